@@ -1,0 +1,100 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target of the product is compiled with; `docs/decisions/0004-compiler-settings.md` says why.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    // Functions of ours that lend a `Span` name what it borrows from.
+    .enableExperimentalFeature("Lifetimes"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .unsafeFlags(["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release)),
+]
+
+/// Tests may use Foundation and unsafe calls freely; they keep the language mode and the features.
+let testSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies + ["Bytes", "TestSupport"], swiftSettings: testSettings)
+}
+
+let package = Package(
+    name: "sluice",
+    products: [
+        .executable(name: "sluice", targets: ["sluice"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    ],
+    targets: [
+        // System libraries: module map and shim only.
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+
+        // Pure modules: bytes or events in, values or actions out.
+        module("Bytes"),
+        module("Time", ["Bytes"]),
+        module("JSON", ["Bytes"]),
+        module("HTTP", ["Bytes", "Time"]),
+        module("Digest", ["Bytes", "COpenSSL"]),
+        module("AWS", ["Bytes", "Time", "HTTP", "Digest", "JSON"]),
+        module("Lambda", ["Bytes", "Time", "HTTP", "Digest", "AWS", "JSON"]),
+        module("Routing", ["Bytes", "HTTP"]),
+        module("Relay", ["Bytes", "Time", "HTTP", "Lambda", "Routing"]),
+        module("Configuration", ["Bytes", "Time", "Routing", "HTTP", "Lambda", "AWS", yams]),
+
+        // What touches the world.
+        module("Reactor", ["Bytes", "Time", "CLinux"]),
+        module("Processes"),
+        module(
+            "LocalLambda", ["Bytes", "Time", "Digest", "Reactor", "HTTP", "JSON", "AWS", "Lambda", "Processes", log]),
+        module(
+            "Gateway",
+            [
+                "Bytes", "Time", "Reactor", "JSON", "HTTP", "Digest", "AWS", "Lambda", "Relay", "Routing",
+                "Configuration",
+                "Processes", "LocalLambda", log,
+            ]),
+        .executableTarget(
+            name: "sluice",
+            dependencies: ["Configuration", "Gateway", "LocalLambda", argumentParser, log],
+            swiftSettings: settings),
+
+        // Tests.
+        .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport", swiftSettings: testSettings),
+        tests("BytesTests", []),
+        tests("TimeTests", ["Time"]),
+        tests("JSONTests", ["JSON"]),
+        tests("HTTPTests", ["HTTP", "Time"]),
+        tests("DigestTests", ["Digest"]),
+        tests("AWSTests", ["AWS", "Digest", "HTTP", "JSON", "Time"]),
+        tests("LambdaTests", ["Lambda", "AWS", "Digest", "HTTP", "JSON", "Time"]),
+        tests("RoutingTests", ["Routing", "HTTP"]),
+        tests("RelayTests", ["Relay", "Lambda", "HTTP", "Time"]),
+        tests("ConfigurationTests", ["Configuration", "Routing", "HTTP", "Lambda", "AWS", "Time"]),
+        tests("ReactorTests", ["Reactor", "Time"]),
+        tests("ProcessesTests", ["Processes"]),
+        tests("LocalLambdaTests", ["LocalLambda", "Reactor", "HTTP", "JSON", "AWS", "Lambda", "Processes"]),
+        tests("GatewayTests", ["Gateway", "Configuration", "Relay", "Routing", "Reactor", "HTTP", "Lambda", "AWS"]),
+        tests("ArchitectureTests", []),
+        tests("EndToEndTests", ["sluice"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

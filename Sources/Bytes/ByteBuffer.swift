@@ -1,0 +1,295 @@
+/// A growable run of bytes with one owner: written at the end, consumed at the front.
+///
+/// An empty buffer holds no storage, so a connection that has nothing to say costs nothing. Storage can be handed from
+/// buffer to buffer (`adopt`, `takeStorage`), which is how a loop keeps a pool of it.
+///
+///     ┌──────────┬───────────────┬──────────┐
+///     │ headroom │     bytes     │  spare   │
+///     └──────────┴───────────────┴──────────┘
+///     0        start            end      capacity
+@safe
+@frozen
+@usableFromInline
+package struct ByteBuffer: ~Copyable {
+    // SAFETY: `base` points at `capacity` bytes of which `start..<end` are initialised, and is owned by this value alone.
+    @usableFromInline var base: UnsafeMutableRawPointer?
+    @usableFromInline var start: Int
+    @usableFromInline var end: Int
+    /// Bytes of storage held, in all.
+    @usableFromInline package internal(set) var capacity: Int
+
+    /// A buffer without storage.
+    @inlinable
+    package init() {
+        unsafe self.base = nil
+        self.start = 0
+        self.end = 0
+        self.capacity = 0
+    }
+
+    /// A buffer with storage for `capacity` bytes.
+    package init(capacity: Int) {
+        precondition(capacity > 0)
+        unsafe self.base = .allocate(byteCount: capacity, alignment: 16)
+        self.start = 0
+        self.end = 0
+        self.capacity = capacity
+    }
+
+    deinit {
+        unsafe self.base?.deallocate()
+    }
+
+    /// Bytes that wait to be consumed.
+    @inlinable
+    package var count: Int { self.end - self.start }
+
+    /// Whether no byte waits.
+    @inlinable
+    package var isEmpty: Bool { self.end == self.start }
+
+    /// The bytes that wait.
+    @inlinable
+    package var bytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get {
+            guard let base = unsafe self.base else { return Span() }
+            // SAFETY: start..<end is initialised, and the span borrows self.
+            let span = unsafe Span<UInt8>(
+                _unsafeStart: UnsafePointer((base + self.start).assumingMemoryBound(to: UInt8.self)),
+                count: self.end - self.start)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    // MARK: Writing
+
+    /// Makes room for `count` more bytes at the end.
+    @inlinable
+    package mutating func reserve(_ count: Int) {
+        if self.capacity - self.end < count { self.grow(by: count) }
+    }
+
+    @usableFromInline
+    mutating func grow(by count: Int) {
+        let held = self.end - self.start
+        if held + count <= self.capacity, self.start >= held, let base = unsafe self.base {
+            // Enough has been consumed at the front, and moving costs no more than what was consumed.
+            unsafe base.copyMemory(from: base + self.start, byteCount: held)
+            self.start = 0
+            self.end = held
+            return
+        }
+        let wanted = Swift.max(self.end + count, self.capacity * 2, 256)
+        let storage = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)
+        if let base = unsafe self.base {
+            // Headroom is kept, as somebody may have reserved it.
+            unsafe (storage + self.start).copyMemory(from: base + self.start, byteCount: held)
+            unsafe base.deallocate()
+        }
+        unsafe self.base = storage
+        self.capacity = wanted
+    }
+
+    /// Appends one byte.
+    @inlinable
+    package mutating func append(_ byte: UInt8) {
+        self.reserve(1)
+        unsafe self.base.unsafelyUnwrapped.storeBytes(of: byte, toByteOffset: self.end, as: UInt8.self)
+        self.end += 1
+    }
+
+    /// Appends a run of bytes.
+    @inlinable
+    package mutating func append(_ bytes: Span<UInt8>) {
+        let count = bytes.count
+        if count == 0 { return }
+        self.reserve(count)
+        let target = unsafe self.base.unsafelyUnwrapped + self.end
+        unsafe bytes.withUnsafeBytes { source in
+            unsafe target.copyMemory(from: source.baseAddress.unsafelyUnwrapped, byteCount: count)
+        }
+        self.end += count
+    }
+
+    /// Appends an array's bytes.
+    @inlinable
+    package mutating func append(_ bytes: [UInt8]) {
+        self.append(bytes.span)
+    }
+
+    /// Appends the UTF-8 of a literal.
+    @inlinable
+    package mutating func append(_ text: StaticString) {
+        let count = text.utf8CodeUnitCount
+        self.reserve(count)
+        // SAFETY: a StaticString's code units live as long as the program; one that holds a scalar never comes from us.
+        unsafe (self.base.unsafelyUnwrapped + self.end).copyMemory(from: text.utf8Start, byteCount: count)
+        self.end += count
+    }
+
+    /// Appends the UTF-8 of a string.
+    @inlinable
+    package mutating func append(_ text: String) {
+        self.append(text.utf8.span)
+    }
+
+    /// Lends at least `minimum` bytes of spare room, and takes in as many as the closure says it wrote there.
+    @inlinable
+    package mutating func appendUnsafely<Failure: Error>(
+        reserving minimum: Int, _ write: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) {
+        self.reserve(minimum)
+        // SAFETY: end..<capacity is storage of ours; the closure states what it initialised, which is checked.
+        let spare = unsafe UnsafeMutableRawBufferPointer(
+            start: self.base.unsafelyUnwrapped + self.end, count: self.capacity - self.end)
+        let written = unsafe try write(spare)
+        precondition(written >= 0 && written <= self.capacity - self.end)
+        self.end += written
+    }
+
+    // MARK: Writing in front
+
+    /// Sets aside `count` bytes in front of an empty buffer for a later `prepend`.
+    package mutating func reserveHeadroom(_ count: Int) {
+        precondition(self.isEmpty, "Headroom is reserved before anything is written")
+        self.start = 0
+        self.end = 0
+        self.reserve(count)
+        self.start = count
+        self.end = count
+    }
+
+    /// Puts bytes in front of those that wait, into the headroom where that suffices.
+    package mutating func prepend(_ bytes: Span<UInt8>) {
+        let count = bytes.count
+        if count == 0 { return }
+        if self.start < count {
+            let missing = count - self.start
+            self.reserve(missing)
+            let base = unsafe self.base.unsafelyUnwrapped
+            unsafe (base + count).copyMemory(from: base + self.start, byteCount: self.end - self.start)
+            self.start += missing
+            self.end += missing
+        }
+        let target = unsafe self.base.unsafelyUnwrapped + (self.start - count)
+        unsafe bytes.withUnsafeBytes { source in
+            unsafe target.copyMemory(from: source.baseAddress.unsafelyUnwrapped, byteCount: count)
+        }
+        self.start -= count
+    }
+
+    // MARK: Consuming
+
+    /// Drops the first `count` bytes.
+    @inlinable
+    package mutating func consume(_ count: Int) {
+        precondition(count >= 0 && count <= self.end - self.start)
+        self.start += count
+        if self.start == self.end {
+            self.start = 0
+            self.end = 0
+        }
+    }
+
+    /// Drops every byte from `count` on.
+    @inlinable
+    package mutating func truncate(to count: Int) {
+        precondition(count >= 0 && count <= self.end - self.start)
+        self.end = self.start + count
+    }
+
+    /// Drops all bytes and keeps the storage.
+    @inlinable
+    package mutating func removeAll() {
+        self.start = 0
+        self.end = 0
+    }
+
+    // MARK: Storage
+
+    /// Gives up the storage, bytes and all, leaving a buffer without any. `nil` where there was none.
+    @unsafe
+    package mutating func takeStorage() -> UnsafeMutableRawBufferPointer? {
+        guard let base = unsafe self.base else { return nil }
+        let storage = unsafe UnsafeMutableRawBufferPointer(start: base, count: self.capacity)
+        unsafe self.base = nil
+        self.start = 0
+        self.end = 0
+        self.capacity = 0
+        return unsafe storage
+    }
+
+    /// Takes over storage that another buffer gave up. The buffer must hold none.
+    @unsafe
+    package mutating func adopt(_ storage: UnsafeMutableRawBufferPointer) {
+        precondition(unsafe self.base == nil)
+        unsafe self.base = storage.baseAddress
+        self.start = 0
+        self.end = 0
+        self.capacity = storage.count
+    }
+
+    /// Frees the storage, bytes and all.
+    package mutating func releaseStorage() {
+        if let storage = unsafe self.takeStorage() { unsafe storage.deallocate() }
+    }
+}
+
+extension ByteBuffer {
+    /// Appends a number in decimal digits.
+    package mutating func append(decimal value: some BinaryInteger) {
+        var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
+        unsafe withUnsafeMutableBytes(of: &digits) { scratch in
+            var rest = UInt64(value.magnitude)
+            var index = scratch.count
+            repeat {
+                index -= 1
+                unsafe scratch[index] = ASCII.zero + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0
+            if value < 0 {
+                index -= 1
+                unsafe scratch[index] = ASCII.minus
+            }
+            self.append(
+                unsafe Span<UInt8>(
+                    _unsafeElements: UnsafeBufferPointer(
+                        rebasing: scratch.bindMemory(to: UInt8.self)[index...])))
+        }
+    }
+
+    /// Appends a number in lower-case hexadecimal digits, without leading zeros.
+    package mutating func append(hexadecimal value: some BinaryInteger) {
+        precondition(value >= 0)
+        var shift = 0
+        while shift < 60, (UInt64(value) >> UInt64(shift + 4)) != 0 { shift += 4 }
+        while shift >= 0 {
+            self.append(ASCII.lowerHexDigit(UInt8((UInt64(value) >> UInt64(shift)) & 0xf)))
+            shift -= 4
+        }
+    }
+
+    /// Appends two lower-case hexadecimal digits for each byte.
+    package mutating func append(hexadecimalOf bytes: Span<UInt8>) {
+        self.reserve(bytes.count * 2)
+        for index in bytes.indices {
+            self.append(ASCII.lowerHexDigit(bytes[index] >> 4))
+            self.append(ASCII.lowerHexDigit(bytes[index] & 0xf))
+        }
+    }
+
+    /// A copy of the bytes that wait.
+    package func array() -> [UInt8] {
+        self.bytes.array()
+    }
+
+    /// The bytes that wait as text, with U+FFFD in place of what is no UTF-8. For logs and tests.
+    package func string() -> String {
+        self.bytes.string()
+    }
+}
+
+// A buffer has one owner at a time, and may change hands with it.
+// SAFETY: the storage is reachable through this value alone.
+extension ByteBuffer: @unchecked Sendable {}

@@ -1,0 +1,69 @@
+#ifndef SLUICE_CLINUX_SHIM_H
+#define SLUICE_CLINUX_SHIM_H
+
+// What the Glibc overlay of Swift does not offer. Includes, and one static inline function for each macro or
+// function that Swift cannot import; no logic.
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+// accept4 is declared only under _GNU_SOURCE, which the importer does not define for Glibc.
+extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+
+static inline int sluice_accept4(int fd, struct sockaddr *address, socklen_t *length) {
+    return accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+// EPOLL_EVENTS is an enum whose members arrive as a distinct type, and EPOLLET overflows it.
+static const uint32_t sluice_EPOLLIN = EPOLLIN;
+static const uint32_t sluice_EPOLLOUT = EPOLLOUT;
+static const uint32_t sluice_EPOLLRDHUP = EPOLLRDHUP;
+static const uint32_t sluice_EPOLLHUP = EPOLLHUP;
+static const uint32_t sluice_EPOLLERR = EPOLLERR;
+static const uint32_t sluice_EPOLLET = 1u << 31;
+static const uint32_t sluice_EPOLLEXCLUSIVE = 1u << 28;
+
+// Flags that arrive as enum values.
+static const int sluice_SOCK_STREAM = SOCK_STREAM;
+static const int sluice_SOCK_CLOEXEC_NONBLOCK = SOCK_CLOEXEC | SOCK_NONBLOCK;
+static const int sluice_IPPROTO_TCP = IPPROTO_TCP;
+static const int sluice_IPPROTO_IPV6 = IPPROTO_IPV6;
+static const int sluice_MSG_NOSIGNAL = MSG_NOSIGNAL;
+static const int sluice_EFD_FLAGS = EFD_CLOEXEC | EFD_NONBLOCK;
+
+// pidfd_open has no wrapper in glibc 2.36.
+static inline int sluice_pidfd_open(int pid) {
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+// fcntl is variadic.
+static inline int sluice_set_nonblocking(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 ? flags : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+// CPU_COUNT is a macro over a bit set.
+static inline int sluice_usable_cpus(void) {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+#endif

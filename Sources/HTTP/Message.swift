@@ -1,0 +1,115 @@
+/// A request method: any token (RFC 9110 §9.1), with the registered ones by name.
+package struct Method: RawRepresentable, Hashable, Sendable {
+    /// The token as it came; methods are case-sensitive.
+    package let rawValue: String
+
+    /// A method from a token that was checked before.
+    package init(rawValue: String) {
+        self.rawValue = rawValue
+    }
+
+    package static let get = Method(rawValue: "GET")
+    package static let head = Method(rawValue: "HEAD")
+    package static let post = Method(rawValue: "POST")
+    package static let put = Method(rawValue: "PUT")
+    package static let patch = Method(rawValue: "PATCH")
+    package static let delete = Method(rawValue: "DELETE")
+    package static let options = Method(rawValue: "OPTIONS")
+    package static let connect = Method(rawValue: "CONNECT")
+    package static let trace = Method(rawValue: "TRACE")
+}
+
+/// The version in which a message came.
+package enum HTTPVersion: Sendable, Equatable {
+    case http10
+    case http11
+    case http2
+
+    /// As events, logs and status lines write it: `HTTP/1.1`.
+    package var name: StaticString {
+        switch self {
+        case .http10: "HTTP/1.0"
+        case .http11: "HTTP/1.1"
+        case .http2: "HTTP/2.0"
+        }
+    }
+}
+
+/// Where a request is to go: host, canonical path and query. `Target+Parsing.swift` makes it from what the client sent.
+package struct Target: Sendable, Equatable {
+    /// The path as functions see it: percent-encoding checked and upper-cased, unreserved characters decoded, dot
+    /// segments resolved, `//` kept unless a dot segment was resolved. Begins with `/`; `*` for `OPTIONS *`.
+    package var path: String
+    /// The path that routes are matched against: `path` with each run of slashes made one.
+    package var routingPath: String
+    /// What stands after the first `?`, as sent; empty without one.
+    package var query: String
+    /// The authority of an absolute-form target, which replaces the Host field (RFC 9112 §3.2.2).
+    package var authority: Authority?
+
+    package init(path: String, routingPath: String, query: String, authority: Authority? = nil) {
+        self.path = path
+        self.routingPath = routingPath
+        self.query = query
+        self.authority = authority
+    }
+}
+
+/// A host and, where one was given, a port.
+package struct Authority: Sendable, Hashable {
+    /// Lower case, without a trailing dot; IPv6 addresses in brackets.
+    package var host: String
+    package var port: UInt16?
+
+    package init(host: String, port: UInt16? = nil) {
+        self.host = host
+        self.port = port
+    }
+}
+
+/// How long the body of a message is, as its head says.
+package enum BodyLength: Sendable, Equatable {
+    /// No body.
+    case none
+    /// This many bytes.
+    case known(Int)
+    /// As long as the framing says: chunked coding, HTTP/2 without content-length, or (answers only) until the
+    /// connection closes.
+    case unknown
+}
+
+/// The head of a request, whichever version carried it.
+package struct RequestHead: Sendable, Equatable {
+    package var method: Method
+    package var target: Target
+    package var version: HTTPVersion
+    /// From an absolute-form target, `:authority` or the Host field, in this order. `nil` for HTTP/1.0 without Host.
+    package var authority: Authority?
+    /// All field lines as they came, the hop-by-hop ones included.
+    package var fields: Fields
+    package var bodyLength: BodyLength
+
+    package init(
+        method: Method, target: Target, version: HTTPVersion = .http11, authority: Authority? = nil,
+        fields: Fields = Fields(), bodyLength: BodyLength = .none
+    ) {
+        self.method = method
+        self.target = target
+        self.version = version
+        self.authority = authority
+        self.fields = fields
+        self.bodyLength = bodyLength
+    }
+}
+
+/// The head of an answer, whichever version will carry it.
+package struct ResponseHead: Sendable, Equatable {
+    /// 100 to 599.
+    package var status: Int
+    package var fields: Fields
+
+    package init(status: Int, fields: Fields = Fields()) {
+        self.status = status
+        self.fields = fields
+    }
+}

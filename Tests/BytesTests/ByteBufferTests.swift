@@ -1,0 +1,65 @@
+import Bytes
+import Testing
+import TestSupport
+
+@Suite struct ByteBufferTests {
+    @Test func `what is appended comes out in order`() {
+        var buffer = ByteBuffer()
+        buffer.append("status ")
+        buffer.append(decimal: -1042)
+        buffer.append(ASCII.space)
+        buffer.append(hexadecimal: 0x1f3a)
+        buffer.append(ASCII.space)
+        buffer.append(hexadecimalOf: [0x00, 0xff, 0x1a].span)
+        #expect(buffer.string() == "status -1042 1f3a 00ff1a")
+    }
+
+    @Test func `numbers at the edges keep all their digits`() {
+        var buffer = ByteBuffer()
+        buffer.append(decimal: UInt64.max)
+        buffer.append(ASCII.space)
+        buffer.append(decimal: Int64.min)
+        buffer.append(ASCII.space)
+        buffer.append(hexadecimal: UInt64.max)
+        buffer.append(hexadecimal: 0)
+        #expect(buffer.string() == "18446744073709551615 -9223372036854775808 ffffffffffffffff0")
+    }
+
+    @Test func `prepending fills the headroom and moves the rest where it is short`() {
+        var buffer = ByteBuffer()
+        buffer.reserveHeadroom(4)
+        buffer.append("body")
+        buffer.prepend("head".utf8.span)
+        #expect(buffer.string() == "headbody")
+        buffer.prepend("a much longer one ".utf8.span)
+        #expect(buffer.string() == "a much longer one headbody")
+    }
+
+    @Test(arguments: UInt64(0)..<64)
+    func `any mix of appending and consuming keeps the bytes`(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        var buffer = ByteBuffer()
+        var expected: [UInt8] = []
+        for _ in 0..<200 {
+            if Bool.random(using: &random) {
+                let bytes = random.bytes(Int.random(in: 0...300, using: &random))
+                buffer.append(bytes)
+                expected += bytes
+            } else {
+                let count = Int.random(in: 0...expected.count, using: &random)
+                buffer.consume(count)
+                expected.removeFirst(count)
+            }
+            #expect(buffer.array() == expected)
+        }
+    }
+
+    @Test func `storage changes hands without being copied`() {
+        var first = ByteBuffer(capacity: 64)
+        first.append("gone")
+        var second = ByteBuffer()
+        unsafe second.adopt(first.takeStorage()!)
+        #expect(first.capacity == 0 && first.isEmpty)
+        #expect(second.capacity == 64 && second.isEmpty)
+    }
+}
