@@ -62,7 +62,16 @@ package struct ByteBuffer: ~Copyable {
         }
     }
 
-    // MARK: Writing
+    /// Lends the bytes that wait to a system call.
+    @inlinable
+    package borrowing func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        // SAFETY: start..<end is initialised, and the storage outlives the call.
+        unsafe body(
+            UnsafeRawBufferPointer(start: self.base.map { unsafe UnsafeRawPointer($0 + self.start) }, count: self.count)
+        )
+    }
+
+    // Writing.
 
     /// Makes room for `count` more bytes at the end.
     @inlinable
@@ -148,7 +157,7 @@ package struct ByteBuffer: ~Copyable {
         self.end += written
     }
 
-    // MARK: Writing in front
+    // Writing in front.
 
     /// Sets aside `count` bytes in front of an empty buffer for a later `prepend`.
     package mutating func reserveHeadroom(_ count: Int) {
@@ -179,7 +188,7 @@ package struct ByteBuffer: ~Copyable {
         self.start -= count
     }
 
-    // MARK: Consuming
+    // Consuming.
 
     /// Drops the first `count` bytes.
     @inlinable
@@ -206,7 +215,7 @@ package struct ByteBuffer: ~Copyable {
         self.end = 0
     }
 
-    // MARK: Storage
+    // Storage.
 
     /// Gives up the storage, bytes and all, leaving a buffer without any. `nil` where there was none.
     @unsafe

@@ -12,6 +12,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -58,6 +59,12 @@ static inline int sluice_pidfd_open(int pid) {
 static inline int sluice_set_nonblocking(int fd) {
     int flags = fcntl(fd, F_GETFL);
     return flags < 0 ? flags : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+// pthread_setname_np is declared only under _GNU_SOURCE.
+extern int pthread_setname_np(pthread_t thread, const char *name);
+static inline void sluice_name_thread(const char *name) {
+    pthread_setname_np(pthread_self(), name);
 }
 
 // CPU_COUNT is a macro over a bit set.

@@ -36,7 +36,7 @@ package struct Fields: Sendable {
         self.storage.reserveCapacity(bytes)
     }
 
-    // MARK: Reading
+    // Reading.
 
     /// How many lines there are.
     package var count: Int { self.lines.count }
@@ -94,7 +94,7 @@ package struct Fields: Sendable {
         return self.indices.filter { self.name(at: $0).equals(wanted.span) }.map { self.value(at: $0).string() }
     }
 
-    // MARK: Writing
+    // Writing.
 
     /// Adds a line at the end. The name may hold capitals.
     package mutating func append(name: Span<UInt8>, value: Span<UInt8>) {
