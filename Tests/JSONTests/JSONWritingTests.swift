@@ -28,10 +28,12 @@ import Testing
         var buffer = ByteBuffer()
         buffer.append("x")
         let bad: [UInt8] = Array(repeating: 0x61, count: 100) + [0xff]
-        #expect(!buffer.appendIfUTF8(jsonString: bad.span))
+        let badWasText = buffer.appendIfUTF8(jsonString: bad.span)
+        #expect(!badWasText)
         #expect(buffer.string() == "x")
         let good = "\"é".utf8
-        #expect(buffer.appendIfUTF8(jsonString: good.span))
+        let goodWasText = buffer.appendIfUTF8(jsonString: good.span)
+        #expect(goodWasText)
         #expect(buffer.string() == #"x"\"é""#)
     }
 
