@@ -1,1 +1,7 @@
-// Placeholder while the module is being laid out.
+//===----------------------------------------------------------------------===//
+// AWS: what every AWS service shares, as values and machines without I/O.
+//
+// Event-stream messages (`application/vnd.amazon.eventstream`), Signature Version 4 in both roles, error answers,
+// partitions and endpoints, and where region and credentials come from. Nothing here opens a file, reads the environment
+// or asks a clock: all three are handed in. Nothing here knows Lambda but by the name of its endpoint.
+//===----------------------------------------------------------------------===//

@@ -1,1 +1,6 @@
-// Placeholder while the module is being laid out.
+//===----------------------------------------------------------------------===//
+// Digest: SHA-256, HMAC, CRC-32 and random bytes, as values over spans.
+//
+// The cryptographic parts are a small face on libcrypto, which no other module but TLS imports; no C type is visible
+// outside. CRC-32 is ours, as libcrypto has none.
+//===----------------------------------------------------------------------===//

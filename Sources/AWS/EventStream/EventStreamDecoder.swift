@@ -1,0 +1,276 @@
+private import Bytes
+private import Digest
+
+/// Turns the bytes of an `application/vnd.amazon.eventstream` body into messages, and hands out payload bytes before
+/// their message is complete.
+///
+///     prelude ──▶ headers ──▶ payload ──▶ checksum ──▶ prelude
+///        │           │                        │
+///        └───────────┴── wrong ───────────────┴──────▶ failed
+///
+/// Payload is never copied: an event carries the range of the input in which it lies. Both checksums are computed along
+/// the way, so bytes of a message whose checksum turns out wrong have been handed out by then, and whoever relays them
+/// must break what it relays. After an error the decoder answers every call with the same error.
+///
+/// What is kept of a message that came in pieces: twelve bytes of the prelude in place, a number while the header block
+/// is the usual one of a PayloadChunk, the block itself otherwise.
+package struct EventStreamDecoder: ~Copyable {
+    private var state: State = .prelude(taken: 0)
+    /// The two lengths of the prelude, as far as they came.
+    private var lengths: UInt64 = 0
+    /// The checksum that prelude or message state, as far as it came.
+    private var statedChecksum: UInt32 = 0
+    private var checksum = CRC32()
+    private var failure: EventStreamError?
+    /// The header block that the last PayloadChunk had; the next one is expected to have the same.
+    private var expectedHeaders: [UInt8] = EventStreamEncoder.payloadChunkHeaders
+    /// The part of a header block that is not the expected one.
+    private var held = ByteBuffer()
+    private let limits: Limits
+
+    /// A decoder in front of a first message.
+    package init(limits: Limits = Limits()) {
+        self.limits = limits
+    }
+
+    /// What the next bytes were.
+    package enum Event: Equatable, Sendable {
+        /// The headers of a message are complete.
+        case message(EventStreamMessageKind)
+        /// Bytes of the current message's payload, as a range of the input given.
+        case payload(Range<Int>)
+        /// The message is complete and its checksum right.
+        case messageEnd
+        /// The input has been taken in wholly.
+        case needsMore
+    }
+
+    /// Whether no byte of a message has been taken since the last one ended.
+    package var isBetweenMessages: Bool {
+        if case .prelude(taken: 0) = self.state { true } else { false }
+    }
+
+    /// Decodes `input` from `offset` on and moves `offset` behind what was taken. To be called until it answers
+    /// `needsMore`.
+    package mutating func next(_ input: Span<UInt8>, at offset: inout Int) throws(EventStreamError) -> Event {
+        do throws(EventStreamError) {
+            return try self.step(input, at: &offset)
+        } catch {
+            self.state = .failed
+            self.failure = error
+            self.held.releaseStorage()
+            throw error
+        }
+    }
+
+    private mutating func step(_ input: Span<UInt8>, at offset: inout Int) throws(EventStreamError) -> Event {
+        while offset < input.count {
+            switch self.state {
+            case .prelude(let taken):
+                if taken == 0, input.count - offset >= 12 {
+                    let prelude = input.extracting(offset..<offset + 12)
+                    offset += 12
+                    self.lengths = prelude.loadBigEndian(at: 0)
+                    self.statedChecksum = prelude.loadBigEndian(at: 8)
+                    self.checksum = CRC32(of: prelude.extracting(0..<8))
+                    let computed = self.checksum.value
+                    self.checksum.update(prelude.extracting(8..<12))
+                    try self.receivedPrelude(computed: computed)
+                } else {
+                    try self.receivedPreludeByte(input.extracting(offset..<offset + 1), after: taken)
+                    offset += 1
+                }
+            case .headers(let count, let payload):
+                let block = input.extracting(offset..<min(offset + count, input.count))
+                offset += block.count
+                self.checksum.update(block)
+                if block.count < count {
+                    let isExpected = count == self.expectedHeaders.count && self.startsExpectedHeaders(block, at: 0)
+                    if !isExpected { self.held.append(block) }
+                    self.state = .partialHeaders(
+                        count: count, taken: block.count, isExpected: isExpected, payload: payload)
+                } else {
+                    return .message(try self.receivedHeaders(block, payload: payload))
+                }
+            case .partialHeaders(let count, let taken, let isExpected, let payload):
+                let piece = input.extracting(offset..<min(offset + count - taken, input.count))
+                offset += piece.count
+                self.checksum.update(piece)
+                if let kind = try self.receivedHeaderPiece(
+                    piece, after: taken, of: count, isExpected: isExpected, payload: payload)
+                {
+                    return .message(kind)
+                }
+            case .payload(let remaining):
+                let range = offset..<min(offset + remaining, input.count)
+                offset = range.upperBound
+                self.checksum.update(input.extracting(range))
+                self.state =
+                    range.count == remaining ? .checksum(taken: 0) : .payload(remaining: remaining - range.count)
+                return .payload(range)
+            case .checksum(let taken):
+                if taken == 0, input.count - offset >= 4 {
+                    self.statedChecksum = input.extracting(offset..<offset + 4).loadBigEndian(at: 0)
+                    offset += 4
+                } else {
+                    self.statedChecksum = self.statedChecksum << 8 | UInt32(input[offset])
+                    offset += 1
+                    if taken < 3 {
+                        self.state = .checksum(taken: taken + 1)
+                        continue
+                    }
+                }
+                let computed = self.checksum.value
+                guard computed == self.statedChecksum else {
+                    throw .wrongMessageChecksum(stated: self.statedChecksum, computed: computed)
+                }
+                self.state = .prelude(taken: 0)
+                return .messageEnd
+            case .failed:
+                // INVARIANT: `failure` is set wherever the state becomes `failed`.
+                if let failure = self.failure { throw failure }
+            }
+        }
+        if let failure = self.failure { throw failure }
+        return .needsMore
+    }
+}
+
+@available(*, unavailable)
+extension EventStreamDecoder: Sendable {}
+
+extension EventStreamDecoder {
+    /// What a decoder takes at most. The service must and a client must not enforce these numbers, says the
+    /// specification; we do, so that memory stays bounded.
+    package struct Limits: Sendable {
+        package var headerBytes = EventStreamLimits.headerBytes
+        package var headerCount = 64
+        package var payloadBytes = EventStreamLimits.payloadBytes
+
+        package init() {}
+    }
+
+    /// Where in a message the decoder is.
+    fileprivate enum State {
+        case prelude(taken: Int)
+        case headers(count: Int, payload: Int)
+        case partialHeaders(count: Int, taken: Int, isExpected: Bool, payload: Int)
+        case payload(remaining: Int)
+        case checksum(taken: Int)
+        case failed
+    }
+}
+
+/// The parts of a message.
+extension EventStreamDecoder {
+    private mutating func receivedPreludeByte(_ byte: Span<UInt8>, after taken: Int) throws(EventStreamError) {
+        if taken == 0 { self.checksum = CRC32() }
+        if taken < 8 {
+            self.lengths = self.lengths << 8 | UInt64(byte[0])
+            self.checksum.update(byte)
+            self.state = .prelude(taken: taken + 1)
+        } else {
+            self.statedChecksum = self.statedChecksum << 8 | UInt32(byte[0])
+            self.state = .prelude(taken: taken + 1)
+            if taken == 11 {
+                let computed = self.checksum.value
+                let stated = self.statedChecksum
+                let bytes: InlineArray<4, UInt8> = [
+                    UInt8(truncatingIfNeeded: stated >> 24), UInt8(truncatingIfNeeded: stated >> 16),
+                    UInt8(truncatingIfNeeded: stated >> 8), UInt8(truncatingIfNeeded: stated),
+                ]
+                self.checksum.update(bytes.span)
+                try self.receivedPrelude(computed: computed)
+            }
+        }
+    }
+
+    /// The checksum comes first: where it is wrong, the lengths mean nothing.
+    private mutating func receivedPrelude(computed: UInt32) throws(EventStreamError) {
+        guard computed == self.statedChecksum else {
+            throw .wrongPreludeChecksum(stated: self.statedChecksum, computed: computed)
+        }
+        let total = UInt32(self.lengths >> 32)
+        let headers = UInt32(truncatingIfNeeded: self.lengths)
+        guard total >= 16, headers <= total - 16 else { throw .inconsistentLengths(total: total, headers: headers) }
+        guard headers <= self.limits.headerBytes else {
+            throw .headersTooLong(Int(headers), limit: self.limits.headerBytes)
+        }
+        let payload = Int(total - headers - 16)
+        guard payload <= self.limits.payloadBytes else {
+            throw .payloadTooLong(payload, limit: self.limits.payloadBytes)
+        }
+        self.state = .headers(count: Int(headers), payload: payload)
+    }
+
+    private func startsExpectedHeaders(_ piece: Span<UInt8>, at offset: Int) -> Bool {
+        self.expectedHeaders.span.extracting(offset..<offset + piece.count).hasSameBytes(as: piece)
+    }
+
+    private mutating func receivedHeaders(
+        _ block: Span<UInt8>, payload: Int
+    ) throws(EventStreamError) -> EventStreamMessageKind {
+        self.state = payload == 0 ? .checksum(taken: 0) : .payload(remaining: payload)
+        // PERF: nearly all messages of a stream have the same block; comparing costs a tenth of parsing.
+        if block.count == self.expectedHeaders.count, self.startsExpectedHeaders(block, at: 0) { return .payloadChunk }
+        let kind = try EventStreamMessageKind(headers: block, limit: self.limits.headerCount)
+        if case .payloadChunk = kind, block.count <= 512 { self.expectedHeaders = block.array() }
+        return kind
+    }
+
+    private mutating func receivedHeaderPiece(
+        _ piece: Span<UInt8>, after taken: Int, of count: Int, isExpected: Bool, payload: Int
+    ) throws(EventStreamError) -> EventStreamMessageKind? {
+        let stillExpected = isExpected && self.startsExpectedHeaders(piece, at: taken)
+        if !stillExpected {
+            if isExpected {
+                let expected = self.expectedHeaders
+                self.held.append(expected.span.extracting(0..<taken))
+            }
+            self.held.append(piece)
+        }
+        if taken + piece.count < count {
+            self.state = .partialHeaders(
+                count: count, taken: taken + piece.count, isExpected: stillExpected, payload: payload)
+            return nil
+        }
+        if stillExpected {
+            self.state = payload == 0 ? .checksum(taken: 0) : .payload(remaining: payload)
+            return .payloadChunk
+        }
+        var block = ByteBuffer()
+        swap(&block, &self.held)
+        return try self.receivedHeaders(block.bytes, payload: payload)
+    }
+}
+
+extension Span<UInt8> {
+    /// The big-endian number at an offset.
+    @inline(__always)
+    fileprivate func loadBigEndian<Number: FixedWidthInteger & BitwiseCopyable>(at offset: Int) -> Number {
+        precondition(offset >= 0 && offset + MemoryLayout<Number>.size <= self.count)
+        // SAFETY: the number lies within the span, checked above.
+        return unsafe Number(bigEndian: self.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: Number.self))
+    }
+
+    /// Whether two runs hold the same bytes, eight at a time.
+    fileprivate func hasSameBytes(as other: Span<UInt8>) -> Bool {
+        guard self.count == other.count else { return false }
+        // SAFETY: bytes of a span have no padding between them.
+        let (left, right) = unsafe (self.bytes, other.bytes)
+        var offset = 0
+        while offset + 8 <= self.count {
+            // SAFETY: offset + 8 is not above the count of both.
+            guard
+                unsafe left.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                    == right.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            else { return false }
+            offset += 8
+        }
+        while offset < self.count {
+            if self[offset] != other[offset] { return false }
+            offset += 1
+        }
+        return true
+    }
+}

@@ -1,0 +1,41 @@
+private import Bytes
+
+/// The 32 bytes that SHA-256 makes of a message.
+package struct SHA256Digest: Sendable {
+    private let storage: InlineArray<32, UInt8>
+
+    init(_ storage: InlineArray<32, UInt8>) {
+        self.storage = storage
+    }
+
+    /// The digest of no bytes, `e3b0c442...b855`.
+    package static let ofNothing = SHA256.hash(Span())
+
+    /// The 32 bytes.
+    package var bytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get { self.storage.span }
+    }
+}
+
+extension SHA256Digest: Hashable {
+    /// Compares all bytes, however early two of them differ, so that the time tells nothing of a secret.
+    package static func == (left: SHA256Digest, right: SHA256Digest) -> Bool {
+        var difference: UInt8 = 0
+        for index in 0..<32 { difference |= left.storage[index] ^ right.storage[index] }
+        return difference == 0
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        for index in 0..<32 { hasher.combine(self.storage[index]) }
+    }
+}
+
+extension SHA256Digest: CustomStringConvertible {
+    /// 64 hexadecimal digits.
+    package var description: String {
+        var buffer = ByteBuffer()
+        buffer.append(hexadecimalOf: self.bytes)
+        return buffer.string()
+    }
+}

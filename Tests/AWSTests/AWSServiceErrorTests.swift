@@ -1,0 +1,96 @@
+import AWS
+import Bytes
+import HTTP
+import Testing
+
+@Suite struct AWSServiceErrorTests {
+    static func error(_ status: Int, _ fields: KeyValuePairs<String, String>, _ body: String) -> AWSServiceError {
+        AWSServiceError(head: ResponseHead(status: status, fields: Fields(fields)), body: body.utf8.span)
+    }
+
+    @Test func `a throttle says which limit and how long to wait`() {
+        let error = Self.error(
+            429, ["x-amzn-ErrorType": "TooManyRequestsException", "Retry-After": "3"],
+            #"{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}"#)
+        #expect(
+            error
+                == AWSServiceError(
+                    status: 429, type: "TooManyRequestsException", message: "Rate Exceeded.",
+                    reason: "ReservedFunctionConcurrentInvocationLimitExceeded", retryAfter: .seconds(3)))
+        #expect(error.isThrottle && error.isRetryable)
+    }
+
+    @Test(
+        arguments: [
+            (["x-amzn-ErrorType": "ServiceException"], "", "ServiceException"),
+            (
+                [
+                    "x-amzn-errortype":
+                        "UnrecognizedClientException:http://internal.amazon.com/coral/com.amazon.coral.service/"
+                ],
+                "", "UnrecognizedClientException"
+            ),
+            ([:], #"{"__type":"com.amazon.coral.service#UnrecognizedClientException"}"#, "UnrecognizedClientException"),
+            ([:], #"{"code":"FooError:http://a/#b"}"#, "FooError"),
+            (["x-amzn-errortype": "A"], #"{"__type":"B","code":"C"}"#, "A"),
+            ([:], #"{"__type":"B","code":"C"}"#, "B"),
+            ([:], "<html>Service Unavailable</html>", ""),
+            ([:], "", ""),
+            ([:], "[1]", ""),
+            ([:], #"{"__type":7}"#, ""),
+            (["x-amzn-errortype": "#"], "", ""),
+        ] as [(KeyValuePairs<String, String>, String, String)])
+    func `the type is found wherever it stands`(fields: KeyValuePairs<String, String>, body: String, type: String) {
+        #expect(Self.error(503, fields, body).type == type)
+    }
+
+    @Test(arguments: [
+        (#"{"Type":"User","Message":"a"}"#, "a"), (#"{"message":"b"}"#, "b"), (#"{"Message":"a","message":"b"}"#, "a"),
+        (#"{"Message":null,"message":"b"}"#, "b"), ("Bad Gateway", ""), ("", ""),
+    ])
+    func `the text is found in either spelling`(body: String, message: String) {
+        #expect(Self.error(500, [:], body).message == message)
+    }
+
+    @Test(
+        arguments: [
+            ("x-amz-retry-after", "1500", Duration.milliseconds(1500)), ("retry-after", "0", .zero),
+            ("retry-after", " 12 ", .seconds(12)), ("retry-after", "Fri, 31 Dec 1999 23:59:59 GMT", nil),
+            ("retry-after", "-1", nil), ("retry-after", "99999999999999999999", nil), ("retry-after", "", nil),
+        ] as [(String, String, Duration?)])
+    func `the wish to wait is read or ignored`(name: String, value: String, expected: Duration?) {
+        var fields = Fields()
+        fields.append(name, value)
+        #expect(AWSServiceError(head: ResponseHead(status: 429, fields: fields), body: Span()).retryAfter == expected)
+    }
+
+    // LAMBDA_WIRE 2 and 8.
+    @Test(arguments: [
+        (429, "TooManyRequestsException", true, true), (429, "", true, true),
+        (502, "EC2ThrottledException", true, true),
+        (502, "ResourceNotReadyException", false, true), (409, "SnapStartNotReadyException", false, true),
+        (500, "ServiceException", false, false), (503, "", false, false), (504, "", false, false),
+        (408, "SnapStartTimeoutException", false, false), (409, "ResourceConflictException", false, false),
+        (403, "AccessDeniedException", false, false), (413, "RequestTooLargeException", false, false),
+    ])
+    func `only what cannot have run may be tried again`(
+        status: Int, type: String, isThrottle: Bool, isRetryable: Bool
+    ) {
+        let error = AWSServiceError(status: status, type: type, message: "")
+        #expect(error.isThrottle == isThrottle)
+        #expect(error.isRetryable == isRetryable)
+    }
+
+    @Test func `a wrong clock is told from a wrong key`() {
+        let skewed = Self.error(
+            403, ["x-amzn-ErrorType": "InvalidSignatureException"],
+            #"{"message":"Signature expired: 20260102T030405Z is now earlier than 20260102T040405Z (...)"}"#)
+        #expect(skewed.isClockSkew)
+        #expect(!AWSServiceError(status: 403, type: "InvalidSignatureException", message: "no match").isClockSkew)
+        #expect(
+            skewed.description
+                == "AWS answered 403 InvalidSignatureException: Signature expired: 20260102T030405Z is now earlier than "
+                + "20260102T040405Z (...)")
+        #expect(AWSServiceError(status: 503, type: "", message: "").description == "AWS answered 503 an error")
+    }
+}
