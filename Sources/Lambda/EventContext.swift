@@ -1,0 +1,58 @@
+package import Time
+
+/// What an event says about a request that the request's own head does not say.
+package struct EventContext: Sendable {
+    /// The request's id: `requestContext.requestId`, and the `x-request-id` of the answer.
+    package var requestID: String
+    /// The address of the client.
+    package var sourceAddress: String
+    /// The address of the connection's other end; differs from the client's behind a trusted proxy.
+    package var peerAddress: String
+    /// Whether the `X-Forwarded-For` that came is kept, with the peer's address behind it. For trusted proxies only.
+    package var keepsForwardedFor: Bool
+    /// `https` or `http`, as the client sees it.
+    package var scheme: StaticString
+    /// The port that the client called.
+    package var port: UInt16
+    /// The host for requests that name none (HTTP/1.0).
+    package var defaultHost: String
+    /// When the request came.
+    package var time: WallTime
+    /// The value of `X-Amzn-Trace-Id`; empty for none.
+    package var traceID: String
+    /// The path as the function is to see it, where a route takes a prefix away; else the one of the request.
+    package var path: String?
+    /// Version and cipher suite of the client's TLS connection, as OpenSSL names them.
+    package var tls: TLS?
+
+    /// The names that describe a TLS connection.
+    package struct TLS: Sendable, Equatable {
+        /// Such as `TLSv1.3`.
+        package var version: String
+        /// Such as `TLS_AES_128_GCM_SHA256`.
+        package var cipherSuite: String
+
+        package init(version: String, cipherSuite: String) {
+            self.version = version
+            self.cipherSuite = cipherSuite
+        }
+    }
+
+    package init(
+        requestID: String, sourceAddress: String, peerAddress: String? = nil, keepsForwardedFor: Bool = false,
+        scheme: StaticString, port: UInt16, defaultHost: String = "", time: WallTime, traceID: String = "",
+        path: String? = nil, tls: TLS? = nil
+    ) {
+        self.requestID = requestID
+        self.sourceAddress = sourceAddress
+        self.peerAddress = peerAddress ?? sourceAddress
+        self.keepsForwardedFor = keepsForwardedFor
+        self.scheme = scheme
+        self.port = port
+        self.defaultHost = defaultHost
+        self.time = time
+        self.traceID = traceID
+        self.path = path
+        self.tls = tls
+    }
+}

@@ -1,0 +1,238 @@
+internal import Bytes
+internal import HTTP
+internal import JSON
+
+/// What the walk over the fields has found for other parts of the event.
+struct EventFieldMarks {
+    var userAgent: Int?
+    var contentType: Int?
+    var hasContentEncoding = false
+}
+
+extension ByteBuffer {
+    /// Appends `"cookies"` (where there are any) and `"headers"`, each with the comma in front of it.
+    mutating func appendFields(
+        of head: borrowing RequestHead, context: borrowing EventContext
+    ) -> EventFieldMarks {
+        let fields = head.fields
+        return unsafe withUnsafeTemporaryAllocation(of: EventFieldLine.self, capacity: fields.count) { storage in
+            // SAFETY: each element is initialised before it is read; the type is trivial.
+            let lines = unsafe storage
+            var walk = EventFieldWalk()
+            for index in fields.indices {
+                unsafe lines.initializeElement(at: index, to: walk.line(for: fields.name(at: index), at: index))
+            }
+            if let connection = walk.connection, !fields.value(at: connection).isPlainConnectionOption {
+                for index in fields.indices where fields.isNominated(fields.name(at: index)) {
+                    unsafe lines[index].kind = .dropped
+                }
+            }
+            if walk.hasCookies {
+                // A Cookie field may hold nothing but separators; then there is no array either.
+                var isFirst = true
+                for index in fields.indices where unsafe lines[index].kind == .cookie {
+                    self.append(cookiesOf: fields.value(at: index), isFirst: &isFirst)
+                }
+                if !isFirst { self.append(ASCII.closeBracket) }
+            }
+            self.appendOwnHeaders(of: head, context: context, forwardedFor: walk.forwardedFor)
+            for index in fields.indices {
+                let line = unsafe lines[index]
+                switch line.kind {
+                case .dropped, .repeated: continue
+                case .requestID:
+                    self.append(#","x-request-id":"#)
+                    self.append(jsonString: context.requestID.utf8.span)
+                case .plain, .cookie:
+                    self.append(ASCII.comma)
+                    self.append(jsonString: fields.name(at: index))
+                    self.append(ASCII.colon)
+                    self.append(ASCII.quote)
+                    self.append(jsonEscaping: fields.value(at: index))
+                    // Lines of one name are joined in order. RFC 9113 §8.2.3 joins cookies with a semicolon.
+                    if walk.mayRepeat(line.fingerprint) {
+                        let separator: StaticString = line.kind == .cookie ? "; " : ","
+                        for later in index + 1..<fields.count
+                        where unsafe lines[later].fingerprint == line.fingerprint && lines[later].kind == line.kind
+                            && fields.name(at: later).equals(fields.name(at: index))
+                        {
+                            unsafe lines[later].kind = .repeated
+                            self.append(separator)
+                            self.append(jsonEscaping: fields.value(at: later))
+                        }
+                    }
+                    self.append(ASCII.quote)
+                }
+            }
+            self.append(UInt8(ascii: "}"))
+            return walk.marks
+        }
+    }
+
+    /// Begins `"headers"` with those that only the gateway may set.
+    private mutating func appendOwnHeaders(
+        of head: borrowing RequestHead, context: borrowing EventContext, forwardedFor: Int?
+    ) {
+        self.append(#","headers":{"x-forwarded-for":""#)
+        if context.keepsForwardedFor, let first = forwardedFor {
+            var index: Int? = first
+            while let line = index {
+                self.append(jsonEscaping: head.fields.value(at: line))
+                self.append(", ")
+                index = head.fields.firstIndex(of: "x-forwarded-for", from: line + 1)
+            }
+        }
+        self.append(jsonEscaping: context.peerAddress.utf8.span)
+        self.append(#"","x-forwarded-port":""#)
+        self.append(decimal: context.port)
+        self.append(#"","x-forwarded-proto":""#)
+        self.append(context.scheme)
+        self.append(ASCII.quote)
+        if let authority = head.authority {
+            self.append(#","host":""#)
+            self.append(jsonEscaping: authority.host.utf8.span)
+            if let port = authority.port {
+                self.append(ASCII.colon)
+                self.append(decimal: port)
+            }
+            self.append(ASCII.quote)
+        }
+        if !context.traceID.isEmpty {
+            self.append(#","x-amzn-trace-id":"#)
+            self.append(jsonString: context.traceID.utf8.span)
+        }
+        if let tls = context.tls {
+            self.append(#","x-amzn-tls-version":"#)
+            self.append(jsonString: tls.version.utf8.span)
+            self.append(#","x-amzn-tls-cipher-suite":"#)
+            self.append(jsonString: tls.cipherSuite.utf8.span)
+        }
+    }
+
+    /// Appends the cookies of one Cookie line: split at `;`, trimmed, otherwise as they came.
+    private mutating func append(cookiesOf value: Span<UInt8>, isFirst: inout Bool) {
+        var start = 0
+        while start < value.count {
+            let end = value.firstIndex(of: ASCII.semicolon, from: start) ?? value.count
+            let cookie = value.extracting(start..<end).trimmed
+            if !cookie.isEmpty {
+                self.append(isFirst ? #","cookies":["# as StaticString : ",")
+                self.append(jsonString: cookie)
+                isFirst = false
+            }
+            start = end + 1
+        }
+    }
+}
+
+/// What becomes of one field line.
+struct EventFieldLine: BitwiseCopyable {
+    enum Kind: BitwiseCopyable {
+        case plain
+        case cookie
+        /// The client's `x-request-id`, in whose place ours stands.
+        case requestID
+        /// Not for the function.
+        case dropped
+        /// Joined to an earlier line of its name.
+        case repeated
+    }
+
+    var kind: Kind
+    var fingerprint: UInt64
+}
+
+/// Looks at each name once, and finds out which lines are for the function and which names may stand twice.
+private struct EventFieldWalk {
+    var marks = EventFieldMarks()
+    var connection: Int?
+    var forwardedFor: Int?
+    var hasCookies = false
+    /// A bit for each name that was seen, and for each that was seen when its bit was there already.
+    private var seen: UInt64 = 0
+    private var repeated: UInt64 = 0
+
+    /// Whether a line of the same name may follow. Never wrong where it says no.
+    func mayRepeat(_ fingerprint: UInt64) -> Bool {
+        self.repeated & (1 << (fingerprint >> 58)) != 0
+    }
+
+    mutating func line(for name: Span<UInt8>, at index: Int) -> EventFieldLine {
+        let fingerprint = name.fingerprint
+        let bit: UInt64 = 1 << (fingerprint >> 58)
+        self.repeated |= self.seen & bit
+        self.seen |= bit
+        return EventFieldLine(kind: self.kind(of: name, at: index), fingerprint: fingerprint)
+    }
+
+    /// EDGE_DEFAULTS: what names the connection, the hop or the transport is not for the function; nor is what the
+    /// gateway itself states.
+    private mutating func kind(of name: Span<UInt8>, at index: Int) -> EventFieldLine.Kind {
+        switch name.count {
+        case 2 where name.equals("te"), 4 where name.equals("host"), 5 where name.equals("proxy"),
+            7 where name.equals("trailer") || name.equals("upgrade"), 10 where name.equals("keep-alive"),
+            15 where name.equals("x-amzn-trace-id"), 16 where name.equals("proxy-connection"),
+            16 where name.equals("x-forwarded-port"), 17 where name.equals("transfer-encoding"),
+            17 where name.equals("x-forwarded-proto"), 18 where name.equals("x-amzn-tls-version"),
+            23 where name.equals("x-amzn-tls-cipher-suite"):
+            return .dropped
+        case 6 where name.equals("cookie"):
+            self.hasCookies = true
+            return .cookie
+        case 10 where name.equals("connection"):
+            self.connection = self.connection ?? index
+            return .dropped
+        case 10 where name.equals("user-agent"):
+            self.marks.userAgent = self.marks.userAgent ?? index
+            return .plain
+        case 12 where name.equals("content-type"):
+            self.marks.contentType = self.marks.contentType ?? index
+            return .plain
+        case 12 where name.equals("x-request-id"):
+            return .requestID
+        case 15 where name.equals("x-forwarded-for"):
+            self.forwardedFor = self.forwardedFor ?? index
+            return .dropped
+        case 16 where name.equals("content-encoding"):
+            self.marks.hasContentEncoding = true
+            return .plain
+        default:
+            // Names that CGI-like functions cannot tell from others: `x_real` and `x-real`.
+            return name.holds(ASCII.underscore) ? .dropped : .plain
+        }
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether a Connection field names nothing that needs looking for.
+    fileprivate var isPlainConnectionOption: Bool {
+        self.equalsIgnoringCase("keep-alive") || self.equalsIgnoringCase("close")
+    }
+}
+
+extension Fields {
+    /// Whether a Connection field names this field (RFC 9110 §7.6.1).
+    fileprivate func isNominated(_ name: Span<UInt8>) -> Bool {
+        var line = self.firstIndex(of: "connection")
+        while let index = line {
+            let options = self.value(at: index)
+            var start = 0
+            while start < options.count {
+                let end = options.firstIndex(of: ASCII.comma, from: start) ?? options.count
+                if options.extracting(start..<end).trimmed.equalsLowercasing(name) { return true }
+                start = end + 1
+            }
+            line = self.firstIndex(of: "connection", from: index + 1)
+        }
+        return false
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether the bytes are those of a name in lower case, where upper-case letters count as lower case.
+    func equalsLowercasing(_ lowercase: Span<UInt8>) -> Bool {
+        guard self.count == lowercase.count else { return false }
+        for index in self.indices where ASCII.lowercased(self[index]) != lowercase[index] { return false }
+        return true
+    }
+}

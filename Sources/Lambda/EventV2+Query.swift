@@ -1,0 +1,121 @@
+internal import Bytes
+private import JSON
+
+extension ByteBuffer {
+    /// Appends `"queryStringParameters"` and the comma in front of it, or nothing where the query holds no parameter.
+    ///
+    /// Names and values are decoded, `+` being a space; values of one name are joined with `,`.
+    mutating func append(queryParameters query: Span<UInt8>) {
+        var capacity = 1
+        for index in query.indices where query[index] == UInt8(ascii: "&") { capacity += 1 }
+        unsafe withUnsafeTemporaryAllocation(of: QueryParameter.self, capacity: capacity) { storage in
+            // SAFETY: `count` elements are initialised, and no others are read; the type is trivial.
+            var count = 0
+            var start = 0
+            while start < query.count {
+                let end = query.firstIndex(of: UInt8(ascii: "&"), from: start) ?? query.count
+                if end > start {
+                    let equals = query.extracting(start..<end).firstIndex(of: ASCII.equals).map { $0 + start }
+                    let name = start..<(equals ?? end)
+                    let value = (equals.map { $0 + 1 } ?? end)..<end
+                    unsafe storage.initializeElement(at: count, to: QueryParameter(name: name, value: value, in: query))
+                    count += 1
+                }
+                start = end + 1
+            }
+            guard count > 0 else { return }
+            let parameters = unsafe UnsafeMutableBufferPointer(rebasing: storage[..<count])
+            unsafe QueryParameter.chain(parameters, in: query)
+            self.append(#","queryStringParameters":{"#)
+            var separator: StaticString = ""
+            for index in 0..<count where unsafe parameters[index].isFirst {
+                self.append(separator)
+                separator = ","
+                self.append(jsonStringDecoding: query.extracting(unsafe parameters[index].nameRange), plusIsSpace: true)
+                self.append(ASCII.colon)
+                self.append(ASCII.quote)
+                var next = index
+                while true {
+                    let parameter = unsafe parameters[next]
+                    self.append(jsonEscapingDecoded: query.extracting(parameter.valueRange), plusIsSpace: true)
+                    guard parameter.next >= 0 else { break }
+                    self.append(ASCII.comma)
+                    next = Int(parameter.next)
+                }
+                self.append(ASCII.quote)
+            }
+            self.append(UInt8(ascii: "}"))
+        }
+    }
+}
+
+/// Where a parameter lies in the query, and which one of its name comes next.
+private struct QueryParameter: BitwiseCopyable {
+    private var nameStart: UInt32
+    private var nameEnd: UInt32
+    private var valueStart: UInt32
+    private var valueEnd: UInt32
+    /// The position of the next parameter of the same name; -1 for none.
+    var next: Int32 = -1
+    /// Whether no earlier parameter has the same name.
+    var isFirst = true
+    private var fingerprint: UInt64
+
+    var nameRange: Range<Int> { Int(self.nameStart)..<Int(self.nameEnd) }
+    var valueRange: Range<Int> { Int(self.valueStart)..<Int(self.valueEnd) }
+
+    init(name: Range<Int>, value: Range<Int>, in query: Span<UInt8>) {
+        self.nameStart = UInt32(truncatingIfNeeded: name.lowerBound)
+        self.nameEnd = UInt32(truncatingIfNeeded: name.upperBound)
+        self.valueStart = UInt32(truncatingIfNeeded: value.lowerBound)
+        self.valueEnd = UInt32(truncatingIfNeeded: value.upperBound)
+        var decoder = PercentDecoder(query.extracting(name), plusIsSpace: true)
+        var fingerprint: UInt64 = 0
+        while let byte = decoder.next() { fingerprint = (fingerprint ^ UInt64(byte)) &* 0x0100_0000_01b3 &+ 1 }
+        self.fingerprint = fingerprint
+    }
+
+    /// Links the parameters of each name. Few are compared with each other; many are sorted, so that a client cannot
+    /// make this quadratic.
+    static func chain(_ parameters: UnsafeMutableBufferPointer<QueryParameter>, in query: Span<UInt8>) {
+        let count = parameters.count
+        if count <= 16 {
+            for later in 1..<max(count, 1) {
+                var earlier = later - 1
+                while earlier >= 0 {
+                    if unsafe Self.order(parameters[earlier], parameters[later], in: query) == 0 {
+                        unsafe parameters[earlier].next = Int32(later)
+                        unsafe parameters[later].isFirst = false
+                        break
+                    }
+                    earlier -= 1
+                }
+            }
+            return
+        }
+        var positions = (0..<count).map { Int32($0) }
+        positions.sort { left, right in
+            let order = unsafe Self.order(parameters[Int(left)], parameters[Int(right)], in: query)
+            return order == 0 ? left < right : order < 0
+        }
+        for index in 1..<count {
+            let (earlier, later) = (Int(positions[index - 1]), Int(positions[index]))
+            if unsafe Self.order(parameters[earlier], parameters[later], in: query) == 0 {
+                unsafe parameters[earlier].next = Int32(later)
+                unsafe parameters[later].isFirst = false
+            }
+        }
+    }
+
+    /// Negative, zero or positive as the decoded name of the one sorts before, with or after that of the other.
+    private static func order(_ left: QueryParameter, _ right: QueryParameter, in query: Span<UInt8>) -> Int {
+        if left.fingerprint != right.fingerprint { return left.fingerprint < right.fingerprint ? -1 : 1 }
+        var one = PercentDecoder(query.extracting(left.nameRange), plusIsSpace: true)
+        var other = PercentDecoder(query.extracting(right.nameRange), plusIsSpace: true)
+        while let byte = one.next() {
+            guard let otherByte = other.next() else { return 1 }
+            if byte != otherByte { return byte < otherByte ? -1 : 1 }
+        }
+        return other.next() == nil ? 0 : -1
+    }
+}
