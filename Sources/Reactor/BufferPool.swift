@@ -18,7 +18,7 @@ package final class BufferPool {
     }
 
     deinit {
-        for unsafestorage in unsafe self.free { unsafe storage.deallocate() }
+        while let storage = unsafe self.free.popLast() { unsafe storage.deallocate() }
     }
 
     /// Gives a buffer without storage some, so that appending to it does not allocate.
