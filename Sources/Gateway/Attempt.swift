@@ -22,7 +22,8 @@ final class Attempt {
 
     /// Asks the pool for a connection; the answer may come within the call.
     func start() {
-        self.exchange.function.pool(in: self.exchange.context).take(for: self)
+        let function = self.exchange.function
+        self.exchange.context.pool(for: function).take(for: self, connectTimeout: function.connectTimeout)
     }
 
     /// A connection is there.

@@ -40,7 +40,6 @@ final class Exchange {
         self.machine = ExchangeStateMachine(policy: function.policy)
         self.method = head.method
         self.head = head
-        function.entered()
         context.exchangeStarted()
     }
 
@@ -59,7 +58,7 @@ final class Exchange {
         self.record.bytesIn += bytes.count
         self.body.append(bytes)
         guard self.body.count <= self.function.maximumBody else {
-            self.refuse(self.function.tooLarge(requestID: self.record.requestID), end: "request_too_large")
+            self.refuse(self.function.tooLarge(.body(limit: self.function.maximumBody), requestID: self.record.requestID), end: "request_too_large")
             return false
         }
         return true
@@ -137,7 +136,7 @@ final class Exchange {
 
     /// Fields that every answer of a function gets.
     private func prepare(_ head: inout ResponseHead) {
-        self.route.responseFieldEdits.apply(to: &head.fields)
+        self.route.responseHeaderEdits.apply(to: &head.fields)
         head.fields.set("x-request-id", self.record.requestID)
     }
 
@@ -163,7 +162,7 @@ final class Exchange {
     /// The attempt is over without an answer, or with a broken one.
     func failed(_ failure: ExchangeFailure) {
         self.attempt = nil
-        self.context.log(failure, of: self)
+        self.context.log(failure, of: self.record)
         let spread = self.context.randomUnit()
         switch self.machine.failed(failure, at: self.context.loop.now, spread: spread) {
         case .retry:
@@ -250,7 +249,7 @@ final class Exchange {
     private func finish(status: Int, end: String) {
         self.forgetRequest()
         self.context.loop.cancel(self.timer)
-        self.function.left()
+        self.function.leave()
         self.record.finished(status: status, end: end, at: self.context.loop.now)
         self.context.exchangeFinished(self.record)
     }
@@ -269,11 +268,11 @@ extension Exchange: LoopTimerHandler {
             self.invoke()
         case .respond(let failure):
             self.releaseAttempt()
-            self.context.log(failure, of: self)
+            self.context.log(failure, of: self.record)
             self.respond(failure)
         case .truncate(let failure):
             self.releaseAttempt()
-            self.context.log(failure, of: self)
+            self.context.log(failure, of: self.record)
             self.truncate(failure)
         }
     }

@@ -142,7 +142,9 @@ final class HTTP1Session {
             head, requestID: self.context.newRequestID(), client: self.connection.remoteAddress,
             startedAt: self.context.loop.now, wall: self.context.loop.wallNow)
         self.record = record
-        switch self.context.dispatch(head, on: self, listener: self.listener, record: record) {
+        switch self.context.dispatch(
+            head, on: self, peer: self.connection.remoteAddress, listener: self.listener, record: record)
+         {
         case .exchange(let exchange):
             self.exchange = exchange
             self.phase = .body
@@ -158,7 +160,7 @@ final class HTTP1Session {
             if self.parser.expectsContinue { self.keepsAlive = false }
             if case .known(let count) = head.bodyLength, count > Self.discardLimit { self.keepsAlive = false }
             self.respond(answer)
-            self.context.answered(record, with: answer)
+            self.context.log(record)
         }
     }
 
@@ -217,9 +219,10 @@ final class HTTP1Session {
         exchange?.clientLeft()
         self.keepsAlive = false
         let requestID = self.context.newRequestID()
-        let answer = OwnAnswer.problem(status: fault.status, detail: fault.description, requestID: requestID)
-        self.context.refused(fault, from: self.connection.remoteAddress, requestID: requestID)
-        self.respond(answer.with(requestID: requestID))
+        var answer = OwnAnswer.problem(status: fault.status, detail: fault.description, requestID: requestID)
+        answer.head.fields.append("x-request-id", requestID)
+        self.context.log(fault, from: self.connection.remoteAddress, requestID: requestID)
+        self.respond(answer)
         self.finishConnection()
     }
 
@@ -443,9 +446,9 @@ extension HTTP1Session: LoopTimerHandler {
             // A connection that never sent a byte, one that is idle for too long, or one that does not take its answer.
             self.close()
         case .head:
-            self.refuse(RequestFault(status: 408, reason: .tooSlow))
+            self.refuse(RequestFault(.headTimedOut))
         case .body, .discarding:
-            self.refuse(RequestFault(status: 408, reason: .tooSlow))
+            self.refuse(RequestFault(.bodyTimedOut))
         case .answering, .closed:
             break
         }

@@ -20,6 +20,17 @@ final class Semaphore: @unchecked Sendable {
         unsafe sem_post(self.semaphore)
     }
 
+    /// Waits for a signal, at most this long.
+    func wait(atMost duration: Duration) {
+        var until = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &until)
+        let (seconds, attoseconds) = min(duration, .seconds(86_400)).components
+        let nanoseconds = Int(until.tv_nsec) + Int(attoseconds / 1_000_000_000)
+        until.tv_sec += Int(seconds) + nanoseconds / 1_000_000_000
+        until.tv_nsec = nanoseconds % 1_000_000_000
+        unsafe sem_timedwait(self.semaphore, &until)
+    }
+
     func wait() {
         // An interrupted wait is one that ended early; all callers look again.
         unsafe sem_wait(self.semaphore)

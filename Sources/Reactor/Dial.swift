@@ -177,19 +177,3 @@ extension Dial: LoopTimerHandler {
 
 @available(*, unavailable)
 extension Dial: Sendable {}
-
-/// A value that belongs to a loop, on its way through other threads back to that loop. Nobody can open it elsewhere.
-package struct LoopBound<Value>: @unchecked Sendable {
-    // SAFETY: the value is only reachable through `value(on:)`, which takes the loop, and the loop is not Sendable: who
-    // has it is on its thread. The reference count of the value is atomic.
-    private let wrapped: Value
-
-    package init(_ value: Value) {
-        self.wrapped = value
-    }
-
-    /// The value, for somebody on the loop's thread.
-    package func value(on loop: Loop) -> Value {
-        self.wrapped
-    }
-}
