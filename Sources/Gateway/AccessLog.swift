@@ -7,14 +7,14 @@ internal import Time
 /// Writes one line for each request into a buffer of the loop, which is handed to the log's own thread now and then: the
 /// loop never waits for a disk or a pipe.
 final class AccessLog {
-    private let format: AccessLogFormat
+    private let format: AccessLogSettings.Format
     private let writer: LogWriter
     private var lines = ByteBuffer()
 
     /// Lines are handed on when this many bytes have come together, and at each tick of the loop's own clock.
     private static let batch = 32 * 1024
 
-    init?(format: AccessLogFormat, writer: LogWriter) {
+    init?(format: AccessLogSettings.Format, writer: LogWriter) {
         if case .none = format { return nil }
         self.format = format
         self.writer = writer

@@ -62,7 +62,10 @@ final class Attempt {
     }
 
     func receivedHead(_ head: ResponseHead) {
-        _ = self.invocation.receivedHead(head)
+        switch self.invocation.receivedHead(head) {
+        case .awaitStream, .collectError: break
+        case .failed(let failure): self.fail(.invocation(failure))
+        }
     }
 
     /// Bytes of the answer, in the receive buffer of the loop.
@@ -83,7 +86,7 @@ final class Attempt {
             case .failed(let failure):
                 self.fail(.invocation(failure))
             case .needsMore:
-                if self.invocation.holdsBytes { self.exchange.receivedBytes() }
+                if !self.invocation.heldBytes.isEmpty { self.exchange.receivedBytes() }
                 return
             }
         }
@@ -91,21 +94,24 @@ final class Attempt {
 
     /// The HTTP body has ended; the invocation's end ought to have come before.
     func receivedEnd() {
-        while !self.isOver {
-            switch self.invocation.receivedEnd() {
-            case .head(let head, let endsHere): self.exchange.receivedHead(head, endsHere: endsHere)
-            case .bodyHeld: self.exchange.receivedBody(answer: self.invocation.heldBytes)
-            case .completed: self.complete()
-            case .failed(let failure): self.fail(.invocation(failure))
-            case .body, .needsMore: return
-            }
+        guard !self.isOver else { return }
+        switch self.invocation.receivedEnd() {
+        case .completed: self.complete()
+        case .failed(let failure): self.fail(.invocation(failure))
+        case .head, .bodyHeld, .body, .needsMore: self.fail(.invocation(.truncated))
         }
     }
 
     /// The connection was lost, or spoke nonsense.
     func connectionFailed(_ failure: ExchangeFailure) {
+        guard !self.isOver else { return }
         self.connection = nil
-        self.fail(failure)
+        if case .failed(.service(let error)) = self.invocation.lostConnection() {
+            // An error of the API that came in part says more than that the connection was lost.
+            self.fail(.invocation(.service(error)))
+        } else {
+            self.fail(failure)
+        }
     }
 
     private func complete() {

@@ -50,6 +50,8 @@ extension LoopContext {
     }
 
     private func answer(_ answer: OwnAnswer, to record: RequestRecord, end: String) -> Dispatch {
+        var answer = answer
+        if !answer.head.fields.contains("x-request-id") { answer.head.fields.append("x-request-id", record.requestID) }
         record.finished(status: answer.head.status, end: end, at: self.loop.now)
         record.bytesOut = answer.body.count
         return .answered(answer)

@@ -60,7 +60,7 @@ final class HTTP1Session {
         self.connection = connection
         self.listener = listener
         self.context = context
-        self.parser = HTTP1RequestParser(limits: context.snapshot.limits.head)
+        self.parser = HTTP1RequestParser(limits: context.snapshot.limits.heads)
         connection.handler = self
         self.setTimer(after: context.snapshot.limits.requestHead)
         context.sessionOpened(self)
@@ -176,7 +176,7 @@ final class HTTP1Session {
             self.bodyBytes += bytes.count
             guard let exchange = self.exchange else { return }
             if exchange.receivedBody(bytes) {
-                self.setTimer(after: self.context.snapshot.limits.requestBodyStall)
+                self.setBodyTimer()
             } else {
                 self.exchange = nil
                 if case .body = self.phase { self.phase = .discarding(left: Self.discardLimit) }
@@ -191,6 +191,15 @@ final class HTTP1Session {
         case .idle, .head, .answering, .closed:
             break
         }
+    }
+
+    /// A body must make progress, and on the whole not be slower than the rate that is asked for.
+    private func setBodyTimer() {
+        let limits = self.context.snapshot.limits
+        let byRate = Duration.seconds(Int64(self.bodyBytes / max(1, limits.requestBodyRate.bytes)))
+        let deadline = min(
+            self.context.loop.now + limits.requestBodyStall, self.bodyStartedAt + byRate + limits.requestBodyStall)
+        self.context.loop.set(self.timer, to: deadline)
     }
 
     private func receivedRequestEnd() {
@@ -219,8 +228,7 @@ final class HTTP1Session {
         exchange?.clientLeft()
         self.keepsAlive = false
         let requestID = self.context.newRequestID()
-        var answer = OwnAnswer.problem(status: fault.status, detail: fault.description, requestID: requestID)
-        answer.head.fields.append("x-request-id", requestID)
+        let answer = OwnAnswer.problem(status: fault.status, detail: fault.description, requestID: requestID)
         self.context.log(fault, from: self.connection.remoteAddress, requestID: requestID)
         self.respond(answer)
         self.finishConnection()
@@ -246,7 +254,7 @@ final class HTTP1Session {
     }
 
     private func framing(of head: borrowing ResponseHead, hasBody: Bool) -> Framing {
-        guard hasBody, StatusCode.canHaveBody(head.status, requestMethod: self.requestMethod) else { return .none }
+        guard hasBody, canHaveBody(status: head.status, requestMethod: self.requestMethod) else { return .none }
         if let length = head.fields.contentLength { return .length(length) }
         if self.requestVersion == .http11 { return .chunked }
         self.keepsAlive = false
@@ -374,7 +382,7 @@ extension HTTP1Session: ClientStream {
 
     func respond(_ answer: OwnAnswer) {
         var head = answer.head
-        let mayHaveBody = StatusCode.canHaveBody(head.status, requestMethod: .get)
+        let mayHaveBody = canHaveBody(status: head.status, requestMethod: .get)
         if mayHaveBody, !head.fields.contains("content-length") {
             head.fields.append("content-length", String(answer.body.count))
         }

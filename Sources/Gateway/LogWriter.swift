@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Configuration
 private import Glibc
 internal import Reactor
 private import Synchronization
@@ -37,6 +38,16 @@ final class LogWriter: Sendable {
         let descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw SystemError("open \(path)", code: errno) }
         try self.init(descriptor: descriptor, ownsDescriptor: true)
+    }
+
+    /// The writer that the configuration asks for, or `nil` where it wants no lines.
+    convenience init?(_ settings: AccessLogSettings) throws(SystemError) {
+        if case .none = settings.format { return nil }
+        switch settings.output {
+        case .standardOutput: try self.init(descriptor: STDOUT_FILENO)
+        case .standardError: try self.init(descriptor: STDERR_FILENO)
+        case .file(let path): try self.init(appendingTo: path)
+        }
     }
 
     /// Takes lines over. Drops them, counted, where too much waits already.

@@ -18,7 +18,7 @@ struct OwnAnswer {
     ) -> OwnAnswer {
         var body = ByteBuffer(capacity: 256)
         body.append("{\"type\":\"about:blank\",\"title\":")
-        body.append(jsonString: StatusCode.reasonPhrase(of: status).description)
+        body.append(jsonString: "\(StatusPhrase.of(status))")
         body.append(",\"status\":")
         body.append(decimal: status)
         body.append(",\"detail\":")
@@ -29,6 +29,7 @@ struct OwnAnswer {
         var head = ResponseHead(status: status, fields: Fields(fields))
         head.fields.append("content-type", "application/problem+json")
         head.fields.append("cache-control", "no-store")
+        head.fields.append("x-request-id", requestID)
         return OwnAnswer(head: head, body: body.array())
     }
 }

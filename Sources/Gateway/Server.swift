@@ -26,18 +26,17 @@ package final class Server: Sendable {
         self.logger = logger
         self.drainTimeout = configuration.drainTimeout
         self.drainDelay = configuration.drainDelay
-        let builder = SnapshotBuilder(configuration, environment: environment, readFile: readFile, logger: logger)
-        self.localLambda = try builder.startLocalLambda()
-        let snapshot = try builder.build(localLambda: self.localLambda)
+        let assembly = try Assembly(configuration, environment: environment, readFile: readFile, logger: logger)
+        self.localLambda = assembly.localLambda
         self.sockets = try ListenerBinding.bind(configuration.listeners, environment: environment)
         self.accessLogWriter = try LogWriter(configuration.accessLog)
         let resolver = Resolver()
-        let budget = MemoryBudget(limit: configuration.limits.requestBodies)
+        let budget = MemoryBudget(limit: configuration.limits.requestBodies.bytes)
         var workers: [Worker] = []
         for index in 0..<(configuration.workers ?? UsableProcessors.count) {
             workers.append(
                 try Worker(
-                    index: index, snapshot: snapshot, budget: budget, resolver: resolver,
+                    index: index, snapshot: assembly.snapshot, budget: budget, resolver: resolver,
                     accessLogWriter: self.accessLogWriter, logger: logger))
         }
         self.workers = workers

@@ -7,10 +7,10 @@ final class Snapshot: Sendable {
     let routes: RouteTable
     /// By position, as routes name them.
     let functions: [FunctionRuntime]
-    let limits: Limits
-    let accessLogFormat: AccessLogFormat
+    let limits: LimitSettings
+    let accessLogFormat: AccessLogSettings.Format
 
-    init(routes: RouteTable, functions: [FunctionRuntime], limits: Limits, accessLogFormat: AccessLogFormat) {
+    init(routes: RouteTable, functions: [FunctionRuntime], limits: LimitSettings, accessLogFormat: AccessLogSettings.Format) {
         self.routes = routes
         self.functions = functions
         self.limits = limits
