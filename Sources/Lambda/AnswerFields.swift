@@ -1,0 +1,134 @@
+internal import Bytes
+internal import HTTP
+
+/// Gathers the fields that a function gives to its answer, and lets nothing through that could harm a connection.
+///
+/// Never passed: fields of the connection and of the hop (RFC 9110 §7.6.1), those that `Connection` names, names that are
+/// no tokens, values with control bytes. `content-length` is kept apart, because it is a promise that is held against the
+/// body. `x-request-id` is the gateway's.
+struct AnswerFields {
+    private(set) var fields = Fields()
+    /// What `content-length` said; `nil` where it said nothing, nothing sensible, or two things.
+    private(set) var contentLength: Int?
+    private var hasConflictingLengths = false
+    private var hasContentType = false
+    /// The options of Connection fields, joined with commas.
+    private var connectionOptions: [UInt8] = []
+
+    /// Takes a line; drops it where it may not pass.
+    mutating func append(name: Span<UInt8>, value: Span<UInt8>) {
+        let value = value.trimmed
+        guard name.isToken, value.isFieldValue else { return }
+        switch name.count {
+        case 2 where name.equalsIgnoringCase("te"), 7 where name.equalsIgnoringCase("trailer"),
+            7 where name.equalsIgnoringCase("upgrade"), 10 where name.equalsIgnoringCase("keep-alive"),
+            12 where name.equalsIgnoringCase("x-request-id"), 17 where name.equalsIgnoringCase("transfer-encoding"):
+            return
+        case 10 where name.equalsIgnoringCase("connection"):
+            unsafe value.withUnsafeBufferPointer { unsafe self.connectionOptions.append(contentsOf: $0) }
+            self.connectionOptions.append(ASCII.comma)
+            return
+        case 14 where name.equalsIgnoringCase("content-length"):
+            self.receivedContentLength(value.decimal)
+            return
+        case 12 where name.equalsIgnoringCase("content-type"):
+            self.hasContentType = true
+        case 7... where name.extracting(0..<6).equalsIgnoringCase("proxy-"):
+            return
+        default:
+            break
+        }
+        self.fields.append(name: name, value: value)
+    }
+
+    private mutating func receivedContentLength(_ count: Int?) {
+        guard let count, self.contentLength == nil || self.contentLength == count, !self.hasConflictingLengths else {
+            // A length that cannot be believed must not break the framing: the body goes out as long as it is.
+            self.hasConflictingLengths = true
+            self.contentLength = nil
+            return
+        }
+        self.contentLength = count
+    }
+
+    /// The fields for an answer of this status, with a content type where they had none. `bodyCount` is the length of a
+    /// body that is known as a whole; then what the function said of it does not matter.
+    mutating func finish(status: Int, defaultContentType: StaticString, length: Int?) -> Fields {
+        if !self.connectionOptions.isEmpty { self.removeNominated() }
+        if !self.hasContentType, status != 204, status != 304 {
+            self.fields.append(name: "content-type", value: defaultContentType)
+        }
+        // RFC 9110 §8.6: no Content-Length in a 204.
+        if let length, status != 204 {
+            var digits = ByteBuffer()
+            digits.append(decimal: length)
+            self.fields.append(name: "content-length", value: digits.bytes)
+        }
+        return self.fields
+    }
+
+    private mutating func removeNominated() {
+        let options = self.connectionOptions
+        self.fields.remove { fields, index in
+            var start = 0
+            while start < options.count {
+                let end = options.span.firstIndex(of: ASCII.comma, from: start) ?? options.count
+                if options.span.extracting(start..<end).trimmed.equalsLowercasing(fields.name(at: index)) { return true }
+                start = end + 1
+            }
+            return false
+        }
+    }
+}
+
+extension Fields {
+    fileprivate mutating func append(name: StaticString, value: StaticString) {
+        // SAFETY: the code units of a StaticString live as long as the program.
+        let value = unsafe Span<UInt8>(_unsafeStart: value.utf8Start, count: value.utf8CodeUnitCount)
+        self.append(name: name, value: value)
+    }
+
+    fileprivate mutating func append(name: StaticString, value: Span<UInt8>) {
+        // SAFETY: as above.
+        self.append(name: unsafe Span<UInt8>(_unsafeStart: name.utf8Start, count: name.utf8CodeUnitCount), value: value)
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// RFC 9110 §5.6.2: one or more of the characters of a token.
+    var isToken: Bool {
+        if self.isEmpty { return false }
+        for index in self.indices where !self[index].isTokenCharacter { return false }
+        return true
+    }
+
+    /// RFC 9110 §5.5: nothing but visible characters, spaces, tabs and bytes above 0x7f.
+    var isFieldValue: Bool {
+        for index in self.indices {
+            let byte = self[index]
+            if byte < 0x20 ? byte != ASCII.tab : byte == ASCII.delete { return false }
+        }
+        return true
+    }
+
+    /// The number that one to eighteen digits make.
+    var decimal: Int? {
+        guard (1...18).contains(self.count) else { return nil }
+        var value = 0
+        for index in self.indices {
+            guard ASCII.isDigit(self[index]) else { return nil }
+            value = value * 10 + Int(self[index] - ASCII.zero)
+        }
+        return value
+    }
+}
+
+extension UInt8 {
+    fileprivate var isTokenCharacter: Bool {
+        if ASCII.isLetter(self) || ASCII.isDigit(self) { return true }
+        switch self {
+        case 0x21, 0x23...0x27, 0x2a, 0x2b, 0x2d, 0x2e, 0x5e...0x60, 0x7c, 0x7e: return true
+        default: return false
+        }
+    }
+}

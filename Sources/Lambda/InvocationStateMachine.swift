@@ -1,0 +1,291 @@
+package import AWS
+internal import Bytes
+package import HTTP
+private import JSON
+
+/// Turns the answer of the Lambda API to one invocation into an HTTP answer.
+///
+///     awaitingHead ── 200 ──▶ searching ── head known ──▶ releasing ──▶ relaying ──▶ completed
+///          │                      │                           └──▶ discarding ──────▲    │
+///          └── error ──▶ refused ─┴────────────── damage, error, early end ────────▶ failed
+///
+/// Bytes go in as they come from the upstream connection's HTTP body; what is to be done comes out of `next`, one action
+/// at a time. Body bytes are not copied: an action carries their range in the input. What must be held back until the
+/// head of the answer is known is bounded, and nothing is kept after that.
+///
+/// The machine never reads, writes, waits or asks the time; it knows no client and no connection.
+package struct InvocationStateMachine: ~Copyable {
+    let mode: ResponseMode
+    let method: Method
+    var state: State = .awaitingHead
+    private var decoder: EventStreamDecoder
+    /// What the event-stream message is whose payload comes.
+    private var message: Message = .ignored
+    /// Payload that was handed out by the decoder and not yet by the machine, as a range of the current input.
+    var pending: Range<Int> = 0..<0
+    /// Bytes held back: the undecided beginning of an answer, a gathered answer, the body of an error.
+    var held = ByteBuffer()
+    /// Whether `bodyHeld` has been answered.
+    var hasToldHeld = false
+    /// The payload of an InvokeComplete or an exception.
+    var report = ByteBuffer()
+
+    /// A machine for one invocation. `method` is the client's.
+    package init(mode: ResponseMode, requestMethod method: Method, limits: EventStreamDecoder.Limits = .init()) {
+        self.mode = mode
+        self.method = method
+        self.decoder = EventStreamDecoder(limits: limits)
+    }
+
+    /// What an error answer of the API may have before the rest is left unread.
+    package static let errorBodyLimit = 65_536
+    /// What an InvokeComplete or exception message may have.
+    package static let reportLimit = 262_144
+
+    /// What to do after the head of the API's answer.
+    package enum HeadAction: Equatable, Sendable {
+        /// Hand the body's bytes to `next`.
+        case awaitStream
+        /// The same; the body says why the call was refused, and `receivedEnd` will tell it.
+        case collectError
+        /// The answer is none of the Lambda API.
+        case failed(InvocationFailure)
+    }
+
+    /// What to do next.
+    package enum Action: Equatable, Sendable {
+        /// Send the head. `endsHere`: the client gets no body, whatever the function still sends.
+        case head(ResponseHead, endsHere: Bool)
+        /// Send `heldBytes` as body, before the next call.
+        case bodyHeld
+        /// Send this range of the input as body.
+        case body(Range<Int>)
+        /// The invocation ended well, and all of the answer has been handed out.
+        case completed(InvokeComplete)
+        /// It did not.
+        case failed(InvocationFailure)
+        /// The input has been taken wholly.
+        case needsMore
+    }
+
+    /// The bytes that `bodyHeld` is about.
+    package var heldBytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get { self.held.bytes }
+    }
+
+    /// Whether a head has been handed out: from then on there is no other answer to give.
+    package var hasToldHead: Bool {
+        switch self.state {
+        case .awaitingHead, .refused, .searching, .gathering: false
+        case .releasing, .relaying, .discarding: true
+        case .completed(_, let hasToldHead), .failed(_, let hasToldHead): hasToldHead
+        }
+    }
+
+    /// The head of the API's answer came (1xx aside).
+    package mutating func receivedHead(_ head: ResponseHead) -> HeadAction {
+        switch self.state {
+        case .awaitingHead:
+            guard head.status == 200 else {
+                self.state = .refused(head)
+                return .collectError
+            }
+            if let failure = Self.checkEventStream(head) {
+                self.state = .failed(failure, hasToldHead: false)
+                return .failed(failure)
+            }
+            switch self.mode {
+            case .auto: self.state = .searching(PreludeScanner(isStrict: false))
+            case .prelude: self.state = .searching(PreludeScanner(isStrict: true))
+            case .raw: self.state = .searching(nil)
+            case .buffered: self.state = .gathering
+            }
+            return .awaitStream
+        case .refused:
+            return .collectError
+        case .searching, .gathering, .releasing, .relaying, .discarding, .completed, .failed:
+            // Unreachable with a parser that gives one head for each answer; a second one changes nothing.
+            return .awaitStream
+        }
+    }
+
+    /// Decodes `input` from `offset` on, and moves `offset` behind what was taken. To be called with the same input until
+    /// it answers `needsMore`, `completed` or `failed`; after these two, what still comes is taken and left alone.
+    package mutating func next(_ input: Span<UInt8>, at offset: inout Int) -> Action {
+        while true {
+            switch self.state {
+            case .relaying(let promise):
+                if !self.pending.isEmpty { return self.relay(self.takePending(), promise: promise) }
+            case .searching(let scanner):
+                if !self.pending.isEmpty, let action = self.search(input, with: scanner) { return action }
+            case .releasing(let promise, let completion):
+                if let action = self.release(promise: promise, completion: completion) { return action }
+            case .gathering:
+                if !self.pending.isEmpty, let failure = self.gather(input.extracting(self.takePending())) {
+                    return self.fail(failure)
+                }
+            case .discarding:
+                self.pending = 0..<0
+            case .refused:
+                let room = Self.errorBodyLimit - self.held.count
+                let rest = input.count - offset
+                self.held.append(input.extracting(offset..<offset + min(room, rest)))
+                offset = input.count
+                return .needsMore
+            case .awaitingHead, .completed, .failed:
+                offset = input.count
+                return .needsMore
+            }
+            do throws(EventStreamError) {
+                let event = try self.decoder.next(input, at: &offset)
+                if let action = self.received(event, of: input) { return action }
+            } catch {
+                return self.fail(.eventStream(error))
+            }
+        }
+    }
+
+    /// The body of the API's answer ended in order. Answers how the invocation ended, `completed` or `failed`, also where
+    /// that has been told before.
+    package mutating func receivedEnd() -> Action {
+        switch self.state {
+        case .awaitingHead:
+            return self.fail(.truncated)
+        case .refused(let head):
+            let error = AWSServiceError(head: head, body: self.held.bytes)
+            return self.fail(.service(error))
+        case .searching, .gathering, .relaying, .discarding:
+            return self.fail(self.decoder.isBetweenMessages ? .endedWithoutComplete : .truncated)
+        case .releasing(_, let completion):
+            guard let completion else {
+                return self.fail(self.decoder.isBetweenMessages ? .endedWithoutComplete : .truncated)
+            }
+            // `next` has more to hand out, and ends with the same.
+            return .completed(completion)
+        case .completed(let completion, _):
+            return .completed(completion)
+        case .failed(let failure, _):
+            return .failed(failure)
+        }
+    }
+
+    /// The connection was lost, or the framing of the API's answer was broken. An error of the API that has come in part
+    /// is still told.
+    package mutating func lostConnection() -> Action {
+        switch self.state {
+        case .refused, .completed, .failed: return self.receivedEnd()
+        case .releasing(_, .some): return self.receivedEnd()
+        case .awaitingHead, .searching, .gathering, .releasing(_, .none), .relaying, .discarding:
+            return self.fail(.truncated)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension InvocationStateMachine: Sendable {}
+
+extension InvocationStateMachine {
+    enum State {
+        /// The call was made; nothing has come back.
+        case awaitingHead
+        /// The API answered with an error, whose body is gathered.
+        case refused(ResponseHead)
+        /// The stream has begun, and nothing of the answer is known. Without a scanner the first byte decides.
+        case searching(PreludeScanner?)
+        /// The answer is gathered as a whole.
+        case gathering
+        /// The head has been told; what was held goes out before anything else.
+        case releasing(LengthPromise?, completion: InvokeComplete?)
+        /// The body goes out as it comes.
+        case relaying(LengthPromise?)
+        /// The client has all it gets.
+        case discarding
+        case completed(InvokeComplete, hasToldHead: Bool)
+        case failed(InvocationFailure, hasToldHead: Bool)
+    }
+
+    /// What a content-length promised, and what has come of it.
+    struct LengthPromise {
+        let promised: Int
+        var sent = 0
+
+        /// Whether there is more to come.
+        var isOpen: Bool { self.sent < self.promised }
+
+        /// What it is called when the promise is broken.
+        var failure: InvocationFailure {
+            .contentLength(promised: self.promised, sent: self.sent)
+        }
+    }
+
+    /// What the message is that the decoder is in.
+    fileprivate enum Message {
+        case answer
+        case complete
+        case exception(type: String)
+        case ignored
+    }
+
+    private static func checkEventStream(_ head: ResponseHead) -> InvocationFailure? {
+        guard let index = head.fields.firstIndex(of: "content-type") else { return .notEventStream(contentType: "") }
+        let value = head.fields.value(at: index)
+        let type = value.extracting(0..<(value.firstIndex(of: ASCII.semicolon) ?? value.count)).trimmed
+        if type.equalsIgnoringCase("application/vnd.amazon.eventstream") { return nil }
+        return .notEventStream(contentType: type.extracting(0..<min(type.count, 128)).string())
+    }
+}
+
+/// The messages of the event stream.
+extension InvocationStateMachine {
+    private mutating func received(_ event: EventStreamDecoder.Event, of input: Span<UInt8>) -> Action? {
+        switch event {
+        case .payload(let range):
+            switch self.message {
+            case .answer:
+                // PERF: what nearly every piece of a running stream is.
+                if case .relaying(nil) = self.state { return .body(range) }
+                self.pending = range
+            case .complete, .exception:
+                guard self.report.count + range.count <= Self.reportLimit else { return self.fail(.badInvokeComplete) }
+                self.report.append(input.extracting(range))
+            case .ignored:
+                break
+            }
+            return nil
+        case .message(let kind):
+            switch kind {
+            case .payloadChunk: self.message = .answer
+            case .invokeComplete: self.message = .complete
+            case .exception(let type): self.message = .exception(type: type)
+            case .error(let code, let message): return self.fail(.streamException(type: code, message: message))
+            case .otherEvent: self.message = .ignored
+            }
+            return nil
+        case .messageEnd:
+            switch self.message {
+            case .answer, .ignored:
+                return nil
+            case .complete:
+                do throws(InvocationFailure) {
+                    return self.complete(try InvokeComplete(parsing: self.report.bytes))
+                } catch {
+                    return self.fail(error)
+                }
+            case .exception(let type):
+                let message = self.report.bytes.exceptionMessage
+                return self.fail(.streamException(type: type, message: message))
+            }
+        case .needsMore:
+            return .needsMore
+        }
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// What the JSON of an exception says, whichever way its member is written; else its text as it is.
+    fileprivate var exceptionMessage: String {
+        guard let document = try? JSONValue(parsing: self) else { return self.string() }
+        return document["message"]?.string ?? document["Message"]?.string ?? self.string()
+    }
+}
