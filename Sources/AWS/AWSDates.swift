@@ -48,6 +48,14 @@ extension WallTime {
     }
 }
 
+extension WallTime {
+    /// Days since 1970-01-01, rounded down.
+    var day: Int64 {
+        let seconds = self.seconds
+        return seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
+    }
+}
+
 /// Takes a date apart from left to right.
 private struct DateReader: ~Escapable {
     private let text: Span<UInt8>

@@ -66,8 +66,7 @@ private struct SigningWorkspace: ~Copyable {
     ) {
         self.updateTimestamp(to: time)
         self.completeCanonicalRequest(fields, payloadHash: payloadHash, token: credentials.sessionToken)
-        let day = self.timestampSecond >= 0 ? self.timestampSecond / 86_400 : (self.timestampSecond - 86_399) / 86_400
-        let index = self.keys.index(of: credentials, day: day, scope: scope, with: &self.hash)
+        let index = self.keys.index(of: credentials, day: time.day, scope: scope, with: &self.hash)
         let key = self.keys[index]
 
         self.stringToSign.removeAll()
