@@ -20,14 +20,14 @@ enum ListenerBinding {
 
     /// One socket, or one for each address of a host name.
     private static func sockets(
-        for address: ListenAddress, environment: [String: String]
+        for address: ListenerAddress, environment: [String: String]
     ) throws -> [ListeningSocket] {
         switch address {
-        case .tcp(let host, let port):
-            return try self.addresses(host: host, port: port).map { try self.bind($0, name: address.description) }
+        case .network(let network):
+            return try self.addresses(host: network.host, port: network.port).map { try self.bind($0, name: address.description) }
         case .unix(let path):
             return [try self.bind(SocketAddress(host: .unix(path)), name: address.description)]
-        case .inherited(let name):
+        case .descriptor(let name):
             return try self.inherited(name, environment: environment)
         }
     }

@@ -32,40 +32,28 @@ package struct ExchangeStateMachine: ~Copyable {
 
     /// The request has come whole.
     package mutating func requestCompleted(at now: MonotonicTime) -> RequestAction {
-        switch consume self.state {
+        switch self.state {
         case .gathering:
             self.state = .invoking(Invoking(attempt: 1, startedAt: now, over: now + self.policy.total))
             return .invoke
-        case .invoking(let invoking):
-            self.state = .invoking(invoking)
-            return .drop
-        case .waiting(let waiting):
-            self.state = .waiting(waiting)
-            return .drop
-        case .relaying(let relaying):
-            self.state = .relaying(relaying)
-            return .drop
-        case .finished:
-            self.state = .finished
+        case .invoking, .waiting, .relaying, .finished:
             return .drop
         }
     }
 
     /// The request's last byte was handed to the upstream socket: the wait for the first byte begins.
     package mutating func requestSent(at now: MonotonicTime) {
-        switch consume self.state {
+        switch self.state {
         case .invoking(var invoking):
             invoking.sentAt = now
             self.state = .invoking(invoking)
-        case .gathering:
-            self.state = .gathering
-        case .waiting(let waiting):
-            self.state = .waiting(waiting)
-        case .relaying(let relaying):
+        case .gathering, .waiting:
+            break
+        case .relaying:
             // The function answered before it had the whole request.
-            self.state = .relaying(relaying)
+            break
         case .finished:
-            self.state = .finished
+            break
         }
     }
 
@@ -82,7 +70,7 @@ package struct ExchangeStateMachine: ~Copyable {
 
     /// The function's answer has begun.
     package mutating func receivedHead(endsHere: Bool, at now: MonotonicTime) -> HeadAction {
-        switch consume self.state {
+        switch self.state {
         case .invoking(let invoking):
             if endsHere {
                 self.state = .finished
@@ -90,24 +78,14 @@ package struct ExchangeStateMachine: ~Copyable {
             }
             self.state = .relaying(Relaying(from: invoking, at: now))
             return .sendHead
-        case .gathering:
-            self.state = .gathering
-            return .drop
-        case .waiting(let waiting):
-            self.state = .waiting(waiting)
-            return .drop
-        case .relaying(let relaying):
-            self.state = .relaying(relaying)
-            return .drop
-        case .finished:
-            self.state = .finished
+        case .gathering, .waiting, .relaying, .finished:
             return .drop
         }
     }
 
     /// Payload bytes came in, whether or not they can go on at once: the stream is alive.
     package mutating func receivedBytes(at now: MonotonicTime) {
-        switch consume self.state {
+        switch self.state {
         case .relaying(var relaying):
             relaying.lastByteAt = now
             self.state = .relaying(relaying)
@@ -115,12 +93,8 @@ package struct ExchangeStateMachine: ~Copyable {
             // Bytes that are held back, because they do not yet say what they are.
             invoking.lastByteAt = now
             self.state = .invoking(invoking)
-        case .gathering:
-            self.state = .gathering
-        case .waiting(let waiting):
-            self.state = .waiting(waiting)
-        case .finished:
-            self.state = .finished
+        case .gathering, .waiting, .finished:
+            break
         }
     }
 
@@ -133,7 +107,7 @@ package struct ExchangeStateMachine: ~Copyable {
 
     /// The function has ended its answer well.
     package mutating func completed() -> EndAction {
-        switch consume self.state {
+        switch self.state {
         case .relaying:
             self.state = .finished
             return .sendEnd
@@ -141,8 +115,10 @@ package struct ExchangeStateMachine: ~Copyable {
             // A head comes before a clean end, always; the invocation machine sees to it.
             self.state = .finished
             return .drop
-        case .gathering, .waiting, .finished:
+        case .gathering, .waiting:
             self.state = .finished
+            return .drop
+        case .finished:
             return .drop
         }
     }
@@ -163,7 +139,7 @@ package struct ExchangeStateMachine: ~Copyable {
 
     /// A call failed. `spread` is a random number from 0 to 1, for the time until the next call.
     package mutating func failed(_ failure: ExchangeFailure, at now: MonotonicTime, spread: Double) -> FailureAction {
-        switch consume self.state {
+        switch self.state {
         case .invoking(let invoking):
             let pause = Self.pause(before: invoking.attempt + 1, spread: spread, failure)
             guard failure.isRetryable, invoking.attempt <= self.policy.retries, now + pause < invoking.over else {
@@ -179,7 +155,6 @@ package struct ExchangeStateMachine: ~Copyable {
             self.state = .finished
             return .respond(failure)
         case .finished:
-            self.state = .finished
             return .drop
         }
     }
@@ -196,21 +171,11 @@ package struct ExchangeStateMachine: ~Copyable {
 
     /// The time between two calls is over.
     package mutating func retryDue(at now: MonotonicTime) -> RequestAction {
-        switch consume self.state {
+        switch self.state {
         case .waiting(let waiting):
             self.state = .invoking(Invoking(from: waiting, at: now))
             return .invoke
-        case .gathering:
-            self.state = .gathering
-            return .drop
-        case .invoking(let invoking):
-            self.state = .invoking(invoking)
-            return .drop
-        case .relaying(let relaying):
-            self.state = .relaying(relaying)
-            return .drop
-        case .finished:
-            self.state = .finished
+        case .gathering, .invoking, .relaying, .finished:
             return .drop
         }
     }
@@ -225,12 +190,11 @@ package struct ExchangeStateMachine: ~Copyable {
 
     /// The client has gone.
     package mutating func clientLeft() -> LeaveAction {
-        switch consume self.state {
+        switch self.state {
         case .gathering, .invoking, .waiting, .relaying:
             self.state = .finished
             return .release
         case .finished:
-            self.state = .finished
             return .drop
         }
     }
@@ -246,50 +210,33 @@ package struct ExchangeStateMachine: ~Copyable {
 
     /// The client's socket took less than it was offered.
     package mutating func clientBlocked(at now: MonotonicTime) -> PressureAction {
-        switch consume self.state {
+        switch self.state {
         case .relaying(var relaying):
             let wasBlocked = relaying.blockedAt != nil
             relaying.blockedAt = relaying.blockedAt ?? now
             self.state = .relaying(relaying)
             return wasBlocked ? .nothing : .pauseUpstream
-        case .gathering:
-            self.state = .gathering
-            return .nothing
-        case .invoking(let invoking):
-            self.state = .invoking(invoking)
-            return .nothing
-        case .waiting(let waiting):
-            self.state = .waiting(waiting)
-            return .nothing
-        case .finished:
-            self.state = .finished
+        case .gathering, .invoking, .waiting, .finished:
             return .nothing
         }
     }
 
     /// The client took some of what waited: its stall begins anew.
     package mutating func clientProgressed(at now: MonotonicTime) {
-        switch consume self.state {
+        switch self.state {
         case .relaying(var relaying):
             if relaying.blockedAt != nil { relaying.blockedAt = now }
             self.state = .relaying(relaying)
-        case .gathering:
-            self.state = .gathering
-        case .invoking(let invoking):
-            self.state = .invoking(invoking)
-        case .waiting(let waiting):
-            self.state = .waiting(waiting)
-        case .finished:
-            self.state = .finished
+        case .gathering, .invoking, .waiting, .finished:
+            break
         }
     }
 
     /// The client has taken everything that waited.
     package mutating func clientDrained(at now: MonotonicTime) -> PressureAction {
-        switch consume self.state {
+        switch self.state {
         case .relaying(var relaying):
             guard relaying.blockedAt != nil else {
-                self.state = .relaying(relaying)
                 return .nothing
             }
             relaying.blockedAt = nil
@@ -297,17 +244,7 @@ package struct ExchangeStateMachine: ~Copyable {
             relaying.lastByteAt = now
             self.state = .relaying(relaying)
             return .resumeUpstream
-        case .gathering:
-            self.state = .gathering
-            return .nothing
-        case .invoking(let invoking):
-            self.state = .invoking(invoking)
-            return .nothing
-        case .waiting(let waiting):
-            self.state = .waiting(waiting)
-            return .nothing
-        case .finished:
-            self.state = .finished
+        case .gathering, .invoking, .waiting, .finished:
             return .nothing
         }
     }
@@ -350,15 +287,13 @@ package struct ExchangeStateMachine: ~Copyable {
 
     /// The moment of `deadline` may have come.
     package mutating func deadlinePassed(at now: MonotonicTime) -> DeadlineAction {
-        switch consume self.state {
+        switch self.state {
         case .gathering:
-            self.state = .gathering
             return .wait
         case .invoking(let invoking):
             let over = invoking.over
             let hasBytes = invoking.lastByteAt != nil
             guard now >= min(over, self.firstByteDeadline(invoking.sentAt, invoking.lastByteAt)) else {
-                self.state = .invoking(invoking)
                 return .wait
             }
             self.state = .finished
@@ -369,7 +304,6 @@ package struct ExchangeStateMachine: ~Copyable {
                 return .respond(.totalTimedOut)
             }
             guard now >= waiting.until else {
-                self.state = .waiting(waiting)
                 return .wait
             }
             self.state = .invoking(Invoking(from: waiting, at: now))
@@ -378,13 +312,11 @@ package struct ExchangeStateMachine: ~Copyable {
             let over = relaying.over
             let isBlocked = relaying.blockedAt != nil
             guard now >= min(over, self.quietDeadline(relaying.blockedAt, relaying.lastByteAt)) else {
-                self.state = .relaying(relaying)
                 return .wait
             }
             self.state = .finished
             return .truncate(now >= over ? .totalTimedOut : isBlocked ? .clientStalled : .idleTimedOut)
         case .finished:
-            self.state = .finished
             return .wait
         }
     }
@@ -397,7 +329,8 @@ package struct ExchangeStateMachine: ~Copyable {
     /// The number of the call that runs or ran last; 0 before the first.
     package var attempt: Int {
         switch self.state {
-        case .gathering, .finished: 0
+        case .gathering: 0
+        case .finished: 0
         case .invoking(let invoking): invoking.attempt
         case .waiting(let waiting): waiting.attempt
         case .relaying(let relaying): relaying.attempt
@@ -406,7 +339,7 @@ package struct ExchangeStateMachine: ~Copyable {
 }
 
 extension ExchangeStateMachine {
-    private enum State: ~Copyable {
+    private enum State {
         /// The request's body is coming in.
         case gathering
         case invoking(Invoking)
@@ -416,7 +349,7 @@ extension ExchangeStateMachine {
     }
 
     /// The function was called; no answer has begun.
-    private struct Invoking: ~Copyable {
+    private struct Invoking {
         let attempt: Int
         let startedAt: MonotonicTime
         /// When `total` is over.
@@ -430,7 +363,7 @@ extension ExchangeStateMachine {
             self.over = over
         }
 
-        init(from waiting: consuming Waiting, at now: MonotonicTime) {
+        init(from waiting: Waiting, at now: MonotonicTime) {
             self.attempt = waiting.attempt + 1
             self.startedAt = now
             self.over = waiting.over
@@ -438,13 +371,13 @@ extension ExchangeStateMachine {
     }
 
     /// A call failed; the next one is to come.
-    private struct Waiting: ~Copyable {
+    private struct Waiting {
         /// The number of the call that failed.
         let attempt: Int
         let over: MonotonicTime
         let until: MonotonicTime
 
-        init(from invoking: consuming Invoking, until: MonotonicTime) {
+        init(from invoking: Invoking, until: MonotonicTime) {
             self.attempt = invoking.attempt
             self.over = invoking.over
             self.until = until
@@ -452,14 +385,14 @@ extension ExchangeStateMachine {
     }
 
     /// The answer's head has gone to the client.
-    private struct Relaying: ~Copyable {
+    private struct Relaying {
         let attempt: Int
         let over: MonotonicTime
         var lastByteAt: MonotonicTime
         /// Since when the client has taken no byte of what waits; `nil` where nothing waits.
         var blockedAt: MonotonicTime?
 
-        init(from invoking: consuming Invoking, at now: MonotonicTime) {
+        init(from invoking: Invoking, at now: MonotonicTime) {
             self.attempt = invoking.attempt
             self.over = invoking.over
             self.lastByteAt = now

@@ -1,3 +1,4 @@
+internal import AWS
 package import Lambda
 
 /// What an exchange needs to know of a failed invocation besides its status.
