@@ -8,6 +8,19 @@ package struct SHA256Digest: Sendable {
         self.storage = storage
     }
 
+    /// The digest that 64 hexadecimal digits spell.
+    package init?(hexadecimal digits: Span<UInt8>) {
+        guard digits.count == 64 else { return nil }
+        var storage = InlineArray<32, UInt8>(repeating: 0)
+        for index in 0..<32 {
+            guard let high = ASCII.hexValue(digits[index * 2]), let low = ASCII.hexValue(digits[index * 2 + 1]) else {
+                return nil
+            }
+            storage[index] = high << 4 | low
+        }
+        self.storage = storage
+    }
+
     /// The digest of no bytes, `e3b0c442...b855`.
     package static let ofNothing = SHA256.hash(Span())
 
