@@ -43,6 +43,11 @@ static inline int sluice_open_process(int process) {
     return (int)syscall(SYS_pidfd_open, process, 0);
 }
 
+// A global variable that Swift takes for one that may change at any time.
+static inline char **sluice_environment(void) {
+    return environ;
+}
+
 // The overlay gives these as distinct integer types.
 static const short sluice_SPAWN_FLAGS =
     POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;

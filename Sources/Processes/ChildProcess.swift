@@ -89,6 +89,26 @@ package final class ChildProcess {
         return status
     }
 
+    /// Kills the group and waits for the process, which takes a moment only. For children that cannot be watched.
+    package func killAndWait() {
+        self.signalGroup(.kill)
+        while self.reap() == nil { usleep(500) }
+    }
+
+    /// Bytes of memory that the process itself occupies, or `nil` where that cannot be told.
+    package var residentBytes: Int? {
+        let descriptor = unsafe open("/proc/\(self.processID)/statm", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: 128)
+        let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+        guard count > 0 else { return nil }
+        // The second number: resident pages.
+        let fields = buffer[..<count].split(separator: UInt8(ascii: " "))
+        guard fields.count > 1, let pages = Int(String(decoding: fields[1], as: UTF8.self)) else { return nil }
+        return pages * sysconf(Int32(_SC_PAGESIZE))
+    }
+
     /// What can be waited for.
     package enum Event: Sendable {
         /// The pipe of standard output has something to read.
