@@ -46,6 +46,7 @@ let package = Package(
     targets: [
         // System libraries: module map and shim only.
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CSpawn"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         // Pure modules: bytes or events in, values or actions out.
@@ -62,7 +63,7 @@ let package = Package(
 
         // What touches the world.
         module("Reactor", ["Bytes", "Time", "CLinux"]),
-        module("Processes"),
+        module("Processes", ["CSpawn"]),
         module(
             "LocalLambda", ["Bytes", "Time", "Digest", "Reactor", "HTTP", "JSON", "AWS", "Lambda", "Processes", log]),
         module(
