@@ -36,7 +36,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
     name: "sluice",
     products: [
-        .executable(name: "sluice", targets: ["sluice"])
+        .executable(name: "sluice", targets: ["sluice"]),
+        .executable(name: "sluice-demo-function", targets: ["DemoFunction"]),
     ],
     dependencies: [
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
@@ -76,6 +77,7 @@ let package = Package(
             name: "sluice",
             dependencies: ["Configuration", "Gateway", "LocalLambda", argumentParser, log],
             swiftSettings: settings),
+        .executableTarget(name: "DemoFunction", dependencies: ["Bytes"], swiftSettings: settings),
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport", swiftSettings: testSettings),
