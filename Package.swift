@@ -100,3 +100,12 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The measuring rig of `make bench`, which nobody else has to build.
+if Context.environment["SLUICE_BENCH"] != nil {
+    package.products.append(.executable(name: "sluice-bench", targets: ["Harness"]))
+    package.targets.append(
+        .executableTarget(
+            name: "Harness", dependencies: ["Bytes", "AWS", "CLinux"], path: "Benchmarks/Harness",
+            swiftSettings: testSettings))
+}
