@@ -84,7 +84,7 @@ $(VENV)/.ready: Makefile
 
 .PHONY: lint
 lint:
-	swift format lint --strict -r -p Sources Tests Package.swift
+	swift format lint --strict -r -p Sources Tests Benchmarks Package.swift
 
 .PHONY: bench
 bench:
