@@ -50,7 +50,8 @@ extension Page {
         .text { margin-top: .9rem; min-height: 31rem; font: 1.02rem/1.6 Georgia, "Iowan Old Style", "Times New Roman", serif; }
         .text p { margin: 0 0 .55rem; }
         .text .wait { color: var(--soft); font-style: italic; }
-        #talk { min-height: 8.5rem; font: 1.1rem/1.6 Georgia, "Iowan Old Style", "Times New Roman", serif; margin: .75rem 0 0; max-width: none; }
+        #verdict { max-width: none; min-height: 1.55em; }
+        #talk { min-height: 7rem; font: 1.1rem/1.6 Georgia, "Iowan Old Style", "Times New Roman", serif; margin: .75rem 0 0; max-width: none; }
         button {
           font: inherit; font-weight: 600; color: var(--card); background: var(--ink); border: 0; border-radius: .5rem;
           padding: .45rem 1rem; cursor: pointer;
