@@ -36,7 +36,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
     name: "sluice",
     products: [
-        .executable(name: "sluice", targets: ["sluice"])
+        .executable(name: "sluice", targets: ["sluice"]),
+        .executable(name: "sluice-demo-function", targets: ["DemoFunction"]),
     ],
     dependencies: [
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
@@ -77,6 +78,7 @@ let package = Package(
             name: "sluice",
             dependencies: ["Configuration", "Gateway", "LocalLambda", argumentParser, log],
             swiftSettings: settings),
+        .executableTarget(name: "DemoFunction", dependencies: ["Bytes"], swiftSettings: settings),
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport", swiftSettings: testSettings),
@@ -99,3 +101,12 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The measuring rig of `make bench`, which nobody else has to build.
+if Context.environment["SLUICE_BENCH"] != nil {
+    package.products.append(.executable(name: "sluice-bench", targets: ["Harness"]))
+    package.targets.append(
+        .executableTarget(
+            name: "Harness", dependencies: ["Bytes", "AWS", "CLinux"], path: "Benchmarks/Harness",
+            swiftSettings: testSettings))
+}
