@@ -48,6 +48,7 @@ static const int sluice_SOCK_CLOEXEC_NONBLOCK = SOCK_CLOEXEC | SOCK_NONBLOCK;
 static const int sluice_IPPROTO_TCP = IPPROTO_TCP;
 static const int sluice_IPPROTO_IPV6 = IPPROTO_IPV6;
 static const int sluice_MSG_NOSIGNAL = MSG_NOSIGNAL;
+static const int sluice_MSG_PEEK_DONTWAIT = MSG_PEEK | MSG_DONTWAIT;
 static const int sluice_EFD_FLAGS = EFD_CLOEXEC | EFD_NONBLOCK;
 
 // pidfd_open has no wrapper in glibc 2.36.

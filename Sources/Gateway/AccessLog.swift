@@ -2,6 +2,7 @@ internal import Bytes
 internal import Configuration
 internal import HTTP
 internal import JSON
+internal import Reactor
 internal import Time
 
 /// Writes one line for each request into a buffer of the loop, which is handed to the log's own thread now and then: the

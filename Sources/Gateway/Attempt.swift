@@ -38,11 +38,11 @@ final class Attempt {
             return
         }
         var request = ByteBuffer()
-        do throws(EventRefusal) {
+        do throws(ExchangeFailure) {
             try self.exchange.writeRequest(into: &request, credentials: credentials)
         } catch {
             connection.giveBack()
-            self.fail(.invocation(.refused(error)))
+            self.fail(error)
             return
         }
         self.connection = connection

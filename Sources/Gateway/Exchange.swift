@@ -86,16 +86,18 @@ final class Exchange {
         self.setTimer()
     }
 
-    /// Writes the signed request for this exchange. Throws where the event is too large or can not be made.
-    func writeRequest(into buffer: inout ByteBuffer, credentials: Credentials) throws(EventRefusal) {
-        guard let head = self.head else { throw .malformed("the request is gone") }
+    /// Writes the signed request for this exchange. Throws where the event is too large.
+    func writeRequest(into buffer: inout ByteBuffer, credentials: Credentials) throws(ExchangeFailure) {
+        guard let head = self.head else { preconditionFailure("a call is made before its answer has begun") }
         let call = self.function.call
-        buffer.reserveHeadroom(InvocationTemplate.headroom)
-        buffer.reserve(call.eventSizeEstimate(head: head, bodyCount: self.body.count))
-        try call.appendEvent(to: &buffer, head: head, context: self.eventContext, body: self.body.bytes)
+        buffer.reserveHeadroom(call.headroom)
+        // Bodies that are not text grow by a third; fields and names make up the rest.
+        buffer.reserve(2048 + head.fields.byteCount * 2 + self.body.count / 2 * 3)
+        EventV2.append(to: &buffer, head: head, context: self.eventContext, body: self.body.bytes)
+        guard buffer.count <= EventV2.sizeLimit else { throw .eventTooLarge(limit: EventV2.sizeLimit) }
         call.writeHead(
             before: &buffer, signer: self.context.signer, credentials: credentials, at: self.context.loop.wallNow,
-            traceID: self.eventContext.traceID)
+            traceID: self.eventContext.traceID, scratch: &self.context.scratch)
     }
 
     // What an attempt tells.

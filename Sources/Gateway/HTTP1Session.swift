@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Configuration
 internal import HTTP
 internal import Reactor
 internal import Relay
@@ -60,7 +61,7 @@ final class HTTP1Session {
         self.connection = connection
         self.listener = listener
         self.context = context
-        self.parser = HTTP1RequestParser(limits: context.snapshot.limits.heads)
+        self.parser = HTTP1RequestParser(limits: context.snapshot.limits.head)
         connection.handler = self
         self.setTimer(after: context.snapshot.limits.requestHead)
         context.sessionOpened(self)
@@ -347,7 +348,7 @@ extension HTTP1Session: ClientStream {
             self.connection.prepareOutput()
             self.connection.output.append(chunkHeaderFor: bytes.count)
             self.connection.lend(bytes)
-            self.connection.append("\r\n")
+            self.connection.output.append("\r\n")
         case .length(let left):
             // The invocation machine polices the length; what is too much never comes here.
             self.framing = .length(left - bytes.count)
@@ -362,7 +363,8 @@ extension HTTP1Session: ClientStream {
 
     func sendEnd() {
         if case .chunked = self.framing {
-            self.connection.append("0\r\n\r\n")
+            self.connection.prepareOutput()
+            self.connection.output.appendLastChunk()
             self.connection.flush()
         }
         self.finishAnswer()

@@ -2,6 +2,7 @@ package import Configuration
 internal import Bytes
 internal import HTTP
 internal import Lambda
+internal import LocalLambda
 package import Logging
 internal import Reactor
 internal import Routing
@@ -66,7 +67,7 @@ package final class Invoker {
         let listener = ListenerRuntime(name: "invoke", port: 80, scheme: "http")
         guard function.enter() else { throw InvokerError.unknownFunction(name, known: []) }
         let exchange = Exchange(
-            head, on: client, context: context, function: function, route: Route(action: .function(0)),
+            head, on: client, context: context, function: function, route: Route(hosts: [], paths: [], action: .function(0)),
             eventContext: EventContext(
                 requestID: record.requestID, sourceAddress: peer.hostText, scheme: listener.scheme,
                 port: listener.port, time: record.wall, traceID: context.newTraceID(at: record.wall)),

@@ -43,7 +43,7 @@ enum ListenerBinding {
     }
 
     private static func bind(_ address: SocketAddress, name: String) throws -> ListeningSocket {
-        do {
+        do throws(SystemError) {
             return try ListeningSocket(bindingTo: address)
         } catch {
             throw AssemblyError.unresolvedListener(name, error.description)
@@ -60,7 +60,7 @@ enum ListenerBinding {
         let matching = (0..<Int(count)).filter { $0 < names.count && names[$0] == name }
         guard !matching.isEmpty else { throw AssemblyError.noInheritedSocket(name, known: names) }
         return try matching.map { index in
-            do {
+            do throws(SystemError) {
                 return try ListeningSocket(inherited: CInt(3 + index))
             } catch {
                 throw AssemblyError.unresolvedListener("fd:\(name)", error.description)

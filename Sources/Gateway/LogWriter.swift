@@ -99,7 +99,7 @@ final class LogWriter: Sendable {
                 offset += count
             } else if errno == EAGAIN {
                 // Standard output may be shared with somebody who made it non-blocking.
-                var request = unsafe pollfd(fd: self.descriptor, events: Int16(POLLOUT), revents: 0)
+                var request = pollfd(fd: self.descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = unsafe poll(&request, 1, 1000)
             } else if errno != EINTR {
                 let lost = bytes.count - offset

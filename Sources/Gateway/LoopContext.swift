@@ -19,6 +19,8 @@ final class LoopContext {
     private let resolver: Resolver
     private let accessLog: AccessLog?
     var date = CachedDate()
+    /// Where heads of requests are put together before they go in front of their events.
+    var scratch = ByteBuffer()
     private var random = RandomBytes()
     private var pools: [ServiceEndpoint: UpstreamPool] = [:]
     private var poolsByFunction: [Int: UpstreamPool] = [:]
@@ -55,12 +57,8 @@ final class LoopContext {
 
     /// A root for tracing, as X-Ray writes it: version, seconds, 96 random bits.
     func newTraceID(at time: WallTime) -> String {
-        var text = ByteBuffer(capacity: 64)
-        text.append("Root=1-")
-        text.append(hexadecimalOf: UInt32(truncatingIfNeeded: time.seconds).bigEndianBytes.span)
-        text.append(ASCII.minus)
-        for _ in 0..<12 { text.append(hexadecimalOf: [self.random.next()].span) }
-        return text.string()
+        TraceID.make(
+            at: time, random: UInt32(truncatingIfNeeded: self.random.nextNumber()), self.random.nextNumber())
     }
 
     /// A random number from 0 to 1.
@@ -195,11 +193,5 @@ private final class Acceptor: ListenerHandler {
         self.context.logger.error(
             "accepting rests for a moment: no resources left",
             metadata: ["listener": "\(self.listener.name)", "error": "\(error)"])
-    }
-}
-
-extension UInt32 {
-    fileprivate var bigEndianBytes: [UInt8] {
-        [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: self >> UInt32($0)) }
     }
 }

@@ -1,4 +1,3 @@
-package import AWS
 package import Configuration
 internal import HTTP
 internal import Lambda
@@ -41,9 +40,6 @@ package final class Server: Sendable {
         }
         self.workers = workers
     }
-
-    /// The addresses that are listened on, with the ports that the kernel chose.
-    package var addresses: [SocketAddress] { self.sockets.map(\.socket.address) }
 
     /// Starts the loops and accepts.
     package func start() throws {

@@ -195,9 +195,10 @@ extension UpstreamConnection: ConnectionHandler {
     private func faulted(_ fault: ResponseFault) {
         let use = self.use
         let failure: ExchangeFailure =
-            fault.isTruncation
-            ? .connectionLost("the connection was closed in the middle of an answer")
-            : .badUpstreamAnswer(fault.description)
+            switch fault.reason {
+            case .endedBeforeAnswer, .truncated: .connectionLost(fault.description)
+            default: .badUpstreamAnswer(fault.description)
+            }
         self.close()
         if case .serving(let attempt) = use { attempt.connectionFailed(failure) }
     }

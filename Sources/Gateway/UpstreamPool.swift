@@ -39,7 +39,7 @@ final class UpstreamPool {
             return
         }
         let dial = Dial(
-            self.endpoint.dialHost, port: self.endpoint.port, timeout: connectTimeout, resolver: self.resolver,
+            self.endpoint.host, port: self.endpoint.port, timeout: connectTimeout, resolver: self.resolver,
             on: self.loop, handler: self)
         self.waiting[ObjectIdentifier(dial)] = (dial, attempt)
     }

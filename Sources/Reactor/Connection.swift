@@ -33,6 +33,7 @@ package final class Connection: EventSource {
     package private(set) var hasPeerEnded = false
     private var isTouched = false
     private var asksForWritable = false
+    private var resetsWhenFlushed = false
     private var isWaitingForTurn = false
     private var toldThatPeerLeft = false
     /// Runs of the receive buffer that are to be sent in between the bytes of `output`.
@@ -187,6 +188,24 @@ package final class Connection: EventSource {
         case .flushing, .lingering, .closed:
             break
         }
+    }
+
+    /// Sends what is in `output`, then closes with a reset, so that the peer can not mistake the end for an orderly one.
+    package func abortAfterFlush() {
+        guard case .open = self.state else {
+            self.abort()
+            return
+        }
+        self.resetsWhenFlushed = true
+        self.closeAfterFlush()
+    }
+
+    /// Whether bytes or the end of the peer's sending wait to be read. Asks the kernel.
+    package var hasUnreadInput: Bool {
+        guard self.descriptor >= 0 else { return false }
+        var byte: UInt8 = 0
+        let count = unsafe recv(self.descriptor, &byte, 1, CInt(sluice_MSG_PEEK_DONTWAIT))
+        return count >= 0 || lastErrorCode != EAGAIN
     }
 
     private func tearDown() {
@@ -451,6 +470,10 @@ package final class Connection: EventSource {
     }
 
     private func linger() {
+        if self.resetsWhenFlushed {
+            self.abort()
+            return
+        }
         shutdown(self.descriptor, CInt(SHUT_WR))
         self.state = .lingering
         self.loop.set(self.lingerTimer, after: Self.lingerTime)

@@ -21,6 +21,8 @@ package enum ExchangeFailure: Error, Equatable, Sendable {
     case totalTimedOut
     /// The client took no byte of its answer for too long.
     case clientStalled
+    /// The event that the request makes is larger than Lambda takes.
+    case eventTooLarge(limit: Int)
     /// The gateway stops, and the time for draining is over.
     case shutDown
 }
@@ -34,6 +36,7 @@ extension ExchangeFailure {
         case .connectTimedOut, .firstByteTimedOut, .idleTimedOut, .totalTimedOut: 504
         case .invocation(let failure): failure.status
         case .clientStalled: 408
+        case .eventTooLarge: 413
         case .shutDown: 503
         }
     }
@@ -44,7 +47,7 @@ extension ExchangeFailure {
         case .unreachable, .staleConnection: true
         case .invocation(let failure): failure.isRetryable
         case .connectTimedOut, .noCredentials, .connectionLost, .badUpstreamAnswer: false
-        case .firstByteTimedOut, .idleTimedOut, .totalTimedOut, .clientStalled, .shutDown: false
+        case .firstByteTimedOut, .idleTimedOut, .totalTimedOut, .clientStalled, .eventTooLarge, .shutDown: false
         }
     }
 
@@ -60,7 +63,17 @@ extension ExchangeFailure {
         case .idleTimedOut: "idle_timeout"
         case .totalTimedOut: "total_timeout"
         case .clientStalled: "client_stalled"
+        case .eventTooLarge: "request_too_large"
         case .shutDown: "cut"
+        }
+    }
+
+    /// Whether the cause lies with the gateway or its configuration, so that an operator has to act.
+    package var isOurs: Bool {
+        switch self {
+        case .noCredentials, .unreachable, .badUpstreamAnswer: true
+        case .connectTimedOut, .staleConnection, .connectionLost, .invocation, .firstByteTimedOut, .idleTimedOut: false
+        case .totalTimedOut, .clientStalled, .eventTooLarge, .shutDown: false
         }
     }
 

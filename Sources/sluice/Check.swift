@@ -1,4 +1,6 @@
-public import ArgumentParser
+internal import ArgumentParser
+internal import Configuration
+internal import Routing
 
 /// `sluice check`
 struct Check: ParsableCommand {

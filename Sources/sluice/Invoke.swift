@@ -1,6 +1,7 @@
-public import ArgumentParser
+internal import ArgumentParser
 internal import Gateway
 internal import Logging
+internal import Processes
 
 /// `sluice invoke`
 struct Invoke: ParsableCommand {
@@ -29,7 +30,7 @@ struct Invoke: ParsableCommand {
         let configuration = try self.file.load()
         do {
             let invoker = try Invoker(
-                configuration, environment: Environment.all, readFile: Files.text(of:), logger: Log.logger(level: .warning))
+                configuration, environment: ProcessEnvironment.current, readFile: TextFile.readIfPresent, logger: Log.logger(level: .warning))
             defer { invoker.stop() }
             let isWell = try invoker.invoke(
                 self.function, method: self.method, path: self.path, fields: try HeaderOption.fields(self.headers),

@@ -1,6 +1,7 @@
-public import ArgumentParser
+internal import ArgumentParser
 internal import Gateway
 internal import Logging
+internal import Processes
 
 /// `sluice run`
 struct Run: ParsableCommand {
@@ -13,18 +14,18 @@ struct Run: ParsableCommand {
 
     @OptionGroup var file: ConfigurationFile
 
-    @Option(help: "How much is logged: trace, debug, info, notice, warning, error or critical.")
-    var logLevel: Logger.Level = .info
+    @Option(help: "How much is logged.")
+    var logLevel: LogLevel = .info
 
     func run() throws {
         // Before any thread is there, so that all of them inherit it.
         let signals = Signals()
         let configuration = try self.file.load()
-        let logger = Log.logger(level: self.logLevel)
+        let logger = Log.logger(level: self.logLevel.level)
         let server: Server
         do {
             server = try Server(
-                configuration, environment: Environment.all, readFile: Files.text(of:), logger: logger)
+                configuration, environment: ProcessEnvironment.current, readFile: TextFile.readIfPresent, logger: logger)
             try server.start()
         } catch {
             StandardError.print("sluice: \(error)")
@@ -40,11 +41,17 @@ struct Run: ParsableCommand {
             }
             break
         }
-        signals.afterwards { signal in
+        try signals.afterwards { signal in
             if signal == .stop { gate.hurry() }
         }
         server.drain(hurry: gate)
     }
 }
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
+/// How much is logged, as the command line says it.
+enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+    case trace, debug, info, notice, warning, error, critical
+
+    /// The library's own.
+    var level: Logger.Level { Logger.Level(rawValue: self.rawValue) ?? .info }
+}

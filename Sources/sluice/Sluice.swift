@@ -1,4 +1,4 @@
-public import ArgumentParser
+internal import ArgumentParser
 
 /// The command: arguments and exit codes. What they do is in `Gateway` and `Configuration`.
 @main

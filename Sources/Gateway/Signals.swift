@@ -1,9 +1,10 @@
 private import Glibc
+internal import Reactor
 
 /// The signals that mean something to the gateway, taken one by one by the thread that asks for them.
-struct Signals {
+package struct Signals: Sendable {
     /// What a signal asks for.
-    enum Request {
+    package enum Request: Sendable {
         /// TERM or INT.
         case stop
         /// HUP.
@@ -14,10 +15,10 @@ struct Signals {
 
     /// Blocks the signals in this thread and in all that it will start, and lets writes to closed pipes fail instead of
     /// killing the process.
-    init() {
+    package init() {
         var set = Self.set
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-        unsafe signal(SIGPIPE, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
     }
 
     private static var set: sigset_t {
@@ -28,7 +29,7 @@ struct Signals {
     }
 
     /// Waits for the next one.
-    func wait() -> Request {
+    package func wait() -> Request {
         var set = Self.set
         while true {
             var signal: CInt = 0
@@ -43,9 +44,8 @@ struct Signals {
     }
 
     /// Hands all further signals to the closure, on a thread of its own that ends with the process.
-    func afterwards(_ body: @escaping @Sendable (Request) -> Void) {
+    package func afterwards(_ body: @escaping @Sendable (Request) -> Void) throws {
         let signals = self
-        let thread = unsafe Thread { while true { body(signals.wait()) } }
-        thread.start()
+        _ = try SystemThread(name: "signals") { while true { body(signals.wait()) } }
     }
 }
