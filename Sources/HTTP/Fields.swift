@@ -9,16 +9,23 @@ package struct Fields: Sendable {
     private var storage: [UInt8] = []
     private var lines: [Line] = []
 
-    private struct Line: Sendable {
+    /// Where the parts of a line lie in the storage. A parser keeps its lines so while the head is still being read.
+    struct Line: Sendable {
         var nameStart: UInt32
         var nameCount: UInt32
+        var valueStart: UInt32
         var valueCount: UInt32
         /// Bit n: the n-th byte of the name was a capital letter.
-        var capitals: UInt64
+        var capitals: UInt64 = 0
 
-        var name: Range<Int> { Int(self.nameStart)..<Int(self.nameStart + self.nameCount) }
+        var name: Range<Int> {
+            // SAFETY: both counts come from positions in one array, so their sum neither overflows nor is below.
+            unsafe Range(uncheckedBounds: (Int(self.nameStart), Int(self.nameStart &+ self.nameCount)))
+        }
+
         var value: Range<Int> {
-            Int(self.nameStart + self.nameCount)..<Int(self.nameStart + self.nameCount + self.valueCount)
+            // SAFETY: as above.
+            unsafe Range(uncheckedBounds: (Int(self.valueStart), Int(self.valueStart &+ self.valueCount)))
         }
     }
 
@@ -28,6 +35,17 @@ package struct Fields: Sendable {
     /// Lines from pairs of names and values, for tests and fixed answers.
     package init(_ lines: KeyValuePairs<String, String>) {
         for (name, value) in lines { self.append(name, value) }
+    }
+
+    /// Lines that lie in a block of bytes, names as they came. One copy, whatever the number of lines.
+    init(lines: consuming [Line], in block: Span<UInt8>) {
+        var storage = block.array()
+        var bytes = storage.mutableSpan
+        for index in lines.indices {
+            lines[index].capitals = bytes.lowercase(lines[index].name)
+        }
+        self.lines = lines
+        self.storage = storage
     }
 
     /// Makes room for `lines` lines of `bytes` bytes in all.
@@ -48,7 +66,7 @@ package struct Fields: Sendable {
     package var indices: Range<Int> { self.lines.indices }
 
     /// Bytes of all names and values together.
-    package var byteCount: Int { self.storage.count }
+    package var byteCount: Int { self.lines.reduce(0) { $0 + Int($1.nameCount + $1.valueCount) } }
 
     /// The name at a position, in lower case.
     @_lifetime(borrow self)
@@ -99,18 +117,15 @@ package struct Fields: Sendable {
     /// Adds a line at the end. The name may hold capitals.
     package mutating func append(name: Span<UInt8>, value: Span<UInt8>) {
         let start = self.storage.count
-        var capitals: UInt64 = 0
-        for index in 0..<name.count {
-            let byte = name[index]
-            let lower = ASCII.lowercased(byte)
-            if lower != byte, index < 64 { capitals |= 1 << UInt64(index) }
-            self.storage.append(lower)
-        }
+        // SAFETY: the arrays take copies, and the pointers do not leave the closures.
+        unsafe name.withUnsafeBufferPointer { unsafe self.storage.append(contentsOf: $0) }
         unsafe value.withUnsafeBufferPointer { unsafe self.storage.append(contentsOf: $0) }
-        self.lines.append(
-            Line(
-                nameStart: UInt32(start), nameCount: UInt32(name.count), valueCount: UInt32(value.count),
-                capitals: capitals))
+        var line = Line(
+            nameStart: UInt32(start), nameCount: UInt32(name.count),
+            valueStart: UInt32(start + name.count), valueCount: UInt32(value.count))
+        var bytes = self.storage.mutableSpan
+        line.capitals = bytes.lowercase(line.name)
+        self.lines.append(line)
     }
 
     /// Adds a line at the end.
@@ -152,5 +167,46 @@ extension Fields: CustomStringConvertible {
     /// One `name: value` line each.
     package var description: String {
         self.indices.map { "\(self.name(at: $0).string()): \(self.value(at: $0).string())" }.joined(separator: "\n")
+    }
+}
+
+extension MutableSpan where Element == UInt8 {
+    /// Makes the capital letters of a range small, and answers which there were: bit n for the range's n-th byte, up to
+    /// its 64th.
+    fileprivate mutating func lowercase(_ range: Range<Int>) -> UInt64 {
+        var capitals: UInt64 = 0
+        var index = range.lowerBound
+        var shift: UInt64 = 0
+        precondition(range.lowerBound >= 0 && range.upperBound <= self.count)
+        while index + 8 <= range.upperBound {
+            // SAFETY: index + 8 was checked against the range, and the range against the count.
+            let word = UInt64(
+                littleEndian: unsafe self.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self))
+            // The high bit of each byte of `upper` is set where the byte is from A to Z.
+            let low = word & 0x7f7f_7f7f_7f7f_7f7f
+            let fromA = low &+ 0x3f3f_3f3f_3f3f_3f3f
+            let aboveZ = low &+ 0x2525_2525_2525_2525
+            let upper = (fromA & ~aboveZ & ~word) & 0x8080_8080_8080_8080
+            if upper != 0 {
+                var bytes = unsafe self.mutableBytes
+                unsafe bytes.storeBytes(
+                    of: (word | (upper >> 2)).littleEndian, toUncheckedByteOffset: index, as: UInt64.self)
+                // Gathers the eight high bits in one byte, the first byte's bit lowest.
+                if shift < 64 { capitals |= (((upper >> 7) &* 0x0102_0408_1020_4080) >> 56) << shift }
+            }
+            index += 8
+            shift += 8
+        }
+        while index < range.upperBound {
+            let byte = unsafe self[unchecked: index]
+            let lower = ASCII.lowercased(byte)
+            if lower != byte {
+                unsafe self[unchecked: index] = lower
+                if shift < 64 { capitals |= 1 << shift }
+            }
+            index += 1
+            shift += 1
+        }
+        return capitals
     }
 }

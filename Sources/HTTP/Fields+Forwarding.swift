@@ -1,0 +1,69 @@
+private import Bytes
+
+extension Fields {
+    /// Removes what belongs to one connection alone and may not be passed on (RFC 9110 §7.6.1): the fields that
+    /// Connection names, and those that are known to be of this kind.
+    package mutating func removeHopByHop() {
+        self.removeLines(alsoUnderscores: false)
+    }
+
+    /// Removes what a function must not see: the fields of one connection, `Proxy` (which becomes HTTP_PROXY in CGI-like
+    /// programs), and names with `_` (which become the same variables as names with `-`).
+    package mutating func removeUnforwardable() {
+        self.removeLines(alsoUnderscores: true)
+    }
+
+    /// Whether a name (in lower case) is one of those that belong to one connection, whatever Connection says.
+    package static func isHopByHop(_ name: Span<UInt8>) -> Bool {
+        switch name.count {
+        case 2: name.equals("te")
+        case 5: name.equals("proxy")
+        case 7: name.equals("trailer") || name.equals("upgrade")
+        case 10: name.equals("connection") || name.equals("keep-alive")
+        case 16: name.equals("proxy-connection")
+        case 17: name.equals("transfer-encoding")
+        case 18: name.equals("proxy-authenticate")
+        case 19: name.equals("proxy-authorization")
+        case 25: name.equals("proxy-authentication-info")
+        default: false
+        }
+    }
+
+    private mutating func removeLines(alsoUnderscores: Bool) {
+        let named = self.namedByConnection()
+        var isClean = named.isEmpty
+        if isClean {
+            for index in self.indices where Self.isUnwanted(self.name(at: index), alsoUnderscores) {
+                isClean = false
+                break
+            }
+        }
+        if isClean { return }
+        self.remove { fields, index in
+            let name = fields.name(at: index)
+            if Self.isUnwanted(name, alsoUnderscores) { return true }
+            return named.contains { name.equals($0.span) }
+        }
+    }
+
+    private static func isUnwanted(_ name: Span<UInt8>, _ alsoUnderscores: Bool) -> Bool {
+        Self.isHopByHop(name) || (alsoUnderscores && name.firstIndex(of: ASCII.underscore) != nil)
+    }
+
+    /// The names that Connection lists, in lower case, but for its own options and Host, which is no sender's to remove.
+    private func namedByConnection() -> [[UInt8]] {
+        var names: [[UInt8]] = []
+        var line = self.firstIndex(of: "connection")
+        while let index = line {
+            let value = self.value(at: index)
+            var start = 0
+            while let member = value.nextListMember(from: &start) {
+                if member.equalsIgnoringCase("keep-alive") || member.equalsIgnoringCase("close") { continue }
+                if member.equalsIgnoringCase("host") || Self.isHopByHop(member) { continue }
+                names.append(member.array().map(ASCII.lowercased))
+            }
+            line = self.firstIndex(of: "connection", from: index + 1)
+        }
+        return names
+    }
+}

@@ -1,0 +1,93 @@
+private import Bytes
+
+/// What the fields of a head say about the message's frame and its connection, noted line by line as they are read.
+///
+/// A second Content-Length or Transfer-Encoding is a fault even where it repeats the first, as is any value that two
+/// readers could take differently: that is what request smuggling is made of (RFC 9112 §11.2).
+struct FramingFields {
+    /// The value of Content-Length, or -1 without one.
+    private(set) var contentLength = -1
+    /// Whether there is a Transfer-Encoding, which then is `chunked`.
+    private(set) var isChunked = false
+    /// Whether Connection has `close`.
+    private(set) var closes = false
+    /// Whether Connection has `keep-alive`.
+    private(set) var keepsAlive = false
+    /// The line on which Host stands, or -1.
+    private(set) var hostLine = -1
+    /// Whether Host stands on more than one line.
+    private(set) var repeatsHost = false
+    /// Whether Expect is `100-continue`.
+    private(set) var expectsContinue = false
+    /// Whether Expect is something else.
+    private(set) var expectsOther = false
+
+    /// Takes notice of one line. Most are dismissed by the length of their names.
+    mutating func note(name: Span<UInt8>, value: Span<UInt8>, line: Int) throws(MessageFault) {
+        switch name.count {
+        case 4 where name.equalsIgnoringCase("host"):
+            if self.hostLine >= 0 { self.repeatsHost = true }
+            self.hostLine = line
+        case 6 where name.equalsIgnoringCase("expect"):
+            // RFC 9110 §10.1.1: The Expect field value is case-insensitive.
+            if value.equalsIgnoringCase("100-continue") {
+                self.expectsContinue = true
+            } else {
+                self.expectsOther = true
+            }
+        case 10 where name.equalsIgnoringCase("connection"):
+            self.noteConnection(value)
+        case 14 where name.equalsIgnoringCase("content-length"):
+            guard self.contentLength < 0 else { throw .contentLengthRepeated }
+            self.contentLength = try Self.number(value)
+            if self.isChunked { throw .transferEncodingWithContentLength }
+        case 17 where name.equalsIgnoringCase("transfer-encoding"):
+            if self.isChunked { throw .transferEncodingRepeated }
+            // RFC 9112 §7: All transfer-coding names are case-insensitive.
+            guard value.equalsIgnoringCase("chunked") else { throw .transferEncodingUnsupported }
+            self.isChunked = true
+            if self.contentLength >= 0 { throw .transferEncodingWithContentLength }
+        default:
+            break
+        }
+    }
+
+    /// Reads the members of a Connection field (RFC 9112 §9.6).
+    private mutating func noteConnection(_ value: Span<UInt8>) {
+        var start = 0
+        while let member = value.nextListMember(from: &start) {
+            if member.equalsIgnoringCase("close") { self.closes = true }
+            if member.equalsIgnoringCase("keep-alive") { self.keepsAlive = true }
+        }
+    }
+
+    /// RFC 9110 §8.6: Content-Length = 1*DIGIT. A number that cannot be held is as wrong as none.
+    private static func number(_ value: Span<UInt8>) throws(MessageFault) -> Int {
+        guard value.count > 0 else { throw .contentLengthInvalid }
+        var number = 0
+        for index in value.indices {
+            let byte = value[index]
+            guard ASCII.isDigit(byte) else { throw .contentLengthInvalid }
+            let (scaled, overflow) = number.multipliedReportingOverflow(by: 10)
+            let (sum, overflow2) = scaled.addingReportingOverflow(Int(byte - ASCII.zero))
+            if overflow || overflow2 { throw .contentLengthInvalid }
+            number = sum
+        }
+        return number
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// The next member of a comma-separated list, white space around it left out, or `nil` at its end. Empty members
+    /// are skipped (RFC 9110 §5.6.1.2).
+    @_lifetime(copy self)
+    func nextListMember(from start: inout Int) -> Span<UInt8>? {
+        while start < self.count {
+            let end = self.firstIndex(of: ASCII.comma, from: start) ?? self.count
+            let member = self.extracting(start..<end).trimmed
+            start = end + 1
+            if member.count > 0 { return member }
+        }
+        return nil
+    }
+}

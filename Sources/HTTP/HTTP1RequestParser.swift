@@ -1,0 +1,225 @@
+private import Bytes
+
+/// Reads the requests of one connection: HTTP/1.1 (RFC 9112) in the server role.
+///
+///     between ── first byte ──▶ head ──┬── no body ─────────────────────────────▶ complete ──▶ between
+///                                      ├── length ──▶ body ─────────────────────▶ complete
+///                                      └── chunked ─▶ chunks ── last ─▶ trailers ─▶ between
+///     any ── fault ──▶ failed
+///
+/// One value serves a connection for its whole life. Between requests and during bodies it holds no storage. It does
+/// not bound the length of bodies, and keeps no time: both are the driver's.
+package struct HTTP1RequestParser: ~Copyable {
+    private let limits: HeadLimits
+    private let keepsTrailers: Bool
+    private var state = State.between(Gap())
+    private var buffer = ByteBuffer()
+
+    /// Whether the connection may carry another request after the current or last one (RFC 9112 §9.3).
+    package private(set) var keepsAlive = true
+    /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
+    package private(set) var expectsContinue = false
+    /// The trailers of the last request, where they are kept. There from `.end` until the next `.head`.
+    package private(set) var trailers = Fields()
+
+    /// A parser at the start of a connection. Trailers are checked and dropped unless they are asked for.
+    package init(limits: HeadLimits = HeadLimits(), keepsTrailers: Bool = false) {
+        self.limits = limits
+        self.keepsTrailers = keepsTrailers
+    }
+
+    /// What was found in the input.
+    package enum Event: Equatable, Sendable {
+        /// A head. Zero or more `.body` and exactly one `.end` follow.
+        case head(RequestHead)
+        /// Bytes of the body: a range of the input that was given to this call.
+        case body(Range<Int>)
+        /// The request is complete. The next call goes on with the next request of the connection.
+        case end
+        /// The input has been taken wholly.
+        case needsMore
+    }
+
+    /// Reads on in `input` at `offset`, which moves behind what was taken.
+    ///
+    /// Called until it answers `.needsMore`. After a fault it reads nothing more and throws the same fault again, so
+    /// that no byte behind a broken request is ever taken for another one.
+    package mutating func next(_ input: Span<UInt8>, at offset: inout Int) throws(RequestFault) -> Event {
+        do throws(RequestFault) {
+            return try self.advance(input, at: &offset)
+        } catch {
+            self.state = .failed(error)
+            self.buffer.releaseStorage()
+            self.keepsAlive = false
+            throw error
+        }
+    }
+
+    /// The client ended its side of the connection.
+    package mutating func receivedEnd() throws(RequestFault) {
+        switch self.state {
+        case .between, .complete:
+            return
+        case .failed(let fault):
+            throw fault
+        case .head, .body, .chunks, .trailers:
+            // RFC 9112 §8: a request that ended too early is incomplete, whatever was received of it.
+            let fault = RequestFault(.truncated)
+            self.state = .failed(fault)
+            self.buffer.releaseStorage()
+            self.keepsAlive = false
+            throw fault
+        }
+    }
+
+    /// Whether nothing of a request has been taken, or nothing since the last one ended.
+    package var isBetweenRequests: Bool {
+        if case .between = self.state { true } else { false }
+    }
+
+    /// Whether a part of a head has been taken, but not all of it.
+    package var hasPartialHead: Bool {
+        if case .head = self.state { true } else { false }
+    }
+
+    /// Bytes of storage held for a head or trailers that came in pieces.
+    package var heldBytes: Int { self.buffer.capacity }
+}
+
+extension HTTP1RequestParser {
+    private enum State {
+        case between(Gap)
+        case head(RequestHeadScanner)
+        /// This many bytes of the body are still to come; never none.
+        case body(Int)
+        case chunks(ChunkScanner)
+        case trailers(TrailerScanner)
+        case complete
+        case failed(RequestFault)
+    }
+
+    private mutating func advance(_ input: Span<UInt8>, at offset: inout Int) throws(RequestFault) -> Event {
+        while true {
+            switch self.state {
+            case .between(var gap):
+                let sawRequest = try gap.skip(input, at: &offset)
+                guard sawRequest else {
+                    self.state = .between(gap)
+                    return .needsMore
+                }
+                return try self.readHead(RequestHeadScanner(), input, at: &offset)
+            case .head(let scanner):
+                guard offset < input.count else { return .needsMore }
+                // The scanner is moved out, as two owners of its lines would copy them.
+                self.state = .complete
+                return try self.readHead(scanner, input, at: &offset)
+            case .body(let remaining):
+                guard offset < input.count else { return .needsMore }
+                let range = offset..<offset + min(remaining, input.count - offset)
+                offset = range.upperBound
+                self.state = range.count == remaining ? .complete : .body(remaining - range.count)
+                return .body(range)
+            case .chunks(var scanner):
+                switch try self.readChunks(&scanner, input, at: &offset) {
+                case .data(let range):
+                    self.state = .chunks(scanner)
+                    return .body(range)
+                case .needsMore:
+                    self.state = .chunks(scanner)
+                    return .needsMore
+                case .last:
+                    self.state = .trailers(TrailerScanner())
+                }
+            case .trailers(let scanner):
+                guard offset < input.count else { return .needsMore }
+                self.state = .complete
+                guard try self.readTrailers(scanner, input, at: &offset) else { return .needsMore }
+            case .complete:
+                self.state = .between(Gap())
+                return .end
+            case .failed(let fault):
+                throw fault
+            }
+        }
+    }
+
+    private mutating func readHead(
+        _ scanner: consuming RequestHeadScanner, _ input: Span<UInt8>, at offset: inout Int
+    ) throws(RequestFault) -> Event {
+        guard let output = try self.buffer.gather(input, at: &offset, for: &scanner, limits: self.limits) else {
+            self.state = .head(scanner)
+            return .needsMore
+        }
+        self.keepsAlive = output.keepsAlive
+        self.expectsContinue = output.expectsContinue
+        if self.keepsTrailers { self.trailers = Fields() }
+        switch output.head.bodyLength {
+        case .none: self.state = .complete
+        case .known(let count): self.state = .body(count)
+        case .unknown: self.state = .chunks(ChunkScanner())
+        }
+        return .head(output.head)
+    }
+
+    private mutating func readChunks(
+        _ scanner: inout ChunkScanner, _ input: Span<UInt8>, at offset: inout Int
+    ) throws(RequestFault) -> ChunkScanner.Step {
+        do throws(MessageFault) {
+            return try scanner.next(input, at: &offset, limits: self.limits)
+        } catch {
+            throw RequestFault(.message(error))
+        }
+    }
+
+    /// Answers whether the trailers are complete.
+    private mutating func readTrailers(
+        _ scanner: consuming TrailerScanner, _ input: Span<UInt8>, at offset: inout Int
+    ) throws(RequestFault) -> Bool {
+        do throws(MessageFault) {
+            guard let trailers = try self.buffer.gather(input, at: &offset, for: &scanner, limits: self.limits) else {
+                self.state = .trailers(scanner)
+                return false
+            }
+            if self.keepsTrailers { self.trailers = trailers }
+            return true
+        } catch {
+            throw RequestFault(.message(error))
+        }
+    }
+}
+
+extension HTTP1RequestParser {
+    /// The empty lines in front of a request.
+    ///
+    /// RFC 9112 §2.2: a server SHOULD ignore at least one empty line (CRLF) received prior to the request-line.
+    private struct Gap {
+        private var lines = 0
+        private var hasCarriageReturn = false
+
+        private static let mostLines = 8
+
+        /// Answers whether the first byte of a request stands at `offset`; if not, all of the input was empty lines.
+        mutating func skip(_ input: Span<UInt8>, at offset: inout Int) throws(RequestFault) -> Bool {
+            while offset < input.count {
+                let byte = input[offset]
+                if self.hasCarriageReturn {
+                    guard byte == ASCII.lineFeed else {
+                        throw RequestFault(.message(.bareCarriageReturn(in: .requestLine)))
+                    }
+                    self.hasCarriageReturn = false
+                    self.lines += 1
+                } else if byte == ASCII.carriageReturn {
+                    guard self.lines < Self.mostLines else { throw RequestFault(.tooManyEmptyLines) }
+                    self.hasCarriageReturn = true
+                } else {
+                    return true
+                }
+                offset += 1
+            }
+            return false
+        }
+    }
+}
+
+@available(*, unavailable)
+extension HTTP1RequestParser: Sendable {}
