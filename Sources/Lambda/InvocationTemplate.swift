@@ -1,0 +1,103 @@
+package import AWS
+package import Bytes
+private import Digest
+private import HTTP
+package import Time
+
+/// How to call one function: everything about the request to the Lambda API that stays the same, made once.
+///
+/// The event is written first, because the signature covers it; then `writeHead` puts the signed head in front of it, into
+/// the headroom of the same buffer. The head is built from nothing: no field of a client's request is ever in it.
+package struct InvocationTemplate: Sendable {
+    /// Where the request goes.
+    package let endpoint: ServiceEndpoint
+    /// The region for which it is signed: that of the function's ARN, else the one given.
+    package let region: String
+    /// From the request line to the last of the fields that stay the same.
+    private let prefix: [UInt8]
+    private let signing: SigningTemplate
+
+    /// Which of the two calls is made.
+    package enum Operation: Sendable {
+        /// InvokeWithResponseStream.
+        case streaming
+        /// Invoke.
+        case buffered
+    }
+
+    /// - Parameters:
+    ///   - region: Used where the function's own name says none.
+    ///   - tenantID: For functions with tenant isolation; must be one that `isTenantID` takes.
+    ///   - wantsLog: Whether the end of the function's log is to come with the end of the answer.
+    package init(
+        function: FunctionReference, endpoint: ServiceEndpoint, region: String, tenantID: String? = nil,
+        wantsLog: Bool = false, operation: Operation = .streaming
+    ) {
+        var fields = [("host", endpoint.hostField), ("content-type", "application/json")]
+        if let tenantID { fields.append(("x-amz-tenant-id", tenantID)) }
+        if wantsLog { fields.append(("x-amz-log-type", "Tail")) }
+        let path =
+            switch operation {
+            case .streaming: endpoint.pathPrefix + function.streamingPath
+            case .buffered: endpoint.pathPrefix + function.bufferedPath
+            }
+
+        var prefix = ByteBuffer()
+        prefix.append("POST ")
+        prefix.append(path)
+        if !function.query.isEmpty {
+            prefix.append(ASCII.question)
+            prefix.append(function.query)
+        }
+        prefix.append(" HTTP/1.1\r\n")
+        for (name, value) in fields {
+            prefix.append(name)
+            prefix.append(": ")
+            prefix.append(value)
+            prefix.append("\r\n")
+        }
+        // Not signed: AWS writes it into its audit log, and proxies may change it.
+        prefix.append("user-agent: sluice\r\n")
+
+        self.endpoint = endpoint
+        self.region = function.region ?? region
+        self.prefix = prefix.array()
+        self.signing = SigningTemplate(
+            method: .post, path: path, query: function.query, fields: SignedFields(fields),
+            scope: SigningScope(region: self.region, service: "lambda"))
+    }
+
+    /// What to reserve in front of an event, so that the head fits there with session tokens of the usual size.
+    package var headroom: Int { self.prefix.count + 2048 }
+
+    /// Puts the signed head in front of the event that `buffer` holds. `traceID` is empty or one that `TraceID` takes.
+    package func writeHead(
+        before buffer: inout ByteBuffer, signer: SigV4Signer, credentials: borrowing Credentials, at time: WallTime,
+        traceID: String = "", scratch: inout ByteBuffer
+    ) {
+        scratch.removeAll()
+        scratch.append(self.prefix.span)
+        scratch.append("content-length: ")
+        scratch.append(decimal: buffer.count)
+        scratch.append("\r\n")
+        // Nobody may smuggle a line into the head, whatever was promised.
+        if !traceID.isEmpty, !traceID.utf8.span.holds(ASCII.lineFeed), !traceID.utf8.span.holds(ASCII.carriageReturn) {
+            scratch.append("x-amzn-trace-id: ")
+            scratch.append(traceID.utf8.span)
+            scratch.append("\r\n")
+        }
+        let hash = signer.payloadHash(of: buffer.bytes)
+        signer.appendSignature(
+            to: &scratch, template: self.signing, payloadHash: hash, credentials: credentials, at: time)
+        scratch.append("\r\n")
+        buffer.prepend(scratch.bytes)
+    }
+
+    /// Whether a text can be a tenant's id: 1 to 256 of `[a-zA-Z0-9._:/=+\-@ ]`.
+    package static func isTenantID(_ text: String) -> Bool {
+        (1...256).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                ASCII.isLetter(byte) || ASCII.isDigit(byte) || "._:/=+-@ ".utf8.contains(byte)
+            }
+    }
+}
