@@ -1,4 +1,5 @@
 private import Bytes
+private import HTTP
 
 /// One header line of the configuration, checked: a token as name (RFC 9110 §5.1), in lower case, and a value without
 /// control characters (§5.5) and without white space at its ends.
@@ -11,29 +12,14 @@ package struct FieldLine: Sendable, Hashable {
         var trimmed = Substring(value)
         while let last = trimmed.utf8.last, last == ASCII.space || last == ASCII.tab { trimmed.removeLast() }
         while let first = trimmed.utf8.first, first == ASCII.space || first == ASCII.tab { trimmed.removeFirst() }
-        guard trimmed.utf8.allSatisfy({ $0 >= ASCII.space && $0 != ASCII.delete || $0 == ASCII.tab }) else {
-            throw .badValue(name: name)
-        }
         self.value = String(trimmed)
+        guard Fields.isValue(self.value.utf8.span) else { throw .badValue(name: name) }
     }
 
     /// The name in lower case, if it is one.
     package static func checkedName(_ name: String) throws(FieldLineError) -> String {
-        guard !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte) else { throw .badName(name) }
+        guard Fields.isName(name.utf8.span) else { throw .badName(name) }
         return name.lowercased()
-    }
-
-    /// RFC 9110 §5.6.2 `tchar`.
-    package static func isTokenByte(_ byte: UInt8) -> Bool {
-        if ASCII.isLetter(byte) || ASCII.isDigit(byte) { return true }
-        switch byte {
-        case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), ASCII.percent, UInt8(ascii: "&"),
-            UInt8(ascii: "'"), UInt8(ascii: "*"), ASCII.plus, ASCII.minus, ASCII.dot, UInt8(ascii: "^"),
-            ASCII.underscore, UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
-            return true
-        default:
-            return false
-        }
     }
 }
 

@@ -71,7 +71,8 @@ package struct PathPattern: Sendable, Hashable {
             case ASCII.nul..<ASCII.space, ASCII.delete: throw .forbidden(text)
             case ASCII.question where !isEncoded, UInt8(ascii: "#") where !isEncoded: throw .hasQuery
             case ASCII.backslash where !isEncoded: throw .forbidden(text)
-            case _ where URIByte.isUnreserved(byte), _ where !isEncoded && URIByte.isAllowedInPath(byte):
+            // What clients may send unencoded stays as it is, because a path that encodes it is another path.
+            case _ where URIByte.isUnreserved(byte), ASCII.space + 1..<ASCII.delete where !isEncoded:
                 result.append(byte)
             default:
                 result.append(ASCII.percent)

@@ -29,7 +29,7 @@ import Testing
         ("/{a}/{b-2}/*", "/{a}/{b-2}/*", .prefix), ("/caf%c3%a9", "/caf%C3%A9", .exact),
         ("/café", "/caf%C3%A9", .exact),
         ("/%7euser/%41", "/~user/A", .exact), ("/a%2fb", "/a%2Fb", .exact), ("/a b", "/a%20b", .exact),
-        ("/a:b@c;d=e,f", "/a:b@c;d=e,f", .exact),
+        ("/a:b@c;d=e,f", "/a:b@c;d=e,f", .exact), ("/a|b%7cc", "/a|b%7Cc", .exact),
     ])
     func `a path is taken in canonical form`(text: String, expected: String, kind: PathPattern.Kind) throws {
         let pattern = try PathPattern(parsing: text)
