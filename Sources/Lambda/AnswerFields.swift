@@ -73,7 +73,9 @@ struct AnswerFields {
             var start = 0
             while start < options.count {
                 let end = options.span.firstIndex(of: ASCII.comma, from: start) ?? options.count
-                if options.span.extracting(start..<end).trimmed.equalsLowercasing(fields.name(at: index)) { return true }
+                if options.span.extracting(start..<end).trimmed.equalsLowercasing(fields.name(at: index)) {
+                    return true
+                }
                 start = end + 1
             }
             return false

@@ -61,7 +61,8 @@ extension InvocationStateMachine {
         status: 200, fields: Fields(["content-type": "application/octet-stream"]))
 
     /// Hands out the head. What is held is body.
-    private mutating func begin(_ head: ResponseHead, contentLength: Int?, completion: InvokeComplete? = nil) -> Action {
+    private mutating func begin(_ head: ResponseHead, contentLength: Int?, completion: InvokeComplete? = nil) -> Action
+    {
         let endsHere =
             self.method == .head || head.status == 204 || head.status == 304 || contentLength == 0
         if endsHere {

@@ -60,25 +60,28 @@ import Testing
         #expect(outcome.isComplete)
     }
 
-    @Test(arguments: [
-        (#"{"statusCode":99}"#, AnswerError.badStatus("99")), (#"{"statusCode":200,"body":{}}"#, .badMember("body")),
-        (#"{"statusCode":200,"body":1}"#, .badMember("body")),
-        (#"{"statusCode":200,"body":"x","isBase64Encoded":1}"#, .badMember("isBase64Encoded")),
-        (#"{"statusCode":200,"body":"a b","isBase64Encoded":true}"#, .badBase64),
-        (#"{"statusCode":200"#, .notJSON(JSONError(.unexpectedEnd, at: 17))),
-        ("plain", .notJSON(JSONError(.unexpectedByte(0x70), at: 0))),
-        ("{}" + delimiter, .notJSON(JSONError(.trailingBytes, at: 2))),
-    ] as [(String, AnswerError)])
+    @Test(
+        arguments: [
+            (#"{"statusCode":99}"#, AnswerError.badStatus("99")),
+            (#"{"statusCode":200,"body":{}}"#, .badMember("body")),
+            (#"{"statusCode":200,"body":1}"#, .badMember("body")),
+            (#"{"statusCode":200,"body":"x","isBase64Encoded":1}"#, .badMember("isBase64Encoded")),
+            (#"{"statusCode":200,"body":"a b","isBase64Encoded":true}"#, .badBase64),
+            (#"{"statusCode":200"#, .notJSON(JSONError(.unexpectedEnd, at: 17))),
+            ("plain", .notJSON(JSONError(.unexpectedByte(0x70), at: 0))),
+            ("{}" + delimiter, .notJSON(JSONError(.trailingBytes, at: 2))),
+        ] as [(String, AnswerError)])
     func `a gathered document that is no answer is a failure`(json: String, error: AnswerError) {
         let outcome = Outcome.of(Answer(json), mode: .buffered)
         #expect(outcome.head == nil)
         #expect(outcome.failure == .badAnswer(error))
     }
 
-    @Test(arguments: [
-        ("HEAD", 200, "5", "5"), ("HEAD", 200, nil, "2"), ("GET", 304, "5", "5"), ("GET", 304, nil, "2"),
-        ("GET", 204, "5", nil),
-    ] as [(String, Int, String?, String?)])
+    @Test(
+        arguments: [
+            ("HEAD", 200, "5", "5"), ("HEAD", 200, nil, "2"), ("GET", 304, "5", "5"), ("GET", 304, nil, "2"),
+            ("GET", 204, "5", nil),
+        ] as [(String, Int, String?, String?)])
     func `an answer without body tells the length of the body that is not sent`(
         method: String, status: Int, stated: String?, told: String?
     ) {
@@ -94,14 +97,14 @@ import Testing
 
     @Test func `a gathered answer is bounded`() {
         let chunk = [UInt8](repeating: 0x61, count: 1_000_000)
-        let fits = Answer([[ASCII.quote]] + Array(repeating: chunk, count: 6) + [[ASCII.quote]])
-        #expect(Outcome.of([fits.stream], mode: .buffered).body.count == 6_000_000)
+        let fits = Answer([[ASCII.quote], chunk, [ASCII.quote]])
+        #expect(Outcome.of([fits.stream], mode: .buffered).body.count == 1_000_000)
         let tooLong = Outcome.of([Answer(Array(repeating: chunk, count: 7)).stream], mode: .buffered)
         #expect(tooLong.failure == .badAnswer(.tooLong(limit: 6_291_556)))
     }
 
     @Test func `a document of very many values is passed on`() {
-        let json = "[" + String(repeating: "0, ", count: 200_000) + "0]"
-        #expect(Outcome.of([Answer(json).stream], mode: .buffered).body.count == 400_003)
+        let json = "[" + String(repeating: "0, ", count: 120_000) + "0]"
+        #expect(Outcome.of([Answer(json).stream], mode: .buffered).body.count == 240_003)
     }
 }

@@ -131,7 +131,8 @@ import Time
     @Test func `lines of one name are joined in order, whatever stands between them`() throws {
         let event = try Self.event(
             Self.head(fields: [
-                "Accept": "a", "X-One": "1", "accept": "b", "Cookie": "a=1;b=2 ;; ", "ACCEPT": "c, d", "Cookie": "c=\"3\"",
+                "Accept": "a", "X-One": "1", "accept": "b", "Cookie": "a=1;b=2 ;; ", "ACCEPT": "c, d",
+                "Cookie": "c=\"3\"",
                 "X-Empty": "",
             ]))
         #expect(event["headers"]?["accept"] == "a,b,c, d")
@@ -147,12 +148,15 @@ import Time
         #expect(event["headers"]?["cookie"] == " ; ")
     }
 
-    @Test(arguments: [
-        ("a=1&b=2", ["a": "1", "b": "2"]), ("a", ["a": ""]), ("a=", ["a": ""]), ("=a", ["": "a"]), ("a=b=c", ["a": "b=c"]),
-        ("a=1&&b=2&", ["a": "1", "b": "2"]), ("a=1&%61=2&a=3", ["a": "1,2,3"]), ("a+b=1&a%20b=2", ["a b": "1,2"]),
-        ("p=100%&q=%zz&r=%4", ["p": "100%", "q": "%zz", "r": "%4"]), ("u=%C3%A9", ["u": "é"]),
-        ("bad=%FF", ["bad": "\u{FFFD}"]), ("q=%22%5C%00", ["q": "\"\\\0"]), ("a=1&b=2&a=3&b=4", ["a": "1,3", "b": "2,4"]),
-    ] as [(String, [String: String])])
+    @Test(
+        arguments: [
+            ("a=1&b=2", ["a": "1", "b": "2"]), ("a", ["a": ""]), ("a=", ["a": ""]), ("=a", ["": "a"]),
+            ("a=b=c", ["a": "b=c"]),
+            ("a=1&&b=2&", ["a": "1", "b": "2"]), ("a=1&%61=2&a=3", ["a": "1,2,3"]), ("a+b=1&a%20b=2", ["a b": "1,2"]),
+            ("p=100%&q=%zz&r=%4", ["p": "100%", "q": "%zz", "r": "%4"]), ("u=%C3%A9", ["u": "é"]),
+            ("bad=%FF", ["bad": "\u{FFFD}"]), ("q=%22%5C%00", ["q": "\"\\\0"]),
+            ("a=1&b=2&a=3&b=4", ["a": "1,3", "b": "2,4"]),
+        ] as [(String, [String: String])])
     func `query parameters are decoded and joined`(query: String, expected: [String: String]) throws {
         let event = try Self.event(Self.head(query: query))
         #expect(event["rawQueryString"] == .string(query))
@@ -188,13 +192,14 @@ import Time
         #expect(stripped["requestContext"]?["http"]?["path"] == "/a/b c")
     }
 
-    @Test(arguments: [
-        ("text/plain", true), ("TEXT/HTML; charset=utf-8", true), ("application/json", true),
-        ("Application/JSON;charset=utf-8", true), (" application/json ", true), ("application/javascript", true),
-        ("application/xml", true), ("application/x-www-form-urlencoded", false),
-        ("multipart/form-data; boundary=x", false), ("application/vnd.api+json", false), ("image/svg+xml", false),
-        ("application/octet-stream", false), ("text", false), ("text/", false), ("", false), (nil, false),
-    ] as [(String?, Bool)])
+    @Test(
+        arguments: [
+            ("text/plain", true), ("TEXT/HTML; charset=utf-8", true), ("application/json", true),
+            ("Application/JSON;charset=utf-8", true), (" application/json ", true), ("application/javascript", true),
+            ("application/xml", true), ("application/x-www-form-urlencoded", false),
+            ("multipart/form-data; boundary=x", false), ("application/vnd.api+json", false), ("image/svg+xml", false),
+            ("application/octet-stream", false), ("text", false), ("text/", false), ("", false), (nil, false),
+        ] as [(String?, Bool)])
     func `the media type says whether a body is text`(type: String?, isText: Bool) throws {
         var head = Self.head(.post)
         if let type { head.fields.append("Content-Type", type) }
@@ -240,8 +245,7 @@ import Time
 
 @Suite struct EventSizeTests {
     @Test(arguments: [
-        ("application/octet-stream", 4_000_000), ("text/plain", 4_000_000), ("text/plain", 6_000_000),
-        ("application/octet-stream", 4_718_592),
+        ("application/octet-stream", 3_200_000), ("application/octet-stream", 3_200_001), ("text/plain", 3_200_000),
     ])
     func `the least size is the size, for bodies without escapes`(type: String, count: Int) {
         let head = EventV2Tests.head(.post, fields: ["Content-Type": type, "X-Quote": "\"\"\""])
@@ -252,16 +256,30 @@ import Time
         #expect(EventV2.leastSize(head: head, context: context, bodyCount: count) == buffer.count)
     }
 
-    @Test func `the least size is never above the size`() {
+    @Test(arguments: [0, 1, 2, 3, 100, 5000], [UInt8(0x22), 0xff, 0x61])
+    func `the least size is never above the size`(count: Int, byte: UInt8) {
         let head = EventV2Tests.head(.post, fields: ["Content-Type": "text/plain"])
         let context = EventV2Tests.context()
-        for count in [0, 1, 2, 3, 100, 3_145_728, 3_145_729, 6_291_456, 6_291_457] {
-            let body = [UInt8](repeating: count % 2 == 0 ? 0x22 : 0xff, count: count)
-            var buffer = ByteBuffer()
-            EventV2.append(to: &buffer, head: head, context: context, body: body.span)
-            let least = EventV2.leastSize(head: head, context: context, bodyCount: count)
-            #expect(least <= buffer.count)
-            #expect(least >= count)
+        let body = [UInt8](repeating: byte, count: count)
+        var buffer = ByteBuffer()
+        EventV2.append(to: &buffer, head: head, context: context, body: body.span)
+        let least = EventV2.leastSize(head: head, context: context, bodyCount: count)
+        #expect(least <= buffer.count)
+        #expect(least >= count)
+    }
+
+    @Test func `a body that cannot fit is known not to before it has come`() {
+        let context = EventV2Tests.context()
+        let text = EventV2Tests.head(.post, fields: ["Content-Type": "text/plain"])
+        let octets = EventV2Tests.head(.post)
+        let envelope = EventV2.leastSize(head: octets, context: context, bodyCount: 4_500_000) - 6_000_000
+        // The largest bodies of whole base64 groups that fit, and one byte more.
+        let most = (EventV2.sizeLimit - envelope) / 4 * 3
+        #expect(EventV2.leastSize(head: octets, context: context, bodyCount: most) <= EventV2.sizeLimit)
+        #expect(EventV2.leastSize(head: octets, context: context, bodyCount: most + 1) > EventV2.sizeLimit)
+        #expect(EventV2.leastSize(head: text, context: context, bodyCount: most + 1) <= EventV2.sizeLimit)
+        for count in [EventV2.sizeLimit, EventV2.sizeLimit + 1, .max] {
+            #expect(EventV2.leastSize(head: text, context: context, bodyCount: count) > EventV2.sizeLimit)
         }
     }
 }

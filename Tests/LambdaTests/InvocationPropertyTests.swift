@@ -68,7 +68,8 @@ import Testing
         #expect(outcome.body == body)
     }
 
-    static func feed(_ slice: ArraySlice<UInt8>, to machine: inout InvocationStateMachine, into outcome: inout Outcome) {
+    static func feed(_ slice: ArraySlice<UInt8>, to machine: inout InvocationStateMachine, into outcome: inout Outcome)
+    {
         let bytes = Array(slice)
         var offset = 0
         while true {

@@ -51,10 +51,12 @@ import Time
         #expect(authorization.hasPrefix(expected))
     }
 
-    @Test(arguments: [
-        ("fn", nil, "http://127.0.0.1:9001", false, "127.0.0.1:9001"), ("fn:live", nil, "http://[::1]:9001", true, "[::1]:9001"),
-        ("fn", "acme corp", "https://proxy.example/lambda", false, "proxy.example"),
-    ] as [(String, String?, String, Bool, String)])
+    @Test(
+        arguments: [
+            ("fn", nil, "http://127.0.0.1:9001", false, "127.0.0.1:9001"),
+            ("fn:live", nil, "http://[::1]:9001", true, "[::1]:9001"),
+            ("fn", "acme corp", "https://proxy.example/lambda", false, "proxy.example"),
+        ] as [(String, String?, String, Bool, String)])
     func `a verifier takes the request, whatever the endpoint`(
         function: String, tenant: String?, endpoint: String, wantsLog: Bool, host: String
     ) throws {

@@ -81,20 +81,22 @@ import Testing
         #expect(outcome.isComplete)
     }
 
-    @Test(arguments: [
-        (#"{"statusCode":100}"#, AnswerError.badStatus("100")), (#"{"statusCode":101}"#, .badStatus("101")),
-        (#"{"statusCode":199}"#, .badStatus("199")), (#"{"statusCode":600}"#, .badStatus("600")),
-        (#"{"statusCode":0}"#, .badStatus("0")), (#"{"statusCode":-200}"#, .badStatus("-200")),
-        (#"{"statusCode":2e2}"#, .badStatus("2e2")), (#"{"statusCode":200.5}"#, .badStatus("200.5")),
-        (#"{"statusCode":"OK"}"#, .badStatus("\"OK\"")), (#"{"statusCode":""}"#, .badStatus("\"\"")),
-        (#"{"statusCode":" 200"}"#, .badStatus("\" 200\"")), (#"{"statusCode":true}"#, .badStatus("true")),
-        (#"{"statusCode":[200]}"#, .badStatus("[200]")), (#"{"statusCode":"200.0"}"#, .badStatus("\"200.0\"")),
-        (#"{"headers":[]}"#, .badMember("headers")), (#"{"headers":"x"}"#, .badMember("headers")),
-        (#"{"headers":{"a":{}}}"#, .badMember("headers")), (#"{"headers":{"a":[[1]]}}"#, .badMember("headers")),
-        (#"{"multiValueHeaders":1}"#, .badMember("multiValueHeaders")), (#"{"cookies":"a=1"}"#, .badMember("cookies")),
-        (#"{"cookies":[{}]}"#, .badMember("cookies")),
-        (#"{"statusCode":200,}"#, .notJSON(JSONError(.unexpectedByte(0x7d), at: 18))),
-    ] as [(String, AnswerError)], [ResponseMode.prelude, .auto])
+    @Test(
+        arguments: [
+            (#"{"statusCode":100}"#, AnswerError.badStatus("100")), (#"{"statusCode":101}"#, .badStatus("101")),
+            (#"{"statusCode":199}"#, .badStatus("199")), (#"{"statusCode":600}"#, .badStatus("600")),
+            (#"{"statusCode":0}"#, .badStatus("0")), (#"{"statusCode":-200}"#, .badStatus("-200")),
+            (#"{"statusCode":2e2}"#, .badStatus("2e2")), (#"{"statusCode":200.5}"#, .badStatus("200.5")),
+            (#"{"statusCode":"OK"}"#, .badStatus("\"OK\"")), (#"{"statusCode":""}"#, .badStatus("\"\"")),
+            (#"{"statusCode":" 200"}"#, .badStatus("\" 200\"")), (#"{"statusCode":true}"#, .badStatus("true")),
+            (#"{"statusCode":[200]}"#, .badStatus("[200]")), (#"{"statusCode":"200.0"}"#, .badStatus("\"200.0\"")),
+            (#"{"headers":[]}"#, .badMember("headers")), (#"{"headers":"x"}"#, .badMember("headers")),
+            (#"{"headers":{"a":{}}}"#, .badMember("headers")), (#"{"headers":{"a":[[1]]}}"#, .badMember("headers")),
+            (#"{"multiValueHeaders":1}"#, .badMember("multiValueHeaders")),
+            (#"{"cookies":"a=1"}"#, .badMember("cookies")),
+            (#"{"cookies":[{}]}"#, .badMember("cookies")),
+            (#"{"statusCode":200,}"#, .notJSON(JSONError(.unexpectedByte(0x7d), at: 18))),
+        ] as [(String, AnswerError)], [ResponseMode.prelude, .auto])
     func `a prelude that is no head is a failure`(row: (String, AnswerError), mode: ResponseMode) {
         let outcome = Outcome.of(Answer(row.0 + delimiter + "the body"), mode: mode)
         #expect(outcome.head == nil)
@@ -103,14 +105,15 @@ import Testing
         #expect(outcome.failure?.status == 502)
     }
 
-    @Test(arguments: [
-        ("", .endedInPrelude), ("x", .endedInPrelude), (#"{"statusCode":200}"#, .endedInPrelude),
-        (#"{"statusCode":200}"# + String(repeating: "\0", count: 7), .endedInPrelude),
-        (delimiter, .notJSON(JSONError(.unexpectedEnd, at: 0))), ("[]" + delimiter, .notObject),
-        ("\"x\"" + delimiter, .notObject),
-        ("{}\0\0\0x" + delimiter, .notJSON(JSONError(.trailingBytes, at: 2))),
-        ("plain text" + delimiter, .notJSON(JSONError(.unexpectedByte(0x70), at: 0))),
-    ] as [(String, AnswerError)])
+    @Test(
+        arguments: [
+            ("", .endedInPrelude), ("x", .endedInPrelude), (#"{"statusCode":200}"#, .endedInPrelude),
+            (#"{"statusCode":200}"# + String(repeating: "\0", count: 7), .endedInPrelude),
+            (delimiter, .notJSON(JSONError(.unexpectedEnd, at: 0))), ("[]" + delimiter, .notObject),
+            ("\"x\"" + delimiter, .notObject),
+            ("{}\0\0\0x" + delimiter, .notJSON(JSONError(.trailingBytes, at: 2))),
+            ("plain text" + delimiter, .notJSON(JSONError(.unexpectedByte(0x70), at: 0))),
+        ] as [(String, AnswerError)])
     func `in the mode prelude, an answer without a head is a failure`(text: String, error: AnswerError) {
         #expect(Outcome.of(Answer(text), mode: .prelude).failure == .badAnswer(error))
     }
@@ -156,16 +159,23 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("GET", #"{"statusCode":204,"headers":{"content-length":"3"}}"#, Fields()),
-        ("GET", #"{"statusCode":304,"headers":{"content-length":"3","etag":"x"}}"#, ["etag": "x", "content-length": "3"]),
-        (
-            "GET", #"{"headers":{"content-length":"0"}}"#,
-            ["content-type": "application/octet-stream", "content-length": "0"]
-        ),
-        ("HEAD", #"{"headers":{"content-type":"a/b","Content-Length":7}}"#, ["content-type": "a/b", "content-length": "7"]),
-        ("HEAD", "{}", ["content-type": "application/octet-stream"]),
-    ] as [(String, String, Fields)])
+    @Test(
+        arguments: [
+            ("GET", #"{"statusCode":204,"headers":{"content-length":"3"}}"#, Fields()),
+            (
+                "GET", #"{"statusCode":304,"headers":{"content-length":"3","etag":"x"}}"#,
+                ["etag": "x", "content-length": "3"]
+            ),
+            (
+                "GET", #"{"headers":{"content-length":"0"}}"#,
+                ["content-type": "application/octet-stream", "content-length": "0"]
+            ),
+            (
+                "HEAD", #"{"headers":{"content-type":"a/b","Content-Length":7}}"#,
+                ["content-type": "a/b", "content-length": "7"]
+            ),
+            ("HEAD", "{}", ["content-type": "application/octet-stream"]),
+        ] as [(String, String, Fields)])
     func `an answer that can have no body ends at the prelude`(method: String, json: String, fields: Fields) {
         for mode in [ResponseMode.prelude, .auto] {
             for rest in ["", "unwanted"] {
