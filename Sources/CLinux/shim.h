@@ -3,10 +3,10 @@
 
 // What the Glibc overlay of Swift does not offer. Includes, and one static inline function for each macro or
 // function that Swift cannot import; no logic.
+//
+// Without _GNU_SOURCE: the importer does not define it for Glibc, and headers that look different in two modules are an
+// error, which shows in builds from nothing only. What glibc declares under it is declared here.
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -68,10 +68,11 @@ static inline void sluice_name_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
 }
 
-// CPU_COUNT is a macro over a bit set.
+// CPU_COUNT is a macro over a bit set, and declared only under _GNU_SOURCE, as is sched_getaffinity.
+extern int sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set);
 static inline int sluice_usable_cpus(void) {
     cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? __CPU_COUNT_S(sizeof set, &set) : 1;
 }
 
 #endif
