@@ -46,6 +46,7 @@ let package = Package(
     targets: [
         // System libraries: module map and shim only.
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CChecksum"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         // Pure modules: bytes or events in, values or actions out.
@@ -53,7 +54,7 @@ let package = Package(
         module("Time", ["Bytes"]),
         module("JSON", ["Bytes"]),
         module("HTTP", ["Bytes", "Time"]),
-        module("Digest", ["Bytes", "COpenSSL"]),
+        module("Digest", ["Bytes", "COpenSSL", "CChecksum"]),
         module("AWS", ["Bytes", "Time", "HTTP", "Digest", "JSON"]),
         module("Lambda", ["Bytes", "Time", "HTTP", "Digest", "AWS", "JSON"]),
         module("Routing", ["Bytes", "HTTP"]),
