@@ -48,6 +48,7 @@ let package = Package(
         // System libraries: module map and shim only.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CSpawn"),
+        .systemLibrary(name: "CChecksum"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         // Pure modules: bytes or events in, values or actions out.
@@ -55,7 +56,7 @@ let package = Package(
         module("Time", ["Bytes"]),
         module("JSON", ["Bytes"]),
         module("HTTP", ["Bytes", "Time"]),
-        module("Digest", ["Bytes", "COpenSSL"]),
+        module("Digest", ["Bytes", "COpenSSL", "CChecksum"]),
         module("AWS", ["Bytes", "Time", "HTTP", "Digest", "JSON"]),
         module("Lambda", ["Bytes", "Time", "HTTP", "Digest", "AWS", "JSON"]),
         module("Routing", ["Bytes", "HTTP"]),
