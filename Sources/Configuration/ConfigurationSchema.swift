@@ -245,12 +245,8 @@ package enum ConfigurationSchema {
     static let limits = Section<LimitsDraft>(
         noting: LimitsDraft.init,
         keys: [
-            Key(
-                "response_buffer", \.settings.responseBuffer, .size(.kibibytes(4)...(.gibibytes(1))),
-                default: "64KiB", "Answer bytes that may wait for one exchange; then its function is not read."),
-            Key(
-                "connection_buffer", \.settings.connectionBuffer, .size(.kibibytes(4)...(.gibibytes(4))),
-                default: "1MiB", "Answer bytes that may wait for one connection."),
+            Key(notYet: "response_buffer", "Answer bytes that may wait for one exchange; then its function is not read."),
+            Key(notYet: "connection_buffer", "Answer bytes that may wait for one connection."),
             Key(
                 "header_bytes", \.settings.headerBytes, .size(ByteCount(512)...(.mebibytes(1))), default: "32KiB",
                 "All header lines of a request together; more are answered with 431."),

@@ -1,9 +1,5 @@
 /// `limits:`, one property for each key. What stands here bounds what clients can cost.
 package struct LimitSettings: Sendable, Hashable {
-    /// Answer bytes that may wait for one exchange.
-    package var responseBuffer: ByteCount = .kibibytes(64)
-    /// Answer bytes that may wait for one connection.
-    package var connectionBuffer: ByteCount = .mebibytes(1)
     /// All header lines of a request together.
     package var headerBytes: ByteCount = .kibibytes(32)
     package var headerCount = 100

@@ -12,13 +12,16 @@ struct Assembly {
     let snapshot: Snapshot
     /// Runs where there are local functions.
     let localLambda: LocalLambda?
-    let logger: Logger
+    let sharedResources: SharedResources
 
     init(
         _ configuration: GatewayConfiguration, environment: [String: String], readFile: (String) -> String?,
         logger: Logger
     ) throws {
-        self.logger = logger
+        self.sharedResources = SharedResources(
+            budget: MemoryBudget(limit: configuration.limits.requestBodies.bytes),
+            memory: MemoryWatch(configuration.limits, logger: logger), resolver: Resolver(),
+            connectionLimits: ConnectionLimits(configuration.limits), logger: logger)
         let aws = try AWSIdentity(configuration, environment: environment, readFile: readFile)
         let local = try LocalIdentity(configuration, gatewayCredentials: aws.credentials.current, logger: logger)
         self.localLambda = local?.lambda

@@ -19,6 +19,13 @@ extension LoopContext {
         record: RequestRecord
     ) -> Dispatch {
         let snapshot = self.snapshot
+        if self.memory.level == .full {
+            return self.answer(
+                .problem(
+                    status: 503, detail: "The gateway has no memory for another request now.",
+                    requestID: record.requestID, fields: ["retry-after": "1"]), to: record, end: "overload")
+        }
+        if head.method == .options, head.target.path == "*" { return self.answer(.ofServer, to: record, end: "complete") }
         switch snapshot.routes.match(
             method: head.method, host: head.authority?.host, target: head.target, fields: head.fields)
         {

@@ -67,6 +67,9 @@ final class HTTP1Session {
         context.sessionOpened(self)
     }
 
+    /// The other end of the connection.
+    var peer: SocketAddress { self.connection.remoteAddress }
+
     /// Whether nothing of a request is under way, so that the connection can be closed without loss.
     var isIdle: Bool {
         if case .idle = self.phase { true } else { false }
@@ -137,7 +140,7 @@ final class HTTP1Session {
         self.requestVersion = head.version
         self.requestMethod = head.method
         self.keepsAlive =
-            self.parser.keepsAlive && !self.context.isDraining
+            self.parser.keepsAlive && !self.context.isDraining && self.context.memory.level == .normal
             && self.requests < self.context.snapshot.limits.requestsPerConnection
         let record = RequestRecord(
             head, requestID: self.context.newRequestID(), client: self.connection.remoteAddress,

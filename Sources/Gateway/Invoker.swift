@@ -50,8 +50,7 @@ package final class Invoker {
         }
         let loop = try Loop()
         let context = LoopContext(
-            loop: loop, snapshot: self.assembly.snapshot, budget: MemoryBudget(limit: .max), resolver: Resolver(),
-            accessLog: nil, logger: self.assembly.logger)
+            loop: loop, snapshot: self.assembly.snapshot, shared: self.assembly.sharedResources, accessLog: nil)
         var head = RequestHead(
             method: Method(rawValue: method), target: target, authority: Authority(host: "localhost"),
             bodyLength: body.isEmpty ? .none : .known(body.count))

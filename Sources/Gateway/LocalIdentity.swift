@@ -61,8 +61,10 @@ extension LocalLambdaFunction {
             case .command(let words): .command(words)
             case .nodeHandler(let handler): .node(handler: handler)
             }
+        // The children's own working directory is this one, so it must not depend on ours.
+        let directory = local.directory.hasPrefix("/") ? local.directory : "\(WorkingDirectory.path)/\(local.directory)"
         self.init(
-            name: function.name, program: program, directory: local.directory,
+            name: function.name, program: program, directory: directory,
             concurrency: local.concurrency ?? UsableProcessors.count, memory: local.memory.map { $0.bytes >> 20 },
             environment: local.environment, timeout: function.timeouts.total, queueWait: function.timeouts.firstByte)
     }

@@ -15,8 +15,10 @@ final class LoopContext {
     var snapshot: Snapshot
     let signer = SigV4Signer()
     let budget: MemoryBudget
+    let memory: MemoryWatch
     let logger: Logger
     private let resolver: Resolver
+    private let connectionLimits: ConnectionLimits
     private let accessLog: AccessLog?
     var date = CachedDate()
     /// Where heads of requests are put together before they go in front of their events.
@@ -30,20 +32,22 @@ final class LoopContext {
     private(set) var isDraining = false
     private var drained: (() -> Void)?
     private lazy var logTimer = LoopTimer(handler: self)
+    private lazy var memoryTimer = LoopTimer(handler: self)
 
     /// Access-log lines wait this long at most.
     private static let logDelay = Duration.milliseconds(200)
 
     init(
-        loop: Loop, snapshot: Snapshot, budget: MemoryBudget, resolver: Resolver, accessLog: AccessLog?,
-        logger: Logger
+        loop: Loop, snapshot: Snapshot, shared: SharedResources, accessLog: AccessLog?
     ) {
         self.loop = loop
         self.snapshot = snapshot
-        self.budget = budget
-        self.resolver = resolver
+        self.budget = shared.budget
+        self.memory = shared.memory
+        self.resolver = shared.resolver
+        self.connectionLimits = shared.connectionLimits
         self.accessLog = accessLog
-        self.logger = logger
+        self.logger = shared.logger
     }
 
     // Names and numbers.
@@ -89,12 +93,36 @@ final class LoopContext {
             try Listener(socket, on: self.loop, handler: Acceptor(listener: listener, context: self)))
     }
 
+    /// Whether a new connection may stay. Where there is no room, an idle one of this loop has to go for it.
+    func admit(_ connection: Connection) -> Bool {
+        switch self.connectionLimits.entered(connection.remoteAddress) {
+        case .admitted:
+            return true
+        case .tooManyFromAddress:
+            self.logger.info(
+                "connection refused: its address has as many as it may have",
+                metadata: ["client": "\(connection.remoteAddress.hostText)"])
+            return false
+        case .full:
+            if let idle = self.sessions.values.first(where: { $0.isIdle }) {
+                idle.shed()
+                return true
+            }
+            self.connectionLimits.left(connection.remoteAddress)
+            self.logger.warning(
+                "connection refused: no room, and none is idle",
+                metadata: ["client": "\(connection.remoteAddress.hostText)"])
+            return false
+        }
+    }
+
     func sessionOpened(_ session: HTTP1Session) {
         self.sessions[ObjectIdentifier(session)] = session
     }
 
     func sessionClosed(_ session: HTTP1Session) {
         self.sessions[ObjectIdentifier(session)] = nil
+        self.connectionLimits.left(session.peer)
         self.checkDrained()
     }
 
@@ -168,7 +196,13 @@ final class LoopContext {
 
 extension LoopContext: LoopTimerHandler {
     func timerFired(_ timer: LoopTimer) {
-        self.accessLog?.flush()
+        if timer === self.memoryTimer { self.watchMemory() } else { self.accessLog?.flush() }
+    }
+
+    /// Looks at the memory now and each second from now on.
+    func watchMemory() {
+        self.memory.look()
+        self.loop.set(self.memoryTimer, after: .seconds(1))
     }
 }
 
@@ -186,6 +220,10 @@ private final class Acceptor: ListenerHandler {
     }
 
     func accepted(_ connection: Connection) {
+        guard self.context.admit(connection) else {
+            connection.close()
+            return
+        }
         _ = HTTP1Session(connection, listener: self.listener, context: self.context)
     }
 

@@ -12,6 +12,10 @@ struct OwnAnswer {
         self.body = body
     }
 
+    /// To `OPTIONS *`, which asks about the server as a whole (RFC 9110 §9.3.7).
+    static let ofServer = OwnAnswer(
+        head: ResponseHead(status: 200, fields: Fields(["allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"])))
+
     /// A problem document (RFC 9457). The text is the gateway's own; what functions and AWS said stays in the log.
     static func problem(
         status: Int, detail: String, requestID: String, fields: KeyValuePairs<String, String> = [:]

@@ -29,14 +29,12 @@ package final class Server: Sendable {
         self.localLambda = assembly.localLambda
         self.sockets = try ListenerBinding.bind(configuration.listeners, environment: environment)
         self.accessLogWriter = try LogWriter(configuration.accessLog)
-        let resolver = Resolver()
-        let budget = MemoryBudget(limit: configuration.limits.requestBodies.bytes)
         var workers: [Worker] = []
         for index in 0..<(configuration.workers ?? UsableProcessors.count) {
             workers.append(
                 try Worker(
-                    index: index, snapshot: assembly.snapshot, budget: budget, resolver: resolver,
-                    accessLogWriter: self.accessLogWriter, logger: logger))
+                    index: index, snapshot: assembly.snapshot, shared: assembly.sharedResources,
+                    accessLogWriter: self.accessLogWriter))
         }
         self.workers = workers
     }
@@ -79,13 +77,13 @@ private final class Worker: Sendable {
     private let index: Int
 
     init(
-        index: Int, snapshot: Snapshot, budget: MemoryBudget, resolver: Resolver, accessLogWriter: LogWriter?,
-        logger: Logger
+        index: Int, snapshot: Snapshot, shared: SharedResources, accessLogWriter: LogWriter?
     ) throws {
         let loop = try Loop()
         let accessLog = accessLogWriter.flatMap { AccessLog(format: snapshot.accessLogFormat, writer: $0) }
-        let context = LoopContext(
-            loop: loop, snapshot: snapshot, budget: budget, resolver: resolver, accessLog: accessLog, logger: logger)
+        let context = LoopContext(loop: loop, snapshot: snapshot, shared: shared, accessLog: accessLog)
+        // One loop looks after what belongs to all.
+        if index == 0 { context.watchMemory() }
         self.index = index
         self.mailbox = loop.mailbox
         self.loop = LoopBound(loop)

@@ -33,7 +33,7 @@ import Time
         #expect(machine.deadline == self.at(400))
         #expect(machine.completed() == .sendEnd)
         #expect(machine.completed() == .drop)
-        #expect(machine.isFinished)
+        #expect(machine.isFinished == true)
         #expect(machine.clientLeft() == .drop)
         #expect(machine.deadline == .never)
     }
@@ -58,7 +58,7 @@ import Time
         #expect(machine.failed(self.throttled(after: .seconds(1)), at: self.at(4), spread: 0) == .retry(after: .seconds(1)))
         #expect(machine.retryDue(at: self.at(5)) == .invoke)
         #expect(machine.failed(self.throttled(), at: self.at(6), spread: 0) == .respond(self.throttled()))
-        #expect(machine.isFinished)
+        #expect(machine.isFinished == true)
     }
 
     @Test func `only what can not have run is called again`() {

@@ -17,15 +17,6 @@ struct FunctionCheck {
 
     /// All functions, in the order of the file.
     func functions() -> [Named] {
-        let limits = self.file.limits
-        if let position = limits.writtenKeys["connection_buffer"] ?? limits.writtenKeys["response_buffer"],
-            limits.settings.connectionBuffer < limits.settings.responseBuffer
-        {
-            self.reading.report(
-                position,
-                "connection_buffer (\(limits.settings.connectionBuffer)) is smaller than response_buffer "
-                    + "(\(limits.settings.responseBuffer)), of which it holds at least one")
-        }
         return self.file.functions.map { name, draft in
             Named(name: name.value, position: name.position, value: self.function(name, draft))
         }
