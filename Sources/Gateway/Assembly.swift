@@ -4,6 +4,7 @@ internal import HTTP
 internal import Lambda
 internal import LocalLambda
 internal import Logging
+internal import Reactor
 internal import Relay
 
 /// Makes of a configuration what the loops run on: resolves regions, endpoints and credentials, and starts the local
