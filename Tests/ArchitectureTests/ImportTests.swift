@@ -21,7 +21,7 @@ import Testing
         "LocalLambda": ["Reactor", "HTTP", "AWS", "Lambda", "Processes", "Logging"],
         "Gateway": ["Reactor", "Relay", "Configuration", "LocalLambda", "Processes", "Logging"],
         "sluice": ["Configuration", "Gateway", "LocalLambda", "ArgumentParser", "Logging"],
-        "DemoFunction": [],
+        "DemoFunction": ["Bytes"],
     ]
 
     /// The standard library's own, and the C library, which any module that touches the world may use.
