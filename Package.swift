@@ -95,7 +95,9 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "Routing", "HTTP", "Lambda", "AWS", "Time"]),
         tests("ReactorTests", ["Reactor", "Time"]),
         tests("ProcessesTests", ["Processes"]),
-        tests("LocalLambdaTests", ["LocalLambda", "Reactor", "HTTP", "JSON", "AWS", "Lambda", "Processes"]),
+        tests(
+            "LocalLambdaTests",
+            ["LocalLambda", "Reactor", "HTTP", "JSON", "AWS", "Lambda", "Digest", "Time", "Processes", log]),
         tests("GatewayTests", ["Gateway", "Configuration", "Relay", "Routing", "Reactor", "HTTP", "Lambda", "AWS"]),
         tests("ArchitectureTests", []),
         tests("EndToEndTests", ["sluice"]),

@@ -8,7 +8,8 @@ package enum ProcessEnvironment {
         guard var entry = unsafe sluice_environment() else { return variables }
         // SAFETY: the array ends with NULL and holds NUL-terminated texts; nothing in this program changes it.
         while let text = unsafe entry.pointee {
-            let parts = unsafe String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = unsafe String(cString: text).split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             if parts.count == 2, variables[String(parts[0])] == nil {
                 variables[String(parts[0])] = String(parts[1])
             }

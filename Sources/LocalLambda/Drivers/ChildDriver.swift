@@ -65,7 +65,8 @@ final class ChildDriver {
             try Listener(socket, on: self.loop, handler: self)
         }
         try self.logs.watch()
-        let descriptor = try StartError.spawning { () throws(SpawnError) in try self.process.duplicateDescriptor(.exit) }
+        let descriptor = try StartError.spawning { () throws(SpawnError) in try self.process.duplicateDescriptor(.exit)
+        }
         self.exitWatch = try StartError.calling { () throws(SystemError) in
             try DescriptorWatch(descriptor, on: self.loop, handler: self)
         }
@@ -98,11 +99,10 @@ extension ChildDriver {
     func requestedNext(on connection: RuntimeConnection) {
         switch self.machine.requestedNext() {
         case .hold:
-            self.loop.cancel(self.startTimer)
-            self.loop.cancel(self.deadlineTimer)
-            self.logs.invocation = nil
-            self.parked = connection
-            self.host.childBecameFree(self.id)
+            self.hold(connection)
+        case .holdAfterCut(let id):
+            self.host.finish(id, error: .truncated(id: id))
+            self.hold(connection)
         case .holdInstead:
             self.parked = connection
         case .deliverAgain(let id):
@@ -110,6 +110,14 @@ extension ChildDriver {
         case .refuse(let refusal):
             connection.refuse(refusal)
         }
+    }
+
+    private func hold(_ connection: RuntimeConnection) {
+        self.loop.cancel(self.startTimer)
+        self.loop.cancel(self.deadlineTimer)
+        self.logs.invocation = nil
+        self.parked = connection
+        self.host.childBecameFree(self.id)
     }
 
     /// The child gets an invocation.
@@ -212,7 +220,8 @@ extension ChildDriver {
     private func checkMemory() {
         let limit = self.host.function.memory * 1024 * 1024
         if let used = self.process.residentBytes, used > limit {
-            self.host.log.error("the process uses \(used / 1024 / 1024) MiB of \(self.host.function.memory), and is killed")
+            self.host.log.error(
+                "the process uses \(used / 1024 / 1024) MiB of \(self.host.function.memory), and is killed")
             self.process.signalGroup(.kill)
         } else {
             self.loop.set(self.memoryTimer, after: ChildLimits.memoryInterval)

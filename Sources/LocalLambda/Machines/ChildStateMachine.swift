@@ -61,6 +61,8 @@ package struct ChildStateMachine: ~Copyable {
         case hold
         /// It asked before, on a connection that it has given up: hold this request instead.
         case holdInstead
+        /// The process is free, and the answer that broke off will not go on.
+        case holdAfterCut(InvocationID)
         /// It has the invocation already: say it again.
         case deliverAgain(InvocationID)
         case refuse(RuntimeRefusal)
@@ -75,7 +77,10 @@ package struct ChildStateMachine: ~Copyable {
             return .holdInstead
         case .running(let id):
             return .deliverAgain(id)
-        case .answering, .broken, .failed, .ending, .ended:
+        case .broken(let id):
+            self.state = .idle
+            return .holdAfterCut(id)
+        case .answering, .failed, .ending, .ended:
             return .refuse(.invalidStateTransition)
         }
     }
