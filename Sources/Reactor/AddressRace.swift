@@ -27,9 +27,12 @@ package struct AddressRace: ~Copyable {
     private var isOver = false
     private let delay: Duration
 
+    /// Addresses that are tried at most.
+    static let limit = 32
+
     /// A race between addresses in the resolver's order of preference.
     package init(_ addresses: [SocketAddress], delay: Duration = .milliseconds(250)) {
-        self.addresses = Self.interleaved(addresses)
+        self.addresses = Array(Self.interleaved(addresses).prefix(Self.limit))
         self.delay = delay
     }
 

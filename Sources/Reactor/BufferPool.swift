@@ -13,6 +13,9 @@ package final class BufferPool {
     // SAFETY: each element owns `size` bytes that nobody else points to.
     private var free: [UnsafeMutableRawBufferPointer] = unsafe []
 
+    // SAFETY: all empty; kept for their storage.
+    private var runs: [[LentRuns.Run]] = unsafe []
+
     init() {
         unsafe self.free.reserveCapacity(Self.kept)
     }
@@ -39,6 +42,21 @@ package final class BufferPool {
         } else {
             buffer.releaseStorage()
         }
+    }
+
+    /// Empty storage for lent runs.
+    func takeRuns(capacity: Int) -> [LentRuns.Run] {
+        if let runs = unsafe self.runs.popLast() { return unsafe runs }
+        var runs: [LentRuns.Run] = unsafe []
+        unsafe runs.reserveCapacity(capacity)
+        return unsafe runs
+    }
+
+    /// Takes the storage of lent runs back.
+    func reclaim(_ runs: consuming [LentRuns.Run]) {
+        guard unsafe self.runs.count < Self.kept else { return }
+        unsafe runs.removeAll(keepingCapacity: true)
+        unsafe self.runs.append(runs)
     }
 }
 

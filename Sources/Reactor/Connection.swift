@@ -31,14 +31,25 @@ package final class Connection: EventSource {
     package private(set) var isBlocked = false
     /// The peer has sent its last byte.
     package private(set) var hasPeerEnded = false
+    /// The kernel reported an error, mostly a reset: nothing that is sent will arrive, and what it holds for us is all.
+    package private(set) var hasFailed = false
     private var isTouched = false
     private var asksForWritable = false
-    private var resetsWhenFlushed = false
     private var isWaitingForTurn = false
     private var toldThatPeerLeft = false
+    private var toldOfFailure = false
+    /// The handler was told that output is blocked, and not yet that it drained.
+    private var wasBlocked = false
+    /// Writing failed; what the peer said before is still being read.
+    private var writeFailure: SystemError?
     /// Runs of the receive buffer that are to be sent in between the bytes of `output`.
     private var lent = LentRuns()
-    private lazy var lingerTimer = LoopTimer(handler: self)
+    /// Whether the end, when everything was sent, is a reset.
+    private var endsByReset = false
+    /// For how long a peer may go on taking what was sent last.
+    private var lingerLimit = MonotonicTime.never
+    /// Made for an ending only.
+    private var endTimer: LoopTimer?
 
     private enum State {
         case connecting
@@ -50,8 +61,14 @@ package final class Connection: EventSource {
         case closed
     }
 
-    /// How long a peer may take to close after we did, and how much it may still send.
+    /// How long a peer may take to go on reading our last bytes.
+    private static let flushStall = Duration.seconds(30)
+    /// How long a peer that has our last bytes may take to close after we did.
     private static let lingerTime = Duration.seconds(2)
+    /// How long a peer may take to get our last bytes out of the kernel.
+    private static let longestLinger = Duration.seconds(30)
+    /// How often it is looked whether they have arrived before the reset is sent, and how long.
+    private static let resetPoll = (step: Duration.milliseconds(20), longest: Duration.seconds(2))
 
     /// Takes over a socket that was accepted.
     init(accepted descriptor: CInt, from address: SocketAddress, on loop: Loop) throws(SystemError) {
@@ -109,24 +126,21 @@ package final class Connection: EventSource {
     /// once. To be called from within `received` only, with bytes lent there; short runs are copied.
     package func lend(_ bytes: Span<UInt8>) {
         guard case .open = self.state else { return }
-        if bytes.count < 2048 || self.isBlocked {
-            self.append(bytes)
-            return
-        }
-        if self.lent.isFull { self.writeOutput() }
-        if self.isBlocked || !self.isOpen {
+        if bytes.count < 2048 || self.isBlocked || self.lent.isFull {
             self.append(bytes)
             return
         }
         if self.lent.isEmpty { self.loop.addBorrower(self) }
         unsafe bytes.withUnsafeBytes { run in
             // SAFETY: the run is written or copied by `settleBorrowers`, before the receive buffer is used again.
-            unsafe self.lent.append(UnsafeRawBufferPointer(run), after: self.output.count)
+            unsafe self.lent.append(
+                UnsafeRawBufferPointer(run), after: self.output.count, storageFrom: self.loop.buffers)
         }
     }
 
     /// Appends bytes to `output`, with storage from the loop's pool.
     package func append(_ bytes: Span<UInt8>) {
+        guard self.descriptor >= 0 else { return }
         self.loop.buffers.lend(to: &self.output)
         self.output.append(bytes)
     }
@@ -161,69 +175,87 @@ package final class Connection: EventSource {
         if self.isReadable { self.takeTurn() }
     }
 
+    /// Whether the kernel holds bytes that were not handed out, or the end, or a failure. Asks the kernel.
+    package var hasUnreadInput: Bool {
+        guard self.descriptor >= 0 else { return false }
+        var byte: UInt8 = 0
+        let count = unsafe recv(self.descriptor, &byte, 1, sluice_MSG_PEEK)
+        return count >= 0 || lastErrorCode != EAGAIN
+    }
+
     // Ending.
 
-    /// Closes at once. What is in `output` is lost.
+    /// Closes at once. What is in `output` is lost, and where there was something the peer sees a reset, so that it does
+    /// not mistake a part for the whole.
     package func close() {
         self.tearDown()
     }
 
-    /// Closes at once with a reset, so that the peer can not mistake the end for an orderly one.
+    /// Closes at once with a reset, so that the peer can not mistake the end for an orderly one. A unix socket knows no
+    /// reset.
     package func abort() {
-        if self.descriptor >= 0 { SocketOptions.setResetOnClose(self.descriptor) }
-        self.tearDown()
+        self.tearDown(withReset: true)
     }
 
     /// Sends what is in `output`, says the end, waits shortly for the peer's, and closes. The handler hears nothing more.
+    /// A peer that takes nothing for 30 s is reset.
     package func closeAfterFlush() {
+        self.endAfterFlush()
+    }
+
+    /// Sends what is in `output`, and ends with a reset when it has arrived, or after two seconds. The handler hears
+    /// nothing more.
+    package func abortAfterFlush() {
+        if case .open = self.state { self.endsByReset = true }
+        self.endAfterFlush()
+    }
+
+    private func endAfterFlush() {
         switch self.state {
-        case .open:
+        case .open where self.writeFailure == nil:
             self.state = .flushing
-            self.handler = nil
             self.isReadingPaused = false
-            self.loop.set(self.lingerTimer, after: .seconds(30))
+            self.setEndTimer(after: Self.flushStall)
             self.flush()
-        case .connecting:
+            // Last, because the handler may go with it.
+            self.dropHandler()
+        case .open, .connecting:
             self.tearDown()
         case .flushing, .lingering, .closed:
             break
         }
     }
 
-    /// Sends what is in `output`, then closes with a reset, so that the peer can not mistake the end for an orderly one.
-    package func abortAfterFlush() {
-        guard case .open = self.state else {
-            self.abort()
-            return
-        }
-        self.resetsWhenFlushed = true
-        self.closeAfterFlush()
-    }
-
-    /// Whether bytes or the end of the peer's sending wait to be read. Asks the kernel.
-    package var hasUnreadInput: Bool {
-        guard self.descriptor >= 0 else { return false }
-        var byte: UInt8 = 0
-        let count = unsafe recv(self.descriptor, &byte, 1, CInt(sluice_MSG_PEEK_DONTWAIT))
-        return count >= 0 || lastErrorCode != EAGAIN
-    }
-
-    private func tearDown() {
-        guard self.descriptor >= 0 else { return }
-        self.state = .closed
+    private func dropHandler() {
+        // Out of the property first: the handler's end may come back here.
+        let handler = self.handler
         self.handler = nil
-        self.lent.removeAll()
-        self.loop.unregister(self, descriptor: self.descriptor)
-        Glibc.close(self.descriptor)
+        _ = handler
+    }
+
+    private func tearDown(withReset: Bool = false) {
+        let descriptor = self.descriptor
+        guard descriptor >= 0 else { return }
         self.descriptor = -1
-        self.loop.buffers.reclaim(&self.output)
-        self.loop.cancel(self.lingerTimer)
+        self.state = .closed
+        if withReset || !self.output.isEmpty || !self.lent.isEmpty { SocketOptions.setResetOnClose(descriptor) }
+        self.loop.unregister(self, descriptor: descriptor)
+        Glibc.close(descriptor)
+        self.discardOutput()
+        if let timer = self.endTimer { self.loop.cancel(timer) }
+        self.dropHandler()
     }
 
     private func end(_ cause: CloseCause) {
         let handler = self.handler
-        self.tearDown()
+        self.tearDown(withReset: true)
         handler?.closed(cause)
+    }
+
+    private func setEndTimer(after duration: Duration) {
+        let timer = self.endTimer ?? LoopTimer(handler: self)
+        self.endTimer = timer
+        self.loop.set(timer, after: duration)
     }
 
     // What the loop calls.
@@ -233,22 +265,15 @@ package final class Connection: EventSource {
             self.finishConnecting()
             guard self.isOpen else { return }
         }
+        let isLeaving = !events.isDisjoint(with: [.peerEnded, .hungUp, .failed])
+        if isLeaving || events.contains(.readable) { self.isReadable = true }
+        if isLeaving { self.isEndInSight = true }
+        if events.contains(.failed) { self.hasFailed = true }
         if events.contains(.writable), self.isBlocked {
             self.isBlocked = false
             self.writeOutput()
         }
-        guard !events.isDisjoint(with: [.readable, .peerEnded, .hungUp, .failed]) else { return }
-        self.isReadable = true
-        let isLeaving = !events.isDisjoint(with: [.peerEnded, .hungUp, .failed])
-        if isLeaving { self.isEndInSight = true }
-        if self.isReadingPaused {
-            if isLeaving, !self.toldThatPeerLeft {
-                self.toldThatPeerLeft = true
-                self.handler?.peerLeft()
-            }
-        } else if !self.isWaitingForTurn {
-            self.read()
-        }
+        if !self.isWaitingForTurn { self.goOnReading() }
     }
 
     override func again() {
@@ -257,7 +282,26 @@ package final class Connection: EventSource {
             self.isBlocked = false
             self.writeOutput()
         }
-        if self.isReadable, !self.isReadingPaused { self.read() }
+        self.goOnReading()
+    }
+
+    private func goOnReading() {
+        guard self.isReadable else { return }
+        if !self.isReadingPaused {
+            self.read()
+        } else if let failure = self.writeFailure {
+            self.end(.failed(failure))
+        } else {
+            self.tellThatPeerLeft()
+        }
+    }
+
+    /// While reading is paused: tells the handler of an end that it will not read, once, and once more of a reset.
+    private func tellThatPeerLeft() {
+        guard self.isEndInSight, !self.toldThatPeerLeft || self.hasFailed && !self.toldOfFailure else { return }
+        self.toldThatPeerLeft = true
+        self.toldOfFailure = self.hasFailed
+        self.handler?.peerLeft()
     }
 
     private func takeTurn() {
@@ -267,18 +311,17 @@ package final class Connection: EventSource {
     }
 
     private func finishConnecting() {
-        var code: CInt = 0
-        var length = socklen_t(MemoryLayout<CInt>.size)
-        let result = unsafe getsockopt(self.descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
-        guard result == 0, code == 0 else {
-            self.end(.connectFailed(SystemError("connect", code: result == 0 ? code : lastErrorCode)))
+        let code = self.pendingError()
+        guard code == 0 else {
+            self.end(.connectFailed(SystemError("connect", code: code)))
             return
         }
         self.state = .open
+        if !self.output.isEmpty { self.flush() }
         self.handler?.connected()
     }
 
-    /// Reads once, and hands on what came. More is read in the next round, so that no connection starves the others.
+    /// Reads once, and hands on what came. More is read after the others had their turn, so that none is starved.
     private func read() {
         switch self.state {
         case .open: break
@@ -304,80 +347,109 @@ package final class Connection: EventSource {
         let count = unsafe recv(self.descriptor, buffer.baseAddress, size, 0)
         if count > 0 {
             // A short read has emptied the socket; the end, where it is in sight, has to be fetched all the same.
-            self.isReadable = count == size || self.isEndInSight
+            self.isReadable = count == size || self.isEndInSight || self.writeFailure != nil
             // SAFETY: the kernel initialised `count` bytes, which nobody overwrites while the handler runs.
             let bytes = unsafe Span<UInt8>(
                 _unsafeStart: UnsafePointer(buffer.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)),
                 count: count)
             self.handler?.received(bytes)
             self.loop.settleBorrowers()
-            if self.isReadable, !self.isReadingPaused, case .open = self.state { self.takeTurn() }
+            guard self.isReadable, case .open = self.state else { return }
+            // Paused meanwhile, the handler has to hear of an end that is in sight: the kernel will not speak again.
+            if self.isReadingPaused { self.tellThatPeerLeft() } else { self.takeTurn() }
+            return
+        }
+        let code = count < 0 ? lastErrorCode : 0
+        if code == EINTR {
+            self.takeTurn()
+        } else if let failure = self.writeFailure {
+            self.end(.failed(failure))
         } else if count == 0 {
+            self.receivedEnd()
+        } else if code == EAGAIN {
             self.isReadable = false
-            self.isEndInSight = false
-            guard !self.hasPeerEnded else { return }
-            self.hasPeerEnded = true
-            self.handler?.receivedEnd()
         } else {
-            let code = lastErrorCode
-            if code == EAGAIN || code == EINTR {
-                self.isReadable = code == EINTR
-                if self.isReadable { self.takeTurn() }
-            } else {
-                self.end(.failed(SystemError("recv", code: code)))
-            }
+            self.end(.failed(SystemError("recv", code: code)))
         }
     }
 
-    /// After the last byte was sent: throws away what the peer still sends, until its end comes.
+    private func receivedEnd() {
+        self.isReadable = false
+        self.isEndInSight = false
+        if !self.hasPeerEnded {
+            self.hasPeerEnded = true
+            self.handler?.receivedEnd()
+        }
+        // After the peer's end `recv` does not tell of its reset.
+        guard self.hasFailed, case .open = self.state else { return }
+        let code = self.pendingError()
+        if code != 0 { self.end(.failed(SystemError("recv", code: code))) }
+    }
+
+    /// The error that the kernel holds for this socket, which it then forgets.
+    private func pendingError() -> CInt {
+        var code: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        let result = unsafe getsockopt(self.descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
+        return result == 0 ? code : lastErrorCode
+    }
+
+    /// Our side is ending: throws away what the peer still sends, so that closing does not become a reset, which could
+    /// overtake our last bytes. Not into the receive buffer, of which others may hold runs.
     private func discardInput() {
-        for _ in 0..<16 {
-            let buffer = unsafe self.loop.receiveBuffer
-            let count = unsafe recv(self.descriptor, buffer.baseAddress, Loop.receiveSize, 0)
-            if count > 0 { continue }
-            if count < 0, lastErrorCode == EAGAIN { return }
-            if case .flushing = self.state, count == 0 {
-                // The peer may still read what is on its way.
+        let size = 16 * 1024
+        unsafe withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { buffer in
+            for _ in 0..<8 {
+                let count = unsafe recv(self.descriptor, buffer.baseAddress, size, 0)
+                let code = count < 0 ? lastErrorCode : 0
+                if count > 0 || code == EINTR { continue }
                 self.isReadable = false
                 self.isEndInSight = false
+                if code == EAGAIN { return }
+                self.hasPeerEnded = true
+                if case .flushing = self.state, count == 0 {
+                    // The peer may still read what is on its way.
+                    return
+                }
+                self.tearDown(withReset: self.endsByReset || count < 0)
                 return
             }
-            self.tearDown()
-            return
+            // There may be more, and others want their turn.
+            self.isReadable = true
+            self.takeTurn()
         }
-        // A peer that does not stop sending is not listening.
-        if case .lingering = self.state { self.tearDown() }
     }
 
     /// Offers everything that waits to the socket: the end of the round.
     func writeOutput() {
         self.isTouched = false
         switch self.state {
-        case .open, .flushing: break
+        case .open where self.writeFailure == nil: break
+        case .flushing: break
         case .connecting: return
-        case .lingering, .closed: return
+        case .open, .lingering, .closed:
+            self.discardOutput()
+            return
         }
         let total = self.output.count + self.lent.byteCount
         if total > 0 {
             if self.isBlocked {
-                self.copyLent(from: 0)
+                self.keep(after: 0)
                 return
             }
-            let sent: Int
             switch self.offer(total) {
-            case .sent(let count): sent = count
-            case .failed(let error):
-                self.end(.failed(error))
-                return
-            }
-            if sent < total {
-                self.copyLent(from: sent)
+            case .sent(let count) where count < total:
+                self.keep(after: count)
                 self.block()
+                if count > 0, case .flushing = self.state { self.setEndTimer(after: Self.flushStall) }
                 self.handler?.outputBlocked()
                 return
+            case .sent:
+                self.discardOutput()
+            case .failed(let error):
+                self.writingFailed(error)
+                return
             }
-            self.lent.removeAll()
-            self.loop.buffers.reclaim(&self.output)
         }
         if case .flushing = self.state {
             self.linger()
@@ -387,8 +459,22 @@ package final class Connection: EventSource {
         }
     }
 
-    /// The handler was told that output is blocked, and not yet that it drained.
-    private var wasBlocked = false
+    private func writingFailed(_ error: SystemError) {
+        guard case .open = self.state, !self.hasPeerEnded, !self.isReadingPaused else {
+            self.end(.failed(error))
+            return
+        }
+        // What the peer said before it went may tell why, such as an answer that came early: that is read first.
+        self.writeFailure = error
+        self.discardOutput()
+        self.isReadable = true
+        self.takeTurn()
+    }
+
+    private func discardOutput() {
+        self.lent.removeAll(storageTo: self.loop.buffers)
+        self.loop.buffers.reclaim(&self.output)
+    }
 
     private func block() {
         self.isBlocked = true
@@ -436,12 +522,16 @@ package final class Connection: EventSource {
             }
         }
         if sent >= 0 { return .sent(sent) }
-        let code = lastErrorCode
-        return code == EAGAIN || code == EINTR ? .sent(0) : .failed(SystemError("send", code: code))
+        switch lastErrorCode {
+        case EAGAIN: return .sent(0)
+        case EINTR: return self.offer(total)
+        case let code: return .failed(SystemError("send", code: code))
+        }
     }
 
-    /// Puts what is left of the lent runs where it belongs between the bytes of `output`, after `sent` bytes have gone.
-    private func copyLent(from sent: Int) {
+    /// Keeps what was not sent, after `sent` bytes have gone: what is left of the lent runs is copied to where it belongs
+    /// between the bytes of `output`.
+    private func keep(after sent: Int) {
         guard !self.lent.isEmpty else {
             self.output.consume(sent)
             return
@@ -449,41 +539,40 @@ package final class Connection: EventSource {
         var rest = ByteBuffer()
         self.loop.buffers.lend(to: &rest)
         unsafe self.output.withUnsafeBytes { bytes in
-            unsafe self.lent.withVectors(interleavedWith: bytes, upTo: .max) { vectors in
-                var skipped = 0
-                for index in 0..<vectors.count {
-                    let vector = unsafe vectors[index]
-                    let length = unsafe vector.iov_len
-                    let skip = min(length, sent - skipped)
-                    skipped += skip
-                    if length > skip {
-                        // SAFETY: a vector points at initialised bytes of `output` or of the receive buffer.
-                        let run = unsafe UnsafeRawBufferPointer(start: vector.iov_base + skip, count: length - skip)
-                        rest.append(unsafe Span<UInt8>(_unsafeBytes: run))
-                    }
-                }
-            }
+            unsafe self.lent.copy(interleavedWith: bytes, from: sent, to: &rest)
         }
-        self.lent.removeAll()
-        self.loop.buffers.reclaim(&self.output)
+        self.discardOutput()
         self.output = rest
     }
 
     private func linger() {
-        if self.resetsWhenFlushed {
-            self.abort()
-            return
-        }
-        shutdown(self.descriptor, CInt(SHUT_WR))
         self.state = .lingering
-        self.loop.set(self.lingerTimer, after: Self.lingerTime)
-        self.discardInput()
+        if self.endsByReset {
+            self.lingerLimit = self.loop.now + Self.resetPoll.longest
+            self.lingerOn()
+        } else if self.hasPeerEnded {
+            self.tearDown()
+        } else {
+            shutdown(self.descriptor, CInt(SHUT_WR))
+            self.lingerLimit = self.loop.now + Self.longestLinger
+            self.setEndTimer(after: Self.lingerTime)
+            self.discardInput()
+        }
+    }
+
+    /// Waits on while the peer has not got everything, within limits: closing could throw it away.
+    private func lingerOn() {
+        if sluice_unacknowledged(self.descriptor) > 0, self.loop.now < self.lingerLimit {
+            self.setEndTimer(after: self.endsByReset ? Self.resetPoll.step : Self.lingerTime)
+        } else {
+            self.tearDown(withReset: self.endsByReset)
+        }
     }
 }
 
 extension Connection: LoopTimerHandler {
     /// The peer took too long to take our last bytes or to close.
     package func timerFired(_ timer: LoopTimer) {
-        self.tearDown()
+        if case .lingering = self.state { self.lingerOn() } else { self.tearDown(withReset: true) }
     }
 }

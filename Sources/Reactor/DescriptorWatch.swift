@@ -13,11 +13,12 @@ package final class DescriptorWatch: EventSource {
     package private(set) var descriptor: CInt
     private var handler: (any DescriptorWatchHandler)?
 
-    /// Takes over a descriptor and watches it. Where that fails the descriptor is closed.
+    /// Takes over a descriptor, which does not block from then on, and watches it. Where that fails it is closed.
     package init(_ descriptor: CInt, on loop: Loop, handler: any DescriptorWatchHandler) throws(SystemError) {
         self.descriptor = descriptor
         self.handler = handler
         super.init(loop: loop)
+        guard sluice_set_nonblocking(descriptor) == 0 else { throw SystemError("fcntl", code: lastErrorCode) }
         try loop.register(self, descriptor: descriptor, for: [.readable])
     }
 
@@ -25,7 +26,8 @@ package final class DescriptorWatch: EventSource {
         if self.descriptor >= 0 { Glibc.close(self.descriptor) }
     }
 
-    /// Reads once and lends what came; `nil` is the end, an empty span means that nothing waits.
+    /// Reads once and lends what came; `nil` is the end, an empty span means that nothing waits. Not to be called from
+    /// within `received` of a connection, whose bytes it would overwrite.
     package func read<Result>(_ body: (Span<UInt8>?) -> Result) -> Result {
         let buffer = unsafe self.loop.receiveBuffer
         let count = unsafe Glibc.read(self.descriptor, buffer.baseAddress, buffer.count)
@@ -42,11 +44,17 @@ package final class DescriptorWatch: EventSource {
 
     /// Ends the watch and closes the descriptor.
     package func close() {
-        guard self.descriptor >= 0 else { return }
-        self.handler = nil
-        self.loop.unregister(self, descriptor: self.descriptor)
-        Glibc.close(self.descriptor)
+        let descriptor = self.descriptor
+        guard descriptor >= 0 else { return }
         self.descriptor = -1
+        // Taken out by name: a child process that is just being started may hold a copy, for which the kernel would go
+        // on reporting events.
+        self.loop.unregister(self, descriptor: descriptor, keepingOpen: true)
+        Glibc.close(descriptor)
+        // Out of the property first: the handler's end may come back here.
+        let handler = self.handler
+        self.handler = nil
+        _ = handler
     }
 
     override func ready(_ events: Readiness) {

@@ -1,3 +1,4 @@
+private import Glibc
 private import Time
 
 /// Who is told how a dial ended. Exactly one of the two is called, once, unless the dial is cancelled.
@@ -32,8 +33,8 @@ package final class Dial {
     private weak var handler: (any DialHandler)?
     private var race = AddressRace([])
     private var attempts: [Attempt] = []
-    private var lastError = SystemError("connect", code: 0)
-    private var deadline: MonotonicTime
+    private var lastError = SystemError("connect", code: EADDRNOTAVAIL)
+    private let deadline: MonotonicTime
     private lazy var timer = LoopTimer(handler: self)
     private var isOver = false
     /// Keeps the dial alive until it is over.
@@ -86,27 +87,28 @@ package final class Dial {
     }
 
     private func run(_ action: AddressRace.Action) {
+        var action = action
+        while case .connect(let position) = action { action = self.connect(position) }
         switch action {
-        case .connect(let position):
-            self.connect(position)
         case .win(let position):
             self.win(position)
         case .lose:
             self.fail(.unreachable(self.lastError))
-        case .wait:
-            break
+        case .connect, .wait:
+            self.loop.set(self.timer, to: min(self.deadline, self.race.nextAttempt))
         }
-        if !self.isOver { self.loop.set(self.timer, to: min(self.deadline, self.race.nextAttempt)) }
     }
 
-    private func connect(_ position: Int) {
+    /// Begins an attempt. Answers what to do next, which is more than waiting where it fails at once.
+    private func connect(_ position: Int) -> AddressRace.Action {
         let attempt = Attempt(dial: self, position: position)
         do {
             attempt.connection = try Connection(to: self.race.addresses[position], on: self.loop, handler: attempt)
             self.attempts.append(attempt)
+            return .wait
         } catch {
             self.lastError = error
-            self.run(self.race.attemptFailed(at: self.loop.now))
+            return self.race.attemptFailed(at: self.loop.now)
         }
     }
 

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import CLinux
 
 /// Runs of a loop's receive buffer that a connection will send between the bytes of its output.
@@ -5,31 +6,37 @@ internal import CLinux
 /// A connection holds some only while the handler runs that lent them.
 @safe
 struct LentRuns: ~Copyable {
-    /// Runs that are held before they are written.
-    private static let limit = 30
+    /// Runs that are held before they are written: as many as a receive buffer has.
+    private static let limit = 32
 
     @unsafe
-    private struct Run {
+    struct Run {
         // SAFETY: points into the loop's receive buffer, which is not touched while runs are held.
-        var bytes: UnsafeRawBufferPointer
+        fileprivate var bytes: UnsafeRawBufferPointer
         /// How many bytes of the output come before it.
-        var position: Int
+        fileprivate var position: Int
     }
 
+    /// Has storage only while runs are held.
     private var runs: [Run] = unsafe []
     private(set) var byteCount = 0
 
     var isEmpty: Bool { self.byteCount == 0 }
     var isFull: Bool { unsafe self.runs.count >= Self.limit }
 
-    mutating func append(_ bytes: UnsafeRawBufferPointer, after position: Int) {
+    /// Notes a run that goes out behind the first `position` bytes of the output.
+    mutating func append(_ bytes: UnsafeRawBufferPointer, after position: Int, storageFrom pool: BufferPool) {
+        if self.isEmpty { unsafe self.runs = pool.takeRuns(capacity: Self.limit) }
         unsafe self.runs.append(Run(bytes: bytes, position: position))
         self.byteCount += bytes.count
     }
 
-    mutating func removeAll() {
-        guard self.byteCount > 0 else { return }
-        unsafe self.runs.removeAll(keepingCapacity: true)
+    /// Forgets the runs.
+    mutating func removeAll(storageTo pool: BufferPool) {
+        guard !self.isEmpty else { return }
+        let runs = unsafe self.runs
+        unsafe self.runs = unsafe []
+        unsafe pool.reclaim(runs)
         self.byteCount = 0
     }
 
@@ -61,6 +68,21 @@ struct LentRuns: ~Copyable {
                 unsafe add(output.baseAddress.unsafelyUnwrapped + position, output.count - position)
             }
             return unsafe body(UnsafeMutableBufferPointer(rebasing: vectors[..<count]))
+        }
+    }
+
+    /// Copies the output and the runs in their order, but for the first `skipped` bytes.
+    func copy(interleavedWith output: UnsafeRawBufferPointer, from skipped: Int, to target: inout ByteBuffer) {
+        unsafe self.withVectors(interleavedWith: output, upTo: .max) { vectors in
+            var toSkip = skipped
+            for index in 0..<vectors.count {
+                let vector = unsafe vectors[index]
+                let skip = unsafe min(vector.iov_len, toSkip)
+                toSkip -= skip
+                // SAFETY: a vector points at initialised bytes of `output` or of the receive buffer.
+                let rest = unsafe UnsafeRawBufferPointer(start: vector.iov_base + skip, count: vector.iov_len - skip)
+                target.append(unsafe Span<UInt8>(_unsafeBytes: rest))
+            }
         }
     }
 }

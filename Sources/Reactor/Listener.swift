@@ -20,10 +20,13 @@ package final class Listener: EventSource {
     package let socket: ListeningSocket
     private var handler: (any ListenerHandler)?
     private var isRegistered = false
+    private var isPaused = false
     private lazy var restTimer = LoopTimer(handler: self)
 
     /// Connections accepted at one event.
     private static let batch = 8
+    /// Connections accepted when the listener closes: more than any queue holds, so that a flood can not keep it open.
+    private static let lastBatch = 65_536
     /// How long accepting rests after it failed for want of resources.
     private static let rest = Duration.milliseconds(100)
 
@@ -37,29 +40,34 @@ package final class Listener: EventSource {
 
     /// Stops accepting, after having accepted what already waits in the queue.
     package func close() {
-        guard self.handler != nil else { return }
-        self.acceptWaiting(atMost: .max)
+        guard let handler = self.handler else { return }
+        // From here on the listener is closed, whatever the handler does with its last connections.
         self.handler = nil
         self.unregister()
         self.loop.cancel(self.restTimer)
+        for _ in 0..<Self.lastBatch {
+            guard self.acceptOne(for: handler) else { return }
+        }
     }
 
     /// Stops accepting for now; connections wait in the kernel's queue.
     package func pause() {
+        self.isPaused = true
         self.unregister()
+        self.loop.cancel(self.restTimer)
     }
 
     /// Accepts again.
     package func resume() {
-        guard self.handler != nil else { return }
+        self.isPaused = false
         if (try? self.register()) == nil {
             // No room in the kernel: the next attempt is as good.
-            self.loop.set(self.restTimer, after: Self.rest)
+            self.rest()
         }
     }
 
     private func register() throws(SystemError) {
-        guard !self.isRegistered else { return }
+        guard self.handler != nil, !self.isRegistered else { return }
         try self.loop.register(self, descriptor: self.socket.descriptor, for: [.readable, .exclusive])
         self.isRegistered = true
     }
@@ -71,52 +79,53 @@ package final class Listener: EventSource {
     }
 
     override func ready(_ events: Readiness) {
-        self.acceptWaiting(atMost: Self.batch)
-    }
-
-    private func acceptWaiting(atMost limit: Int) {
-        for _ in 0..<limit {
-            var storage = sockaddr_storage()
-            var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-            let descriptor = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
-                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    unsafe sluice_accept4(self.socket.descriptor, $0, &length)
-                }
-            }
-            guard descriptor >= 0 else {
-                if self.isFinal(lastErrorCode) { return }
-                continue
-            }
-            let address = unsafe SocketAddress(&storage, length: length) ?? SocketAddress(host: .unix(""))
-            do throws(SystemError) {
-                let connection = try Connection(accepted: descriptor, from: address, on: self.loop)
-                self.handler?.accepted(connection)
-            } catch {
-                // The connection was closed with its object.
-                self.rest(error)
-                return
-            }
+        for _ in 0..<Self.batch {
+            // The handler may pause or close the listener at each connection.
+            guard self.isRegistered, let handler = self.handler, self.acceptOne(for: handler) else { return }
         }
     }
 
-    /// Whether an error of `accept` ends this round of accepting.
-    private func isFinal(_ code: CInt) -> Bool {
-        switch code {
-        case EAGAIN:
+    /// Accepts a connection that waits. Answers whether to go on.
+    private func acceptOne(for handler: any ListenerHandler) -> Bool {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let descriptor = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe sluice_accept4(self.socket.descriptor, $0, &length)
+            }
+        }
+        do throws(SystemError) {
+            guard descriptor >= 0 else { return try Self.goesOn(after: lastErrorCode) }
+            let address = unsafe SocketAddress(&storage, length: length) ?? SocketAddress(host: .unix(""))
+            // Where this fails the socket is closed with its object.
+            handler.accepted(try Connection(accepted: descriptor, from: address, on: self.loop))
             return true
-        case EMFILE, ENFILE, ENOBUFS, ENOMEM:
-            self.rest(SystemError("accept", code: code))
-            return true
-        default:
-            // EINTR, ECONNABORTED and errors of the network that belong to the connection that is no more.
+        } catch {
+            self.rest()
+            handler.acceptPaused(error)
             return false
         }
     }
 
-    private func rest(_ error: SystemError) {
+    /// Tells errors of a connection that is no more, after which the next one is accepted, from an empty queue and from
+    /// those that will be the same at the next call.
+    private static func goesOn(after code: CInt) throws(SystemError) -> Bool {
+        switch code {
+        case EAGAIN:
+            return false
+        case EINTR, ECONNABORTED, EPROTO, EPERM, ENOPROTOOPT, EOPNOTSUPP, ENETDOWN, ENETUNREACH, EHOSTDOWN,
+            EHOSTUNREACH, ENONET:
+            return true
+        default:
+            // EMFILE, ENFILE, ENOBUFS, ENOMEM, and what should never happen.
+            throw SystemError("accept", code: code)
+        }
+    }
+
+    private func rest() {
         self.unregister()
+        guard self.handler != nil, !self.isPaused else { return }
         self.loop.set(self.restTimer, after: Self.rest)
-        self.handler?.acceptPaused(error)
     }
 }
 

@@ -25,6 +25,10 @@ package final class Loop {
     private var isStopping = false
     /// Sources that have more to do although the kernel will not say so.
     private var unfinished: [EventSource] = []
+    // What a round works through; empty between rounds, and kept for their storage.
+    private var continuing: [EventSource] = []
+    private var jobs: [Mailbox.Job] = []
+    private var due: [LoopTimer] = []
     /// Connections with something to send at the end of the round.
     private var touched: [Connection] = []
     /// Connections that hold bytes of the receive buffer, and must send or copy them before it is used again.
@@ -37,10 +41,10 @@ package final class Loop {
 
     /// A loop that has not begun. Throws where the kernel gives no descriptor.
     package init(clock: LoopClock = .system, faults: FaultPlan? = nil) throws(SystemError) {
-        let epoll = epoll_create1(0o2000000)
+        self.mailbox = try Mailbox()
+        let epoll = epoll_create1(sluice_EPOLL_CLOEXEC)
         guard epoll >= 0 else { throw SystemError("epoll_create1", code: lastErrorCode) }
         self.epoll = epoll
-        self.mailbox = try Mailbox()
         self.clock = clock
         self.faults = faults
         self.now = clock.monotonic()
@@ -89,7 +93,7 @@ package final class Loop {
             }
         }
         self.continueUnfinished()
-        while let timer = self.timers.popDue(at: self.now) { timer.fire() }
+        self.fireTimers()
         self.writeTouched()
     }
 
@@ -104,24 +108,49 @@ package final class Loop {
 
     private func dispatch(token: UInt64, _ readiness: Readiness) {
         if token == SlotTable.mailboxToken {
-            for job in self.mailbox.drain() { job(self) }
+            self.runJobs()
         } else if let source = self.slots.source(for: token) {
             source.ready(readiness)
         }
     }
 
+    private func runJobs() {
+        self.mailbox.drain(into: &self.jobs)
+        for index in self.jobs.indices {
+            let job = self.jobs[index]
+            job(self)
+        }
+        self.jobs.removeAll(keepingCapacity: true)
+    }
+
     private func continueUnfinished() {
         guard !self.unfinished.isEmpty else { return }
-        let sources = self.unfinished
-        self.unfinished.removeAll(keepingCapacity: true)
-        for source in sources { source.again() }
+        swap(&self.unfinished, &self.continuing)
+        for index in self.continuing.indices {
+            let source = self.continuing[index]
+            source.again()
+        }
+        self.continuing.removeAll(keepingCapacity: true)
+    }
+
+    private func fireTimers() {
+        // All that are due are taken out before one fires: a timer that is set while timers fire waits for the next
+        // round, however near its moment is, so that the round ends.
+        while let timer = self.timers.popDue(at: self.now) { self.due.append(timer) }
+        guard !self.due.isEmpty else { return }
+        for index in self.due.indices {
+            let timer = self.due[index]
+            if timer.isDue { timer.fire() }
+        }
+        self.due.removeAll(keepingCapacity: true)
     }
 
     private func writeTouched() {
         var index = 0
         // Handlers that learn that their bytes have gone may touch connections, their own too.
         while index < self.touched.count {
-            self.touched[index].writeOutput()
+            let connection = self.touched[index]
+            connection.writeOutput()
             index += 1
         }
         self.touched.removeAll(keepingCapacity: true)
@@ -173,8 +202,12 @@ package final class Loop {
 
     /// Has the bytes of the receive buffer sent or copied by those that hold some.
     func settleBorrowers() {
-        guard !self.borrowers.isEmpty else { return }
-        for index in self.borrowers.indices { self.borrowers[index].writeOutput() }
+        var index = 0
+        while index < self.borrowers.count {
+            let connection = self.borrowers[index]
+            connection.writeOutput()
+            index += 1
+        }
         self.borrowers.removeAll(keepingCapacity: true)
     }
 }

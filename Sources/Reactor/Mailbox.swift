@@ -33,14 +33,11 @@ package final class Mailbox: Sendable {
         _ = unsafe write(self.descriptor, &one, 8)
     }
 
-    /// Takes all work that waits. The counter is reset first, so that work posted meanwhile wakes the loop again.
-    func drain() -> [Job] {
+    /// Moves all work that waits to an empty array, whose storage takes its place. The counter is reset first, so that
+    /// work posted meanwhile wakes the loop again.
+    func drain(into jobs: inout [Job]) {
         var counter: UInt64 = 0
         _ = unsafe read(self.descriptor, &counter, 8)
-        return self.jobs.withLock { jobs in
-            let all = jobs
-            jobs.removeAll(keepingCapacity: true)
-            return all
-        }
+        self.jobs.withLock { waiting in swap(&waiting, &jobs) }
     }
 }

@@ -22,6 +22,8 @@ package final class Resolver: Sendable {
 
     private struct State {
         var entries: [String: Entry] = [:]
+        /// Names for which no thread was free.
+        var queue: [String] = []
         var threads = 0
     }
 
@@ -35,6 +37,8 @@ package final class Resolver: Sendable {
     private static let disbelief = Duration.seconds(1)
     /// Names that are remembered.
     private static let capacity = 10_000
+    /// Names that are looked up at once.
+    private static let threads = 32
 
     /// A resolver of the system's names, or one with a look-up of a test's own.
     package init(
@@ -79,12 +83,46 @@ package final class Resolver: Sendable {
         return known?.map { $0.with(port: port) }
     }
 
-    /// One thread for each name under way: getaddrinfo blocks, and a name whose servers are silent must not hold up others.
+    /// One thread for each name under way, up to a limit: getaddrinfo blocks, and a name whose servers are silent must not
+    /// hold up others.
     private func start(_ name: String) {
+        let mustWait = self.state.withLock { state in
+            if state.threads < Self.threads {
+                state.threads += 1
+                return false
+            }
+            state.queue.append(name)
+            return true
+        }
+        guard !mustWait else { return }
         do {
-            _ = try SystemThread(name: "resolver") { self.finish(name, self.lookup(name)) }
+            _ = try SystemThread(name: "resolver") { self.work(from: name) }
         } catch {
             self.finish(name, .failure(ResolveError(name: name, reason: error.description)))
+            while let next = self.nextName() {
+                self.finish(next, .failure(ResolveError(name: next, reason: error.description)))
+            }
+        }
+    }
+
+    /// What a thread does: its name, and then those that wait for a thread.
+    private func work(from first: String) {
+        var name = first
+        while true {
+            self.finish(name, self.lookup(name))
+            guard let next = self.nextName() else { return }
+            name = next
+        }
+    }
+
+    /// A name that waits for a thread, or `nil`, and then the thread counts as gone.
+    private func nextName() -> String? {
+        self.state.withLock { state in
+            if state.queue.isEmpty {
+                state.threads -= 1
+                return nil
+            }
+            return state.queue.removeFirst()
         }
     }
 

@@ -40,9 +40,16 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     package var isLoopback: Bool {
         switch self.host {
         case .v4(let address): address & 0xff == 127
-        case .v6(let high, let low, _): high == 0 && UInt64(bigEndian: low) == 1
+        case .v6(let high, let low, _):
+            self.mapped.map { $0 & 0xff == 127 } ?? (high == 0 && UInt64(bigEndian: low) == 1)
         case .unix: true
         }
+    }
+
+    /// The IPv4 address that is mapped into an IPv6 one (RFC 4291 §2.5.5.2), in network order.
+    private var mapped: UInt32? {
+        guard case .v6(0, let low, _) = self.host, UInt64(bigEndian: low) >> 32 == 0xffff else { return nil }
+        return UInt32(truncatingIfNeeded: UInt64(bigEndian: low)).bigEndian
     }
 
     /// The address alone, as `X-Forwarded-For` has it: no port, no brackets. IPv4-mapped addresses as IPv4.
@@ -51,10 +58,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         case .v4(let address):
             return Self.text(AF_INET, address)
         case .v6(let high, let low, _):
-            if high == 0, UInt64(bigEndian: low) >> 32 == 0xffff {
-                return Self.text(AF_INET, UInt32(truncatingIfNeeded: UInt64(bigEndian: low)).bigEndian)
-            }
-            return Self.text(AF_INET6, (high, low))
+            return self.mapped.map { Self.text(AF_INET, $0) } ?? Self.text(AF_INET6, (high, low))
         case .unix(let path):
             return path.isEmpty ? "unix:" : "unix:\(path)"
         }

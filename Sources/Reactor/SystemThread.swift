@@ -7,8 +7,8 @@ package final class SystemThread: Sendable {
     private let handle: pthread_t
     private let isJoined = Atomic(false)
 
-    /// Starts a thread. Names longer than 15 bytes are cut by the kernel's rules. Signals that the process handles are
-    /// blocked in it, so that they reach the thread that waits for them.
+    /// Starts a thread. Names longer than 15 bytes are cut by the kernel's rules. Signals sent to the process are blocked
+    /// in it, so that they reach the thread that waits for them; those of its own faults are not.
     package init(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
         final class Start {
             let name: String
@@ -21,13 +21,17 @@ package final class SystemThread: Sendable {
         var handle = pthread_t()
         // SAFETY: the thread takes the retained object over, exactly once; where it was not started, we do.
         let start = unsafe Unmanaged.passRetained(Start(String(name.prefix(15)), body))
+        // The thread inherits the mask, so that no signal comes before it could block them.
+        var mask = sigset_t()
+        var before = sigset_t()
+        unsafe sigfillset(&mask)
+        for fault in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS] { unsafe sigdelset(&mask, fault) }
+        unsafe pthread_sigmask(SIG_SETMASK, &mask, &before)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
         let result = unsafe pthread_create(
             &handle, nil,
             { argument in
                 let start = unsafe Unmanaged<Start>.fromOpaque(argument.unsafelyUnwrapped).takeRetainedValue()
-                var all = sigset_t()
-                unsafe sigfillset(&all)
-                unsafe pthread_sigmask(SIG_BLOCK, &all, nil)
                 unsafe sluice_name_thread(start.name)
                 start.body()
                 return nil

@@ -17,6 +17,8 @@ package final class LoopTimer {
     fileprivate var filed = MonotonicTime.never
     /// Position in the heap, or -1.
     fileprivate var position = -1
+    /// Whether the timer was taken out of the queue to fire, and neither cancelled nor set again since.
+    var isDue: Bool { self.position < 0 && self.deadline != .never }
     private weak var handler: (any LoopTimerHandler)?
 
     /// A timer that is idle.
@@ -62,10 +64,11 @@ struct TimerQueue: ~Copyable {
         }
     }
 
-    /// Takes out the next timer whose moment has come, or `nil`. Timers whose moment was moved are filed anew.
+    /// Takes out the next timer whose moment has come, or `nil`. Timers whose moment was moved are filed anew, those too
+    /// whose new moment has come, so that all fire in the order of their moments.
     mutating func popDue(at now: MonotonicTime) -> LoopTimer? {
         while let first = self.heap.first, first.filed <= now {
-            if first.deadline > now {
+            if first.deadline > first.filed {
                 first.filed = first.deadline
                 self.siftDown(from: 0)
                 continue
