@@ -93,16 +93,24 @@ bench:
 	SLUICE_BENCH=1 swift build $(RELEASE) --product sluice-bench
 	python3 Benchmarks/run.py
 
-# Each folder under Fuzzing is an executable target without a main function, and its corpus.
+# Builds with libFuzzer and the address sanitizer, assertions on, and runs each fuzzer in turn. What it learns stays in
+# .build-fuzz/corpus; an input that fails is left in .build-fuzz and its path printed.
+FUZZERS ?= $(filter %Fuzzer,$(notdir $(wildcard Tests/Fuzzing/*)))
 .PHONY: fuzz
 fuzz:
 	@$(call install-packages,$(BUILD_PACKAGES))
-	@for fuzzer in $(notdir $(wildcard Fuzzing/*)); do \
+	@for fuzzer in $(FUZZERS); do \
 	    SLUICE_FUZZ=1 swift build -c release --sanitize=fuzzer -Xswiftc -sanitize=fuzzer,address \
-	        --scratch-path .build-fuzz --product "$$fuzzer"; \
+	        -Xswiftc -assert-config -Xswiftc Debug --scratch-path .build-fuzz --product "$$fuzzer"; \
+	done
+	@for fuzzer in $(FUZZERS); do \
+	    echo "--- $$fuzzer for $(FUZZ_SECONDS) s"; \
 	    mkdir -p ".build-fuzz/corpus/$$fuzzer"; \
+	    dictionary="Tests/Fuzzing/Seeds/$$fuzzer.dict"; \
 	    SWIFT_BACKTRACE=enable=no ".build-fuzz/release/$$fuzzer" -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
-	        -artifact_prefix=".build-fuzz/$$fuzzer-" ".build-fuzz/corpus/$$fuzzer"; \
+	        -max_len=65536 -rss_limit_mb=2048 -print_funcs=0 -verbosity=0 -print_final_stats=1 \
+	        $$([ -e "$$dictionary" ] && echo "-dict=$$dictionary") \
+	        -artifact_prefix=".build-fuzz/$$fuzzer-" ".build-fuzz/corpus/$$fuzzer" "Tests/Fuzzing/Seeds/$$fuzzer"; \
 	done
 
 .PHONY: soak

@@ -113,3 +113,24 @@ if Context.environment["SLUICE_BENCH"] != nil {
             name: "Harness", dependencies: ["Bytes", "AWS", "CLinux"], path: "Benchmarks/Harness",
             swiftSettings: testSettings))
 }
+
+// The fuzzers of `make fuzz`: executables whose main function is libFuzzer's.
+if Context.environment["SLUICE_FUZZ"] != nil {
+    func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) {
+        package.products.append(.executable(name: name, targets: [name]))
+        package.targets.append(
+            .executableTarget(
+                name: name, dependencies: ["Bytes", "FuzzingSupport"] + dependencies, path: "Tests/Fuzzing/\(name)",
+                swiftSettings: testSettings))
+    }
+    package.targets.append(
+        .target(
+            name: "FuzzingSupport", dependencies: ["TestSupport"], path: "Tests/Fuzzing/Support",
+            swiftSettings: testSettings))
+    fuzzer("HTTPRequestFuzzer", ["HTTP"])
+    fuzzer("HTTPResponseFuzzer", ["HTTP"])
+    fuzzer("TargetFuzzer", ["HTTP"])
+    fuzzer("JSONFuzzer", ["JSON"])
+    fuzzer("EventStreamFuzzer", ["AWS", "Digest"])
+    fuzzer("InvocationFuzzer", ["AWS", "HTTP", "Lambda"])
+}
