@@ -33,7 +33,7 @@ package final class LocalLambda: Sendable {
     private struct Running: Sendable {
         let mailbox: Mailbox
         let thread: SystemThread
-        let host: LoopBound
+        let host: LoopBound<LambdaHost>
     }
 
     /// A Lambda that knows these functions and accepts signatures made with any of the credentials.
@@ -64,7 +64,8 @@ package final class LocalLambda: Sendable {
         host.update(self.functions)
         try host.listen(on: socket)
         let bound = LoopBound(host)
-        let thread = try SystemThread(name: "local-lambda") { bound.host.loop.run() }
+        let runner = LoopBound(loop)
+        let thread = try SystemThread(name: "local-lambda") { runner.run() }
         self.running.withLock { $0 = Running(mailbox: loop.mailbox, thread: thread, host: bound) }
         self.log.notice("local Lambda API on http://\(socket.address)")
         return socket.address
@@ -83,7 +84,7 @@ package final class LocalLambda: Sendable {
     private func perform(_ work: @escaping @Sendable (LambdaHost) -> Void) {
         guard let running = self.running.withLock({ $0 }) else { return }
         let host = running.host
-        running.mailbox.post { _ in work(host.host) }
+        running.mailbox.post { loop in work(host.value(on: loop)) }
     }
 
     /// Ends all functions: their children are told to end, and killed after two seconds. Returns when they have gone.
@@ -94,7 +95,7 @@ package final class LocalLambda: Sendable {
         }
         guard let running else { return }
         let host = running.host
-        running.mailbox.post { loop in host.host.stop { loop.stop() } }
+        running.mailbox.post { loop in host.value(on: loop).stop { loop.stop() } }
         running.thread.join()
     }
 
@@ -106,14 +107,4 @@ package final class LocalLambda: Sendable {
 extension SocketAddress {
     /// 127.0.0.1, and a port that the kernel chooses.
     static var loopback: SocketAddress { SocketAddress(host: .v4(UInt32(0x7f00_0001).bigEndian)) }
-}
-
-/// What belongs to the loop's thread, on its way there.
-// SAFETY: the host is made before the thread begins, and from then on used by jobs on the loop alone.
-private struct LoopBound: @unchecked Sendable {
-    let host: LambdaHost
-
-    init(_ host: LambdaHost) {
-        self.host = host
-    }
 }
