@@ -84,7 +84,7 @@ extension RuntimeConnection {
     }
 
     private mutating func append(chunkOf count: Int) {
-        self.output.append(hexadecimal: count)
+        self.output.append(hexadecimal: UInt64(count))
         self.output.append("\r\n")
     }
 
