@@ -36,7 +36,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
     name: "sluice",
     products: [
-        .executable(name: "sluice", targets: ["sluice"])
+        .executable(name: "sluice", targets: ["sluice"]),
+        .executable(name: "sluice-demo-function", targets: ["DemoFunction"]),
     ],
     dependencies: [
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
@@ -46,6 +47,8 @@ let package = Package(
     targets: [
         // System libraries: module map and shim only.
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CSpawn"),
+        .systemLibrary(name: "CChecksum"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         // Pure modules: bytes or events in, values or actions out.
@@ -53,7 +56,7 @@ let package = Package(
         module("Time", ["Bytes"]),
         module("JSON", ["Bytes"]),
         module("HTTP", ["Bytes", "Time"]),
-        module("Digest", ["Bytes", "COpenSSL"]),
+        module("Digest", ["Bytes", "COpenSSL", "CChecksum"]),
         module("AWS", ["Bytes", "Time", "HTTP", "Digest", "JSON"]),
         module("Lambda", ["Bytes", "Time", "HTTP", "Digest", "AWS", "JSON"]),
         module("Routing", ["Bytes", "HTTP"]),
@@ -62,7 +65,7 @@ let package = Package(
 
         // What touches the world.
         module("Reactor", ["Bytes", "Time", "CLinux"]),
-        module("Processes"),
+        module("Processes", ["CSpawn"]),
         module(
             "LocalLambda", ["Bytes", "Time", "Digest", "Reactor", "HTTP", "JSON", "AWS", "Lambda", "Processes", log]),
         module(
@@ -76,6 +79,7 @@ let package = Package(
             name: "sluice",
             dependencies: ["Configuration", "Gateway", "LocalLambda", argumentParser, log],
             swiftSettings: settings),
+        .executableTarget(name: "DemoFunction", dependencies: ["Bytes"], swiftSettings: settings),
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport", swiftSettings: testSettings),
@@ -91,10 +95,42 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "Routing", "HTTP", "Lambda", "AWS", "Time"]),
         tests("ReactorTests", ["Reactor", "Time"]),
         tests("ProcessesTests", ["Processes"]),
-        tests("LocalLambdaTests", ["LocalLambda", "Reactor", "HTTP", "JSON", "AWS", "Lambda", "Processes"]),
+        tests(
+            "LocalLambdaTests",
+            ["LocalLambda", "Reactor", "HTTP", "JSON", "AWS", "Lambda", "Digest", "Time", "Processes", log]),
         tests("GatewayTests", ["Gateway", "Configuration", "Relay", "Routing", "Reactor", "HTTP", "Lambda", "AWS"]),
         tests("ArchitectureTests", []),
         tests("EndToEndTests", ["sluice"]),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The measuring rig of `make bench`, which nobody else has to build.
+if Context.environment["SLUICE_BENCH"] != nil {
+    package.products.append(.executable(name: "sluice-bench", targets: ["Harness"]))
+    package.targets.append(
+        .executableTarget(
+            name: "Harness", dependencies: ["Bytes", "AWS", "CLinux"], path: "Benchmarks/Harness",
+            swiftSettings: testSettings))
+}
+
+// The fuzzers of `make fuzz`: executables whose main function is libFuzzer's.
+if Context.environment["SLUICE_FUZZ"] != nil {
+    func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) {
+        package.products.append(.executable(name: name, targets: [name]))
+        package.targets.append(
+            .executableTarget(
+                name: name, dependencies: ["Bytes", "FuzzingSupport"] + dependencies, path: "Tests/Fuzzing/\(name)",
+                swiftSettings: testSettings))
+    }
+    package.targets.append(
+        .target(
+            name: "FuzzingSupport", dependencies: ["TestSupport"], path: "Tests/Fuzzing/Support",
+            swiftSettings: testSettings))
+    fuzzer("HTTPRequestFuzzer", ["HTTP"])
+    fuzzer("HTTPResponseFuzzer", ["HTTP"])
+    fuzzer("TargetFuzzer", ["HTTP"])
+    fuzzer("JSONFuzzer", ["JSON"])
+    fuzzer("EventStreamFuzzer", ["AWS", "Digest"])
+    fuzzer("InvocationFuzzer", ["AWS", "HTTP", "Lambda"])
+}

@@ -99,8 +99,8 @@ extension AWSServiceError {
 extension AWSServiceError: CustomStringConvertible {
     /// One line.
     package var description: String {
-        let name = self.type.isEmpty ? "an error" : self.type
-        let text = self.message.isEmpty ? "" : ": \(self.message)"
-        return "AWS answered \(self.status) \(name)\(text)" + (self.reason.map { " (\($0))" } ?? "")
+        let name = self.type.isEmpty ? "an error" : self.type.onOneLine
+        let text = self.message.isEmpty ? "" : ": \(self.message.onOneLine)"
+        return "AWS answered \(self.status) \(name)\(text)" + (self.reason.map { " (\($0.onOneLine))" } ?? "")
     }
 }

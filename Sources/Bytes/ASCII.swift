@@ -1,31 +1,32 @@
-/// Bytes that protocols are made of, by name.
+/// Bytes that protocols are made of, by name. Computed and inlinable: a stored constant of another module is read through
+/// a call, once for each byte that is compared with it.
 @usableFromInline
 package enum ASCII {
-    package static let nul: UInt8 = 0
-    package static let tab: UInt8 = 9
-    package static let lineFeed: UInt8 = 10
-    package static let carriageReturn: UInt8 = 13
-    package static let space: UInt8 = 32
-    package static let quote: UInt8 = 34
-    package static let percent: UInt8 = 37
-    package static let plus: UInt8 = 43
-    package static let comma: UInt8 = 44
-    package static let minus: UInt8 = 45
-    package static let dot: UInt8 = 46
-    package static let slash: UInt8 = 47
-    package static let zero: UInt8 = 48
-    package static let colon: UInt8 = 58
-    package static let semicolon: UInt8 = 59
-    package static let equals: UInt8 = 61
-    package static let question: UInt8 = 63
-    package static let at: UInt8 = 64
-    package static let openBracket: UInt8 = 91
-    package static let backslash: UInt8 = 92
-    package static let closeBracket: UInt8 = 93
-    package static let underscore: UInt8 = 95
-    package static let openBrace: UInt8 = 123
-    package static let closeBrace: UInt8 = 125
-    package static let delete: UInt8 = 127
+    @inlinable package static var nul: UInt8 { 0 }
+    @inlinable package static var tab: UInt8 { 9 }
+    @inlinable package static var lineFeed: UInt8 { 10 }
+    @inlinable package static var carriageReturn: UInt8 { 13 }
+    @inlinable package static var space: UInt8 { 32 }
+    @inlinable package static var quote: UInt8 { 34 }
+    @inlinable package static var percent: UInt8 { 37 }
+    @inlinable package static var plus: UInt8 { 43 }
+    @inlinable package static var comma: UInt8 { 44 }
+    @inlinable package static var minus: UInt8 { 45 }
+    @inlinable package static var dot: UInt8 { 46 }
+    @inlinable package static var slash: UInt8 { 47 }
+    @inlinable package static var zero: UInt8 { 48 }
+    @inlinable package static var colon: UInt8 { 58 }
+    @inlinable package static var semicolon: UInt8 { 59 }
+    @inlinable package static var equals: UInt8 { 61 }
+    @inlinable package static var question: UInt8 { 63 }
+    @inlinable package static var at: UInt8 { 64 }
+    @inlinable package static var openBracket: UInt8 { 91 }
+    @inlinable package static var backslash: UInt8 { 92 }
+    @inlinable package static var closeBracket: UInt8 { 93 }
+    @inlinable package static var underscore: UInt8 { 95 }
+    @inlinable package static var openBrace: UInt8 { 123 }
+    @inlinable package static var closeBrace: UInt8 { 125 }
+    @inlinable package static var delete: UInt8 { 127 }
 
     /// Whether the byte is `0`-`9`.
     @inlinable

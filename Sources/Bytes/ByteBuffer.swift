@@ -62,7 +62,16 @@ package struct ByteBuffer: ~Copyable {
         }
     }
 
-    // MARK: Writing
+    /// Lends the bytes that wait to a system call.
+    @inlinable
+    package borrowing func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        // SAFETY: start..<end is initialised, and the storage outlives the call.
+        unsafe body(
+            UnsafeRawBufferPointer(start: self.base.map { unsafe UnsafeRawPointer($0 + self.start) }, count: self.count)
+        )
+    }
+
+    // Writing.
 
     /// Makes room for `count` more bytes at the end.
     @inlinable
@@ -148,7 +157,7 @@ package struct ByteBuffer: ~Copyable {
         self.end += written
     }
 
-    // MARK: Writing in front
+    // Writing in front.
 
     /// Sets aside `count` bytes in front of an empty buffer for a later `prepend`.
     package mutating func reserveHeadroom(_ count: Int) {
@@ -179,7 +188,7 @@ package struct ByteBuffer: ~Copyable {
         self.start -= count
     }
 
-    // MARK: Consuming
+    // Consuming.
 
     /// Drops the first `count` bytes.
     @inlinable
@@ -206,7 +215,7 @@ package struct ByteBuffer: ~Copyable {
         self.end = 0
     }
 
-    // MARK: Storage
+    // Storage.
 
     /// Gives up the storage, bytes and all, leaving a buffer without any. `nil` where there was none.
     @unsafe
@@ -238,45 +247,53 @@ package struct ByteBuffer: ~Copyable {
 
 extension ByteBuffer {
     /// Appends a number in decimal digits.
+    @inlinable
     package mutating func append(decimal value: some BinaryInteger) {
-        var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
-        unsafe withUnsafeMutableBytes(of: &digits) { scratch in
-            var rest = UInt64(value.magnitude)
-            var index = scratch.count
-            repeat {
-                index -= 1
-                unsafe scratch[index] = ASCII.zero + UInt8(truncatingIfNeeded: rest % 10)
-                rest /= 10
-            } while rest > 0
-            if value < 0 {
-                index -= 1
-                unsafe scratch[index] = ASCII.minus
-            }
-            self.append(
-                unsafe Span<UInt8>(
-                    _unsafeElements: UnsafeBufferPointer(
-                        rebasing: scratch.bindMemory(to: UInt8.self)[index...])))
+        if value < 0 { self.append(ASCII.minus) }
+        self.append(decimalDigits: UInt64(value.magnitude))
+    }
+
+    @usableFromInline
+    mutating func append(decimalDigits value: UInt64) {
+        var count = 1
+        var bound: UInt64 = 10
+        while count < 20, value >= bound {
+            count += 1
+            let (next, overflow) = bound.multipliedReportingOverflow(by: 10)
+            if overflow { break }
+            bound = next
         }
+        self.reserve(count)
+        let target = unsafe self.base.unsafelyUnwrapped + self.end
+        var rest = value
+        for index in stride(from: count - 1, through: 0, by: -1) {
+            unsafe target.storeBytes(of: ASCII.zero + UInt8(truncatingIfNeeded: rest % 10), toByteOffset: index, as: UInt8.self)
+            rest /= 10
+        }
+        self.end += count
     }
 
     /// Appends a number in lower-case hexadecimal digits, without leading zeros.
-    package mutating func append(hexadecimal value: some BinaryInteger) {
-        precondition(value >= 0)
-        var shift = 0
-        while shift < 60, (UInt64(value) >> UInt64(shift + 4)) != 0 { shift += 4 }
+    package mutating func append(hexadecimal value: UInt64) {
+        var shift = value == 0 ? 0 : (63 - value.leadingZeroBitCount) & ~3
         while shift >= 0 {
-            self.append(ASCII.lowerHexDigit(UInt8((UInt64(value) >> UInt64(shift)) & 0xf)))
+            self.append(ASCII.lowerHexDigit(UInt8(truncatingIfNeeded: (value >> UInt64(shift)) & 0xf)))
             shift -= 4
         }
     }
 
     /// Appends two lower-case hexadecimal digits for each byte.
     package mutating func append(hexadecimalOf bytes: Span<UInt8>) {
+        if bytes.isEmpty { return }
         self.reserve(bytes.count * 2)
+        let target = unsafe self.base.unsafelyUnwrapped + self.end
         for index in bytes.indices {
-            self.append(ASCII.lowerHexDigit(bytes[index] >> 4))
-            self.append(ASCII.lowerHexDigit(bytes[index] & 0xf))
+            let byte = unsafe bytes[unchecked: index]
+            // SAFETY: room for two digits a byte was reserved.
+            let digits = UInt16(ASCII.lowerHexDigit(byte >> 4)) | UInt16(ASCII.lowerHexDigit(byte & 0xf)) << 8
+            unsafe target.storeBytes(of: digits.littleEndian, toByteOffset: index * 2, as: UInt16.self)
         }
+        self.end += bytes.count * 2
     }
 
     /// A copy of the bytes that wait.

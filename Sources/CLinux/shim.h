@@ -3,19 +3,22 @@
 
 // What the Glibc overlay of Swift does not offer. Includes, and one static inline function for each macro or
 // function that Swift cannot import; no logic.
+//
+// _GNU_SOURCE must not be defined here: the importer reads Glibc's own module without it, and types that then differ
+// (fd_set, the constants of getrusage) are refused wherever both modules meet. What it hides is declared below.
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -47,7 +50,9 @@ static const int sluice_SOCK_CLOEXEC_NONBLOCK = SOCK_CLOEXEC | SOCK_NONBLOCK;
 static const int sluice_IPPROTO_TCP = IPPROTO_TCP;
 static const int sluice_IPPROTO_IPV6 = IPPROTO_IPV6;
 static const int sluice_MSG_NOSIGNAL = MSG_NOSIGNAL;
+static const int sluice_MSG_PEEK = MSG_PEEK;
 static const int sluice_EFD_FLAGS = EFD_CLOEXEC | EFD_NONBLOCK;
+static const int sluice_EPOLL_CLOEXEC = EPOLL_CLOEXEC;
 
 // pidfd_open has no wrapper in glibc 2.36.
 static inline int sluice_pidfd_open(int pid) {
@@ -60,10 +65,36 @@ static inline int sluice_set_nonblocking(int fd) {
     return flags < 0 ? flags : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-// CPU_COUNT is a macro over a bit set.
+static inline int sluice_set_close_on_exec(int fd) {
+    int flags = fcntl(fd, F_GETFD);
+    return flags < 0 ? flags : fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+}
+
+// ioctl is variadic. Bytes that the peer's kernel has not acknowledged; a unix socket's peer: has not read.
+static inline int sluice_unacknowledged(int fd) {
+    int count = 0;
+    return ioctl(fd, SIOCOUTQ, &count) == 0 ? count : 0;
+}
+
+// S_ISSOCK is a macro.
+static inline int sluice_is_socket(const struct stat *status) {
+    return S_ISSOCK(status->st_mode);
+}
+
+// pthread_setname_np is declared only under _GNU_SOURCE.
+extern int pthread_setname_np(pthread_t thread, const char *name);
+static inline void sluice_name_thread(const char *name) {
+    pthread_setname_np(pthread_self(), name);
+}
+
+// sched_getaffinity and CPU_COUNT are declared only under _GNU_SOURCE. The kernel fills whole words; 8192 CPUs have room.
+extern int sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set);
 static inline int sluice_usable_cpus(void) {
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    unsigned long words[128] = {0};
+    if (sched_getaffinity(0, sizeof words, (cpu_set_t *)words) != 0) return 1;
+    int count = 0;
+    for (size_t index = 0; index < sizeof words / sizeof *words; index++) count += __builtin_popcountl(words[index]);
+    return count;
 }
 
 #endif

@@ -1,7 +1,13 @@
+private import CChecksum
+
 /// The CRC-32 of IEEE 802.3, zlib and event streams: reflected polynomial 0xEDB88320, all ones before and after.
 package struct CRC32: Sendable {
     /// The register, not yet inverted.
     private var register: UInt32 = 0xffff_ffff
+
+    /// PERF: 16 KiB take 12 µs with the tables, and below 1 µs where the processor multiplies without carry. At full
+    /// speed of a stream that is more than everything else that is done with its bytes.
+    private static let canFold = sluice_crc32_can_fold() != 0
 
     /// The checksum of no bytes.
     package init() {}
@@ -16,6 +22,20 @@ package struct CRC32: Sendable {
 
     /// Takes in more bytes.
     package mutating func update(_ bytes: Span<UInt8>) {
+        guard bytes.count >= 16, Self.canFold else {
+            self.updateWithTables(bytes)
+            return
+        }
+        let whole = bytes.count & ~15
+        // SAFETY: the function reads the first `whole` bytes, a multiple of 16, and keeps nothing.
+        self.register = unsafe bytes.withUnsafeBufferPointer { [register = self.register] bytes in
+            unsafe sluice_crc32_fold(register, bytes.baseAddress, whole)
+        }
+        self.updateWithTables(bytes.extracting(whole...))
+    }
+
+    /// Takes in more bytes on a processor that does not multiply without carry. For tests, and for `update`.
+    package mutating func updateWithTables(_ bytes: Span<UInt8>) {
         if bytes.isEmpty { return }
         self.register = CRC32Tables.shared.update(self.register, with: bytes)
     }

@@ -38,6 +38,12 @@ struct CRC32Tables: Sendable {
                 Self.slice(first ^ UInt64(register), of: tables, from: 15) ^ Self.slice(second, of: tables, from: 7)
             offset += 16
         }
+        if offset + 8 <= raw.byteCount {
+            // SAFETY: offset + 8 lies within the span, checked above.
+            let word = unsafe UInt64(littleEndian: raw.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            register = Self.slice(word ^ UInt64(register), of: tables, from: 7)
+            offset += 8
+        }
         while offset < bytes.count {
             // SAFETY: offset is below the count, and eight bits index a table of 256.
             register =

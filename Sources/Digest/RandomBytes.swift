@@ -65,17 +65,18 @@ extension RandomBytes {
 extension ByteBuffer {
     /// Appends a random UUID, version 4 (RFC 9562 §5.4), in lower case.
     package mutating func append(uuidFrom random: inout RandomBytes) {
-        self.reserve(36)
-        for index in 0..<16 {
-            var byte = random.next()
-            switch index {
-            case 6: byte = byte & 0x0f | 0x40
-            case 8: byte = byte & 0x3f | 0x80
-            default: break
-            }
-            if index == 4 || index == 6 || index == 8 || index == 10 { self.append(ASCII.minus) }
-            self.append(ASCII.lowerHexDigit(byte >> 4))
-            self.append(ASCII.lowerHexDigit(byte & 0xf))
-        }
+        var bytes = InlineArray<16, UInt8>(repeating: 0)
+        for index in bytes.indices { bytes[index] = random.next() }
+        bytes[6] = bytes[6] & 0x0f | 0x40
+        bytes[8] = bytes[8] & 0x3f | 0x80
+        self.append(hexadecimalOf: bytes.span.extracting(0..<4))
+        self.append(ASCII.minus)
+        self.append(hexadecimalOf: bytes.span.extracting(4..<6))
+        self.append(ASCII.minus)
+        self.append(hexadecimalOf: bytes.span.extracting(6..<8))
+        self.append(ASCII.minus)
+        self.append(hexadecimalOf: bytes.span.extracting(8..<10))
+        self.append(ASCII.minus)
+        self.append(hexadecimalOf: bytes.span.extracting(10..<16))
     }
 }

@@ -1,8 +1,8 @@
-private import Bytes
+package import Bytes
 
 /// The 32 bytes that SHA-256 makes of a message.
 package struct SHA256Digest: Sendable {
-    private let storage: InlineArray<32, UInt8>
+    fileprivate let storage: InlineArray<32, UInt8>
 
     init(_ storage: InlineArray<32, UInt8>) {
         self.storage = storage
@@ -48,7 +48,14 @@ extension SHA256Digest: CustomStringConvertible {
     /// 64 hexadecimal digits.
     package var description: String {
         var buffer = ByteBuffer()
-        buffer.append(hexadecimalOf: self.bytes)
+        buffer.append(hexadecimalOf: self)
         return buffer.string()
+    }
+}
+
+extension ByteBuffer {
+    /// Appends the 64 hexadecimal digits of a digest.
+    package mutating func append(hexadecimalOf digest: SHA256Digest) {
+        self.append(hexadecimalOf: digest.storage.span)
     }
 }

@@ -41,18 +41,22 @@ extension Authority {
 
     private static func hostName(_ bytes: Span<UInt8>) throws(AuthorityFault) -> String {
         var isPlain = true
-        var index = 0
-        while index < bytes.count {
-            let byte = bytes[index]
-            if ByteClass.isHostName(byte) {
-                if byte &- 65 < 26 { isPlain = false }
-                if byte == ASCII.dot, index == 0 || bytes[index - 1] == ASCII.dot { throw .emptyLabel }
+        var previous = ASCII.dot
+        for index in 0..<bytes.count {
+            // SAFETY: index is below the count.
+            let byte = unsafe bytes[unchecked: index]
+            if byte &- 97 < 26 || ASCII.isDigit(byte) {
+                // What nearly all host names are made of.
+            } else if byte == ASCII.dot {
+                if previous == ASCII.dot { throw .emptyLabel }
+            } else if ByteClass.isHostName(byte) {
+                if ASCII.lowercased(byte) != byte { isPlain = false }
             } else if byte == ASCII.percent {
                 isPlain = false
             } else {
                 throw byte == ASCII.at ? .userInformation : .invalidByte(byte)
             }
-            index += 1
+            previous = byte
         }
         guard isPlain else { return try Self.decodedHostName(bytes) }
         let endsInDot = bytes.count > 0 && bytes[bytes.count - 1] == ASCII.dot

@@ -41,8 +41,10 @@ package struct Fields: Sendable {
     init(lines: consuming [Line], in block: Span<UInt8>) {
         var storage = block.array()
         var bytes = storage.mutableSpan
-        for index in lines.indices {
-            lines[index].capitals = bytes.lowercase(lines[index].name)
+        var found = lines.mutableSpan
+        for index in found.indices {
+            // SAFETY: the index is one of the span's.
+            unsafe found[unchecked: index].capitals = bytes.lowercase(found[unchecked: index].name)
         }
         self.lines = lines
         self.storage = storage
@@ -54,7 +56,7 @@ package struct Fields: Sendable {
         self.storage.reserveCapacity(bytes)
     }
 
-    // MARK: Reading
+    // Reading.
 
     /// How many lines there are.
     package var count: Int { self.lines.count }
@@ -112,7 +114,7 @@ package struct Fields: Sendable {
         return self.indices.filter { self.name(at: $0).equals(wanted.span) }.map { self.value(at: $0).string() }
     }
 
-    // MARK: Writing
+    // Writing.
 
     /// Adds a line at the end. The name may hold capitals.
     package mutating func append(name: Span<UInt8>, value: Span<UInt8>) {
@@ -173,31 +175,32 @@ extension Fields: CustomStringConvertible {
 extension MutableSpan where Element == UInt8 {
     /// Makes the capital letters of a range small, and answers which there were: bit n for the range's n-th byte, up to
     /// its 64th.
+    @inline(__always)
     fileprivate mutating func lowercase(_ range: Range<Int>) -> UInt64 {
+        precondition(range.lowerBound >= 0 && range.upperBound <= self.count)
         var capitals: UInt64 = 0
         var index = range.lowerBound
         var shift: UInt64 = 0
-        precondition(range.lowerBound >= 0 && range.upperBound <= self.count)
-        while index + 8 <= range.upperBound {
-            // SAFETY: index + 8 was checked against the range, and the range against the count.
+        // PERF: eight bytes at a time, those behind the range masked out.
+        while index < range.upperBound, index &+ 8 <= self.count {
+            // SAFETY: index + 8 was checked against the count.
             let word = UInt64(
                 littleEndian: unsafe self.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self))
-            // The high bit of each byte of `upper` is set where the byte is from A to Z.
-            let low = word & 0x7f7f_7f7f_7f7f_7f7f
-            let fromA = low &+ 0x3f3f_3f3f_3f3f_3f3f
-            let aboveZ = low &+ 0x2525_2525_2525_2525
-            let upper = (fromA & ~aboveZ & ~word) & 0x8080_8080_8080_8080
+            var upper = word.capitalLetters
+            let left = range.upperBound &- index
+            if left < 8 { upper &= UInt64.max &>> UInt64(truncatingIfNeeded: (8 &- left) &* 8) }
             if upper != 0 {
                 var bytes = unsafe self.mutableBytes
                 unsafe bytes.storeBytes(
-                    of: (word | (upper >> 2)).littleEndian, toUncheckedByteOffset: index, as: UInt64.self)
+                    of: (word | (upper &>> 2)).littleEndian, toUncheckedByteOffset: index, as: UInt64.self)
                 // Gathers the eight high bits in one byte, the first byte's bit lowest.
-                if shift < 64 { capitals |= (((upper >> 7) &* 0x0102_0408_1020_4080) >> 56) << shift }
+                if shift < 64 { capitals |= (((upper &>> 7) &* 0x0102_0408_1020_4080) &>> 56) &<< shift }
             }
-            index += 8
-            shift += 8
+            index &+= 8
+            shift &+= 8
         }
         while index < range.upperBound {
+            // SAFETY: index is in the range, which was checked against the count.
             let byte = unsafe self[unchecked: index]
             let lower = ASCII.lowercased(byte)
             if lower != byte {
@@ -208,5 +211,16 @@ extension MutableSpan where Element == UInt8 {
             shift += 1
         }
         return capitals
+    }
+}
+
+extension UInt64 {
+    /// The high bit of each byte that is a letter from A to Z.
+    @inline(__always)
+    fileprivate var capitalLetters: UInt64 {
+        let low = self & ~Self.highBits
+        let fromA = low &+ 0x3f3f_3f3f_3f3f_3f3f
+        let aboveZ = low &+ 0x2525_2525_2525_2525
+        return fromA & ~aboveZ & ~self & Self.highBits
     }
 }

@@ -22,7 +22,21 @@ struct FramingFields {
     /// Whether Expect is something else.
     private(set) var expectsOther = false
 
-    /// Takes notice of one line. Most are dismissed by the length of their names.
+    /// Whether a name of this length and with this first byte can be one that matters. Most lines are dismissed by it.
+    @inline(__always)
+    static func mayMatter(nameCount: Int, first: UInt8) -> Bool {
+        let expected: UInt8 =
+            switch nameCount {
+            case 4: UInt8(ascii: "h")
+            case 6: UInt8(ascii: "e")
+            case 10, 14: UInt8(ascii: "c")
+            case 17: UInt8(ascii: "t")
+            default: 0
+            }
+        return first | 0x20 == expected
+    }
+
+    /// Takes notice of one line.
     mutating func note(name: Span<UInt8>, value: Span<UInt8>, line: Int) throws(MessageFault) {
         switch name.count {
         case 4 where name.equalsIgnoringCase("host"):
@@ -54,6 +68,11 @@ struct FramingFields {
 
     /// Reads the members of a Connection field (RFC 9112 §9.6).
     private mutating func noteConnection(_ value: Span<UInt8>) {
+        // What nearly every client sends.
+        if value.equalsIgnoringCase("keep-alive") {
+            self.keepsAlive = true
+            return
+        }
         var start = 0
         while let member = value.nextListMember(from: &start) {
             if member.equalsIgnoringCase("close") { self.closes = true }

@@ -13,7 +13,6 @@ package struct HTTP1RequestParser: ~Copyable {
     private let limits: HeadLimits
     private let keepsTrailers: Bool
     private var state = State.between(Gap())
-    private var buffer = ByteBuffer()
 
     /// Whether the connection may carry another request after the current or last one (RFC 9112 §9.3).
     package private(set) var keepsAlive = true
@@ -49,7 +48,6 @@ package struct HTTP1RequestParser: ~Copyable {
             return try self.advance(input, at: &offset)
         } catch {
             self.state = .failed(error)
-            self.buffer.releaseStorage()
             self.keepsAlive = false
             throw error
         }
@@ -62,11 +60,10 @@ package struct HTTP1RequestParser: ~Copyable {
             return
         case .failed(let fault):
             throw fault
-        case .head, .body, .chunks, .trailers:
+        case .head, .body, .chunks, .beforeTrailers, .trailers:
             // RFC 9112 §8: a request that ended too early is incomplete, whatever was received of it.
             let fault = RequestFault(.truncated)
             self.state = .failed(fault)
-            self.buffer.releaseStorage()
             self.keepsAlive = false
             throw fault
         }
@@ -83,104 +80,132 @@ package struct HTTP1RequestParser: ~Copyable {
     }
 
     /// Bytes of storage held for a head or trailers that came in pieces.
-    package var heldBytes: Int { self.buffer.capacity }
+    package var heldBytes: Int {
+        switch self.state {
+        case .head(let partial): partial.heldBytes
+        case .trailers(let partial): partial.heldBytes
+        default: 0
+        }
+    }
 }
 
 extension HTTP1RequestParser {
     private enum State {
         case between(Gap)
-        case head(RequestHeadScanner)
+        case head(Partial<RequestHeadScanner>)
         /// This many bytes of the body are still to come; never none.
         case body(Int)
         case chunks(ChunkScanner)
-        case trailers(TrailerScanner)
+        case beforeTrailers
+        case trailers(Partial<TrailerScanner>)
         case complete
         case failed(RequestFault)
     }
 
+    // PERF: inlined, as is what it calls on the way of a whole head, because each return copies eighteen words.
+    @inline(__always)
     private mutating func advance(_ input: Span<UInt8>, at offset: inout Int) throws(RequestFault) -> Event {
         while true {
             switch self.state {
             case .between(var gap):
-                let sawRequest = try gap.skip(input, at: &offset)
-                guard sawRequest else {
+                guard try gap.skip(input, at: &offset) else {
                     self.state = .between(gap)
                     return .needsMore
                 }
-                return try self.readHead(RequestHeadScanner(), input, at: &offset)
-            case .head(let scanner):
-                guard offset < input.count else { return .needsMore }
-                // The scanner is moved out, as two owners of its lines would copy them.
-                self.state = .complete
-                return try self.readHead(scanner, input, at: &offset)
-            case .body(let remaining):
-                guard offset < input.count else { return .needsMore }
-                let range = offset..<offset + min(remaining, input.count - offset)
-                offset = range.upperBound
-                self.state = range.count == remaining ? .complete : .body(remaining - range.count)
-                return .body(range)
-            case .chunks(var scanner):
-                switch try self.readChunks(&scanner, input, at: &offset) {
-                case .data(let range):
-                    self.state = .chunks(scanner)
-                    return .body(range)
-                case .needsMore:
-                    self.state = .chunks(scanner)
-                    return .needsMore
-                case .last:
-                    self.state = .trailers(TrailerScanner())
-                }
-            case .trailers(let scanner):
-                guard offset < input.count else { return .needsMore }
-                self.state = .complete
-                guard try self.readTrailers(scanner, input, at: &offset) else { return .needsMore }
+                return try self.readHead(input, at: &offset)
             case .complete:
                 self.state = .between(Gap())
                 return .end
             case .failed(let fault):
                 throw fault
+            case _ where offset >= input.count:
+                return .needsMore
+            case .head(let partial):
+                guard let scanner = try partial.read(input, at: &offset, limits: self.limits) else {
+                    return .needsMore
+                }
+                return self.begin(scanner)
+            case .body(let remaining):
+                let range = offset..<offset + min(remaining, input.count - offset)
+                offset = range.upperBound
+                self.state = range.count == remaining ? .complete : .body(remaining - range.count)
+                return .body(range)
+            case .chunks(var scanner):
+                if let event = try self.readChunks(&scanner, input, at: &offset) { return event }
+            case .beforeTrailers, .trailers:
+                guard try self.readTrailers(input, at: &offset) else { return .needsMore }
             }
         }
     }
 
-    private mutating func readHead(
-        _ scanner: consuming RequestHeadScanner, _ input: Span<UInt8>, at offset: inout Int
-    ) throws(RequestFault) -> Event {
-        guard let output = try self.buffer.gather(input, at: &offset, for: &scanner, limits: self.limits) else {
-            self.state = .head(scanner)
+    @inline(__always)
+    private mutating func readHead(_ input: Span<UInt8>, at offset: inout Int) throws(RequestFault) -> Event {
+        let bytes = input.extracting(offset..<input.count)
+        var scanner = RequestHeadScanner()
+        guard try scanner.scan(bytes, limits: self.limits) else {
+            offset = input.count
+            self.state = .head(Partial(scanner, after: bytes))
             return .needsMore
         }
-        self.keepsAlive = output.keepsAlive
-        self.expectsContinue = output.expectsContinue
+        offset += scanner.position
+        return self.begin(scanner)
+    }
+
+    @inline(__always)
+    private mutating func begin(_ scanner: consuming RequestHeadScanner) -> Event {
+        self.keepsAlive = scanner.keepsAlive
+        self.expectsContinue = scanner.expectsContinue
         if self.keepsTrailers { self.trailers = Fields() }
-        switch output.head.bodyLength {
+        switch scanner.bodyLength {
         case .none: self.state = .complete
         case .known(let count): self.state = .body(count)
         case .unknown: self.state = .chunks(ChunkScanner())
         }
-        return .head(output.head)
+        guard let head = scanner.takeHead() else { return .needsMore }
+        return .head(head)
     }
 
+    /// `nil` behind the last chunk.
     private mutating func readChunks(
         _ scanner: inout ChunkScanner, _ input: Span<UInt8>, at offset: inout Int
-    ) throws(RequestFault) -> ChunkScanner.Step {
+    ) throws(RequestFault) -> Event? {
         do throws(MessageFault) {
-            return try scanner.next(input, at: &offset, limits: self.limits)
+            switch try scanner.next(input, at: &offset, limits: self.limits) {
+            case .data(let range):
+                self.state = .chunks(scanner)
+                return .body(range)
+            case .needsMore:
+                self.state = .chunks(scanner)
+                return .needsMore
+            case .last:
+                self.state = .beforeTrailers
+                return nil
+            }
         } catch {
             throw RequestFault(.message(error))
         }
     }
 
-    /// Answers whether the trailers are complete.
-    private mutating func readTrailers(
-        _ scanner: consuming TrailerScanner, _ input: Span<UInt8>, at offset: inout Int
-    ) throws(RequestFault) -> Bool {
+    /// Answers whether the trailers are complete, and with them the request.
+    private mutating func readTrailers(_ input: Span<UInt8>, at offset: inout Int) throws(RequestFault) -> Bool {
         do throws(MessageFault) {
-            guard let trailers = try self.buffer.gather(input, at: &offset, for: &scanner, limits: self.limits) else {
-                self.state = .trailers(scanner)
-                return false
+            let trailers: Fields
+            if case .trailers(let partial) = self.state {
+                guard let scanner = try partial.read(input, at: &offset, limits: self.limits) else { return false }
+                trailers = scanner.trailers
+            } else {
+                let bytes = input.extracting(offset..<input.count)
+                var scanner = TrailerScanner()
+                guard try scanner.scan(bytes, limits: self.limits) else {
+                    offset = input.count
+                    self.state = .trailers(Partial(scanner, after: bytes))
+                    return false
+                }
+                offset += scanner.position
+                trailers = scanner.trailers
             }
             if self.keepsTrailers { self.trailers = trailers }
+            self.state = .complete
             return true
         } catch {
             throw RequestFault(.message(error))

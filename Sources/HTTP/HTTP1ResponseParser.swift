@@ -12,7 +12,6 @@ private import Bytes
 package struct HTTP1ResponseParser: ~Copyable {
     private let limits: HeadLimits
     private var state = State.idle
-    private var buffer = ByteBuffer()
     private var method = Method.get
     private var interimAnswers = 0
     private var mayKeepAlive = true
@@ -45,7 +44,7 @@ package struct HTTP1ResponseParser: ~Copyable {
         }
         self.method = method
         self.interimAnswers = 0
-        self.state = .head(ResponseHeadScanner(), hasBegun: false)
+        self.state = .beforeHead
     }
 
     /// Reads on in `input` at `offset`, which moves behind what was taken. Called until it answers `.needsMore`.
@@ -70,11 +69,11 @@ package struct HTTP1ResponseParser: ~Copyable {
             return .end(Fields())
         case .failed(let fault):
             throw fault
-        case .head(_, let hasBegun):
-            let fault = ResponseFault(hasBegun ? .truncated : .endedBeforeAnswer)
+        case .beforeHead where self.interimAnswers == 0:
+            let fault = ResponseFault(.endedBeforeAnswer)
             self.fail(fault)
             throw fault
-        case .body, .chunks, .trailers:
+        case .beforeHead, .head, .body, .chunks, .beforeTrailers, .trailers:
             let fault = ResponseFault(.truncated)
             self.fail(fault)
             throw fault
@@ -92,17 +91,25 @@ package struct HTTP1ResponseParser: ~Copyable {
     }
 
     /// Bytes of storage held for a head or trailers that came in pieces.
-    package var heldBytes: Int { self.buffer.capacity }
+    package var heldBytes: Int {
+        switch self.state {
+        case .head(let partial): partial.heldBytes
+        case .trailers(let partial): partial.heldBytes
+        default: 0
+        }
+    }
 }
 
 extension HTTP1ResponseParser {
     private enum State {
         case idle
-        case head(ResponseHeadScanner, hasBegun: Bool)
+        case beforeHead
+        case head(Partial<ResponseHeadScanner>)
         /// This many bytes of the body are still to come; never none.
         case body(Int)
         case chunks(ChunkScanner)
-        case trailers(TrailerScanner)
+        case beforeTrailers
+        case trailers(Partial<TrailerScanner>)
         case untilClose
         case complete
         case failed(ResponseFault)
@@ -110,7 +117,6 @@ extension HTTP1ResponseParser {
 
     private mutating func fail(_ fault: ResponseFault) {
         self.state = .failed(fault)
-        self.buffer.releaseStorage()
     }
 
     private mutating func advance(_ input: Span<UInt8>, at offset: inout Int) throws(ResponseFault) -> Event {
@@ -125,10 +131,13 @@ extension HTTP1ResponseParser {
                 return .needsMore
             case .idle:
                 throw ResponseFault(.unexpectedBytes)
-            case .head(let scanner, _):
-                // The scanner is moved out, as two owners of its lines would copy them.
-                self.state = .complete
-                if let event = try self.readHead(scanner, input, at: &offset) { return event }
+            case .beforeHead:
+                if let event = try self.readHead(input, at: &offset) { return event }
+            case .head(let partial):
+                guard let scanner = try partial.read(input, at: &offset, limits: self.limits) else {
+                    return .needsMore
+                }
+                if let event = try self.begin(scanner) { return event }
             case .body(let remaining):
                 let range = offset..<offset + min(remaining, input.count - offset)
                 offset = range.upperBound
@@ -139,61 +148,58 @@ extension HTTP1ResponseParser {
                 offset = input.count
                 return .body(range)
             case .chunks(var scanner):
-                switch try self.readChunks(&scanner, input, at: &offset) {
-                case .data(let range):
-                    self.state = .chunks(scanner)
-                    return .body(range)
-                case .needsMore:
-                    self.state = .chunks(scanner)
-                    return .needsMore
-                case .last:
-                    self.state = .trailers(TrailerScanner())
-                }
-            case .trailers(let scanner):
-                self.state = .complete
-                return try self.readTrailers(scanner, input, at: &offset)
+                if let event = try self.readChunks(&scanner, input, at: &offset) { return event }
+            case .beforeTrailers, .trailers:
+                return try self.readTrailers(input, at: &offset)
             }
         }
     }
 
-    /// `nil` after an interim answer, which is skipped.
-    private mutating func readHead(
-        _ scanner: consuming ResponseHeadScanner, _ input: Span<UInt8>, at offset: inout Int
-    ) throws(ResponseFault) -> Event? {
-        guard let output = try self.buffer.gather(input, at: &offset, for: &scanner, limits: self.limits) else {
-            self.state = .head(scanner, hasBegun: true)
+    private mutating func readHead(_ input: Span<UInt8>, at offset: inout Int) throws(ResponseFault) -> Event? {
+        let bytes = input.extracting(offset..<input.count)
+        var scanner = ResponseHeadScanner()
+        guard try scanner.scan(bytes, limits: self.limits) else {
+            offset = input.count
+            self.state = .head(Partial(scanner, after: bytes))
             return .needsMore
         }
-        let status = output.head.status
-        if status < 200 {
+        offset += scanner.position
+        return try self.begin(scanner)
+    }
+
+    /// `nil` after an interim answer, which is skipped.
+    private mutating func begin(_ scanner: consuming ResponseHeadScanner) throws(ResponseFault) -> Event? {
+        let head = scanner.head
+        if head.status < 200 {
             // RFC 9110 §15.2.2: a server that switches protocols was asked to; nothing here ever asks.
-            if status == 101 { throw ResponseFault(.unexpectedUpgrade) }
+            if head.status == 101 { throw ResponseFault(.unexpectedUpgrade) }
             self.interimAnswers += 1
             guard self.interimAnswers <= Self.mostInterimAnswers else { throw ResponseFault(.tooManyInterimAnswers) }
-            self.state = .head(ResponseHeadScanner(), hasBegun: true)
+            self.state = .beforeHead
             return nil
         }
-        self.mayKeepAlive = output.keepsAlive
-        return .head(output.head, self.beginBody(output))
+        self.mayKeepAlive = scanner.keepsAlive
+        let length = self.beginBody(status: head.status, scanner)
+        return .head(head, length)
     }
 
     /// RFC 9112 §6.3, in its order.
-    private mutating func beginBody(_ output: ResponseHeadScanner.Output) -> BodyLength {
-        guard canHaveBody(status: output.head.status, requestMethod: self.method) else {
+    private mutating func beginBody(status: Int, _ scanner: borrowing ResponseHeadScanner) -> BodyLength {
+        guard canHaveBody(status: status, requestMethod: self.method) else {
             self.state = .complete
             return .none
         }
-        if output.isChunked {
+        if scanner.isChunked {
             self.state = .chunks(ChunkScanner())
             return .unknown
         }
-        switch output.contentLength {
+        switch scanner.contentLength {
         case 0:
             self.state = .complete
             return .none
         case 1...:
-            self.state = .body(output.contentLength)
-            return .known(output.contentLength)
+            self.state = .body(scanner.contentLength)
+            return .known(scanner.contentLength)
         default:
             self.mayKeepAlive = false
             self.state = .untilClose
@@ -201,23 +207,43 @@ extension HTTP1ResponseParser {
         }
     }
 
+    /// `nil` behind the last chunk.
     private mutating func readChunks(
         _ scanner: inout ChunkScanner, _ input: Span<UInt8>, at offset: inout Int
-    ) throws(ResponseFault) -> ChunkScanner.Step {
+    ) throws(ResponseFault) -> Event? {
         do throws(MessageFault) {
-            return try scanner.next(input, at: &offset, limits: self.limits)
+            switch try scanner.next(input, at: &offset, limits: self.limits) {
+            case .data(let range):
+                self.state = .chunks(scanner)
+                return .body(range)
+            case .needsMore:
+                self.state = .chunks(scanner)
+                return .needsMore
+            case .last:
+                self.state = .beforeTrailers
+                return nil
+            }
         } catch {
             throw ResponseFault(.message(error))
         }
     }
 
-    private mutating func readTrailers(
-        _ scanner: consuming TrailerScanner, _ input: Span<UInt8>, at offset: inout Int
-    ) throws(ResponseFault) -> Event {
+    private mutating func readTrailers(_ input: Span<UInt8>, at offset: inout Int) throws(ResponseFault) -> Event {
         do throws(MessageFault) {
-            guard let trailers = try self.buffer.gather(input, at: &offset, for: &scanner, limits: self.limits) else {
-                self.state = .trailers(scanner)
-                return .needsMore
+            let trailers: Fields
+            if case .trailers(let partial) = self.state {
+                guard let scanner = try partial.read(input, at: &offset, limits: self.limits) else { return .needsMore }
+                trailers = scanner.trailers
+            } else {
+                let bytes = input.extracting(offset..<input.count)
+                var scanner = TrailerScanner()
+                guard try scanner.scan(bytes, limits: self.limits) else {
+                    offset = input.count
+                    self.state = .trailers(Partial(scanner, after: bytes))
+                    return .needsMore
+                }
+                offset += scanner.position
+                trailers = scanner.trailers
             }
             self.state = .idle
             return .end(trailers)

@@ -75,7 +75,7 @@ extension ByteBuffer {
 
     /// The line in front of a chunk: its size in hexadecimal digits and CRLF. CRLF follows the chunk's bytes too.
     package mutating func append(chunkHeaderFor count: Int) {
-        self.append(hexadecimal: count)
+        self.append(hexadecimal: UInt64(count))
         self.append("\r\n")
     }
 

@@ -83,7 +83,7 @@ package struct RequestHead: Sendable, Equatable {
     package var method: Method
     package var target: Target
     package var version: HTTPVersion
-    /// From an absolute-form target, `:authority` or the Host field, in this order. `nil` for HTTP/1.0 without Host.
+    /// From an absolute-form target, `:authority` or the Host field, in this order. `nil` where none of them names a host.
     package var authority: Authority?
     /// All field lines as they came, the hop-by-hop ones included.
     package var fields: Fields

@@ -1,66 +1,74 @@
 private import Bytes
 
 /// Reads the head of a request: its line, its fields, and what they mean together.
-struct RequestHeadScanner: ResumableScanner {
-    /// A head, and what its connection needs to know of it.
-    struct Output {
-        var head: RequestHead
-        var isChunked: Bool
-        var keepsAlive: Bool
-        var expectsContinue: Bool
-    }
-
+struct RequestHeadScanner: ~Copyable, ResumableScanner {
+    /// What has been read of the head. Taken out when it is complete.
+    private var head: RequestHead?
     private var line = RequestLineScanner()
-    private var request: Request?
     private var fields = FieldSectionScanner(start: 0, notesFraming: true)
+    private var hasLine = false
 
-    private struct Request {
-        var method: Method
-        var target: Target
+    var position: Int { self.hasLine ? self.fields.position : self.line.position }
+
+    /// Gives up the head.
+    mutating func takeHead() -> RequestHead? {
+        self.head.take()
     }
 
-    var position: Int { self.request == nil ? self.line.position : self.fields.position }
+    /// How long the body is.
+    var bodyLength: BodyLength {
+        let framing = self.fields.framing
+        return framing.isChunked ? .unknown : framing.contentLength > 0 ? .known(framing.contentLength) : .none
+    }
 
-    mutating func scan(_ bytes: Span<UInt8>, limits: HeadLimits) throws(RequestFault) -> Output? {
-        if self.request == nil {
-            guard try self.line.scan(bytes, limits: limits) else { return nil }
+    /// Whether the connection may carry another request (RFC 9112 §9.3).
+    var keepsAlive: Bool {
+        let framing = self.fields.framing
+        return !framing.closes && (self.line.version == .http11 || framing.keepsAlive)
+    }
+
+    /// Whether the client waits for leave to send a body (RFC 9110 §10.1.1).
+    var expectsContinue: Bool {
+        let framing = self.fields.framing
+        return framing.expectsContinue && self.bodyLength != .none && self.line.version == .http11
+    }
+
+    mutating func scan(_ bytes: Span<UInt8>, limits: HeadLimits) throws(RequestFault) -> Bool {
+        if !self.hasLine {
+            guard try self.line.scan(bytes, limits: limits) else { return false }
             let method = Method(token: bytes.extracting(self.line.method))
-            let target = try Target(requestTarget: bytes.extracting(self.line.target), method: method)
-            self.request = Request(method: method, target: target)
+            self.head = RequestHead(
+                method: method,
+                target: try Target(requestTarget: bytes.extracting(self.line.target), method: method),
+                version: self.line.version)
             self.fields = FieldSectionScanner(start: self.line.position, notesFraming: true)
+            self.hasLine = true
         }
         do throws(MessageFault) {
-            guard try self.fields.scan(bytes, limits: limits) else { return nil }
+            guard try self.fields.scan(bytes, limits: limits) else { return false }
         } catch {
             throw RequestFault(.message(error))
         }
-        guard let request = self.request else { return nil }
-        return try self.output(of: request, in: bytes.extracting(self.fields.block))
+        try self.complete(bytes.extracting(self.fields.block))
+        return true
     }
 
-    private mutating func output(of request: Request, in block: Span<UInt8>) throws(RequestFault) -> Output {
+    /// Puts in what the fields say.
+    private mutating func complete(_ block: Span<UInt8>) throws(RequestFault) {
         let framing = self.fields.framing
         let version = self.line.version
         if framing.isChunked, version == .http10 { throw RequestFault(.message(.transferEncodingInHTTP10)) }
         // RFC 9110 §10.1.1: an expectation in an HTTP/1.0 request is ignored.
         if framing.expectsOther, version == .http11 { throw RequestFault(.expectationUnknown) }
-        let host = try self.authority(in: block, version: version, isAbsolute: request.target.authority != nil)
-
-        var head = RequestHead(
-            method: request.method, target: request.target, version: version,
-            authority: request.target.authority ?? host,
-            fields: Fields(lines: self.fields.takeLines(), in: block))
+        let named = self.head?.target.authority
+        let host = try self.authority(in: block, version: version, isAbsolute: named != nil)
+        self.head?.authority = named ?? host
+        let bodyLength = self.bodyLength
+        self.head?.bodyLength = bodyLength
+        let fields = Fields(lines: self.fields.takeLines(), in: block)
+        self.head?.fields = fields
         // RFC 9112 §3.2.2: a proxy ignores the Host field and replaces it with the target's host.
-        if let authority = request.target.authority, authority != host { head.fields.set("host", authority.text) }
-        if framing.isChunked {
-            head.bodyLength = .unknown
-        } else if framing.contentLength > 0 {
-            head.bodyLength = .known(framing.contentLength)
-        }
-        return Output(
-            head: head, isChunked: framing.isChunked,
-            keepsAlive: !framing.closes && (version == .http11 || framing.keepsAlive),
-            expectsContinue: framing.expectsContinue && version == .http11 && head.bodyLength != .none)
+        if let named, named != host { self.head?.fields.set("host", named.text) }
     }
 
     /// RFC 9112 §3.2: A server MUST respond with a 400 status code to any HTTP/1.1 request message that lacks a Host

@@ -58,8 +58,7 @@ struct RequestLineScanner {
         var position = self.position
         let longest = max(limit - Self.versionBytes, self.target.lowerBound)
         let end = min(bytes.count, longest)
-        // SAFETY: position < end, which is at most the count.
-        while unsafe position < end && bytes[unchecked: position] &- 0x21 < 0x5e { position += 1 }
+        position = bytes.endOfVisible(from: position, to: end)
         self.position = position
         guard position < bytes.count else { return false }
         let byte = bytes[position]

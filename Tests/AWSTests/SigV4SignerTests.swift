@@ -23,7 +23,8 @@ struct SigningCase: CustomTestStringConvertible {
 
     var testDescription: String { self.name }
 
-    static let all = try! vectors("sigv4.json").map(SigningCase.init)
+    /// Empty where the file cannot be read, which a test of its own finds out.
+    static let all = (try? vectors("sigv4.json").map(SigningCase.init)) ?? []
 
     init(_ json: JSONValue) {
         func text(_ key: String) -> String { json[key]!.string! }
@@ -55,6 +56,10 @@ struct SigningCase: CustomTestStringConvertible {
 }
 
 @Suite struct SigV4SignerTests {
+    @Test func `the vectors are there`() {
+        #expect(SigningCase.all.count == 68)
+    }
+
     @Test(arguments: SigningCase.all)
     func `signatures are those that botocore makes`(signing: SigningCase) {
         let lines = signing.lines(of: SigV4Signer())

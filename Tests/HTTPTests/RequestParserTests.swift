@@ -163,4 +163,39 @@ import Testing
         let replay = RequestReplay(pieces: text.utf8.map { [$0] })
         #expect(replay.fault == nil && replay.messages.first?.head.fields.count == 100)
     }
+
+    @Test func `what fills a limit exactly is taken, and one more is not`() {
+        func status(_ request: String) -> Int? {
+            let input = Array(request.utf8)
+            let fault = RequestReplay(pieces: [input]).fault
+            #expect(RequestReplay(pieces: input.map { [$0] }).fault == fault)
+            return fault?.status
+        }
+        func line(of count: Int) -> String {
+            "GET /\(String(repeating: "a", count: count - 14)) HTTP/1.1\r\nHost: a\r\n\r\n"
+        }
+        #expect(status(line(of: 8192)) == nil && status(line(of: 8193)) == 414)
+        func fields(of count: Int) -> String {
+            "GET / HTTP/1.1\r\nHost: a\r\nA: \(String(repeating: "b", count: count - 14))\r\n\r\n"
+        }
+        #expect(status(fields(of: 32768)) == nil && status(fields(of: 32769)) == 431)
+        func lines(of count: Int) -> String {
+            "GET / HTTP/1.1\r\nHost: a\r\n\(String(repeating: "A: b\r\n", count: count - 1))\r\n"
+        }
+        #expect(status(lines(of: 100)) == nil && status(lines(of: 101)) == 431)
+        func method(of count: Int) -> String {
+            "\(String(repeating: "M", count: count)) / HTTP/1.1\r\nHost: a\r\n\r\n"
+        }
+        #expect(status(method(of: 64)) == nil && status(method(of: 65)) == 501)
+    }
+
+    @Test func `lengths that a number can just hold are taken`() {
+        let head = "PUT / HTTP/1.1\r\nHost: a\r\n"
+        let known = RequestReplay.everyWay("\(head)Content-Length: 9223372036854775807\r\n\r\nabc")
+        #expect(known.fault == nil && known.messages.first?.head.bodyLength == .known(.max))
+        let chunked = RequestReplay.everyWay("\(head)Transfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\nabc")
+        #expect(chunked.fault == nil && chunked.messages.first?.body == Array("abc".utf8))
+        let padded = RequestReplay.everyWay("\(head)Content-Length: 0003\r\n\r\nabc")
+        #expect(padded.fault == nil && padded.messages.first?.hasEnded == true)
+    }
 }

@@ -42,10 +42,10 @@ extension SharedSettingsError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .noSuchProfile(let name, let known):
-            "the AWS profile '\(name)' stands in neither shared file"
+            "the AWS profile '\(name.onOneLine)' stands in neither shared file"
                 + (known.isEmpty ? "; they have no profiles" : "; there are: \(known.joined(separator: ", "))")
         case .endpoint(let error, let source): "\(source): \(error)"
-        case .notTrueOrFalse(let text, let source): "\(source): '\(text)' is neither 'true' nor 'false'"
+        case .notTrueOrFalse(let text, let source): "\(source): '\(text.onOneLine)' is neither 'true' nor 'false'"
         case .incompleteKeys(let missing): "an AWS key is only half there: \(missing) is not set"
         case .malformed(let source):
             "\(source) has characters that it cannot have, such as white space or a line break at its end"

@@ -27,18 +27,18 @@ extension EndpointError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .scheme(let text):
-            "'\(text)' is no endpoint: it must begin with http:// or https://, as https://lambda.eu-west-1.amazonaws.com"
-        case .hostMissing(let text): "'\(text)' is no endpoint: a host must stand behind the scheme"
+            "'\(text.onOneLine)' is no endpoint: it must begin with http:// or https://, as https://lambda.eu-west-1.amazonaws.com"
+        case .hostMissing(let text): "'\(text.onOneLine)' is no endpoint: a host must stand behind the scheme"
         case .host(let text):
-            "'\(text)' is no host: letters, digits, '-' and '.', an IPv4 address, or an IPv6 address in brackets"
-        case .port(let text): "'\(text)' is no port: a number from 1 to 65535"
+            "'\(text.onOneLine)' is no host: letters, digits, '-' and '.', an IPv4 address, or an IPv6 address in brackets"
+        case .port(let text): "'\(text.onOneLine)' is no port: a number from 1 to 65535"
         case .userInfo: "an endpoint has no user name or password; credentials come from the chain of sources"
         case .query: "an endpoint has no query ('?')"
         case .fragment: "an endpoint has no fragment ('#')"
         case .path(let text):
-            "'\(text)' is no path of an endpoint: plain or percent-encoded segments, none of them empty"
+            "'\(text.onOneLine)' is no path of an endpoint: plain or percent-encoded segments, none of them empty"
         case .tooLong(let count, let limit): "an endpoint of \(count) bytes is above the limit of \(limit)"
-        case .region(let text): "'\(text)' is no region: lower-case letters, digits and '-', as eu-west-1"
+        case .region(let text): "'\(text.onOneLine)' is no region: lower-case letters, digits and '-', as eu-west-1"
         }
     }
 }

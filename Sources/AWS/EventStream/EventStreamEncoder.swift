@@ -99,7 +99,7 @@ extension EventStreamHeader {
     fileprivate func check() throws(EventStreamError) {
         guard !self.name.isEmpty else { throw .emptyHeaderName }
         guard self.name.utf8.count <= EventStreamLimits.nameBytes else {
-            throw .headersTooLong(self.name.utf8.count, limit: EventStreamLimits.nameBytes)
+            throw .headerNameTooLong(self.name.utf8.count)
         }
         let count =
             switch self.value {

@@ -88,7 +88,7 @@ private struct SigningWorkspace: ~Copyable {
         buffer.append(", SignedHeaders=")
         buffer.append(self.signedNames.bytes)
         buffer.append(", Signature=")
-        buffer.append(hexadecimalOf: signature.bytes)
+        buffer.append(hexadecimalOf: signature)
         buffer.append("\r\n")
     }
 
@@ -116,7 +116,7 @@ private struct SigningWorkspace: ~Copyable {
         self.signedNames.truncate(to: self.signedNames.count - 1)
         self.canonicalRequest.append(contentsOf: self.signedNames)
         self.canonicalRequest.append(ASCII.lineFeed)
-        self.canonicalRequest.append(hexadecimalOf: payloadHash.bytes)
+        self.canonicalRequest.append(hexadecimalOf: payloadHash)
     }
 
     private mutating func updateTimestamp(to time: WallTime) {
@@ -138,7 +138,7 @@ extension ByteBuffer {
         self.append(ASCII.lineFeed)
         self.append(scope)
         self.append(ASCII.lineFeed)
-        self.append(hexadecimalOf: request.bytes)
+        self.append(hexadecimalOf: request)
     }
 
     /// Appends what another buffer holds. A span of one stored property may not be lent to another one of the same value,

@@ -107,7 +107,7 @@ package final class SigV4Verifier {
         self.workspace.canonicalRequest.append(ASCII.lineFeed)
         self.workspace.canonicalRequest.append(authorization.signedNames.joined(separator: ";"))
         self.workspace.canonicalRequest.append(ASCII.lineFeed)
-        self.workspace.canonicalRequest.append(hexadecimalOf: bodyHash.bytes)
+        self.workspace.canonicalRequest.append(hexadecimalOf: bodyHash)
 
         let signature = self.workspace.signature(credentials, scope: scope, time: time)
         guard SHA256Digest(hexadecimal: authorization.signature.utf8.span) == signature else { throw .mismatch }

@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+"""Measures Sluice, with the real Lambda protocol, beside nginx, relaying the same bytes raw. See Benchmarks/README.md.
+
+The proxy has one CPU to itself; the upstream and the load share the others. Rounds alternate between the two proxies,
+because absolute times drift: what counts is the ratio within a round, and the median of those.
+"""
+
+import argparse
+import datetime
+import fcntl
+import json
+import os
+import pathlib
+import platform
+import shutil
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+
+from rig.callgrind import Profile
+from rig.proxies import RELEASE, ROOT, Nginx, Sluice, pinned, wait_for_port
+
+BENCH = str(RELEASE / "sluice-bench")
+HERE = pathlib.Path(__file__).resolve().parent
+UPSTREAM_PORTS = {"lambda": 9100, "raw": 9101}
+PROXY_PORTS = {"nginx": 8081, "sluice": 8082}
+ALLOCATORS = ("malloc", "calloc", "realloc", "aligned_alloc", "memalign", "posix_memalign")
+ISOLATED = "SLUICE_BENCH_ISOLATED"
+
+
+def isolate():
+    """Goes into a network namespace of its own: no port is taken, and the congestion control is the common one."""
+    if os.environ.get(ISOLATED):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            siocsifflags, up_and_running = 0x8914, 0x41
+            fcntl.ioctl(probe, siocsifflags, struct.pack("16sH14x", b"lo", up_and_running))
+        try:
+            pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control").write_text("cubic")
+        except OSError:
+            pass
+        return
+    flags = ["-n"] if os.getuid() == 0 else ["-r", "-n"]
+    command = ["unshare", *flags, sys.executable, *sys.argv]
+    if subprocess.run(["unshare", *flags, "true"], capture_output=True).returncode == 0:
+        os.execvpe(command[0], command, {**os.environ, ISOLATED: "1"})
+    print("No network namespace of one's own here; the host's settings apply.", file=sys.stderr)
+
+
+def congestion_control():
+    return pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip()
+
+
+class Rig:
+    def __init__(self, options):
+        self.options = options
+        cpus = sorted(os.sched_getaffinity(0))
+        if len(cpus) < 2:
+            raise SystemExit("two CPUs are needed: one for the proxy, one for the load")
+        self.proxy_cpus = str(cpus[0])
+        self.load_cpus = ",".join(str(cpu) for cpu in cpus[1:])
+        self.upstreams = []
+        for framing, port in UPSTREAM_PORTS.items():
+            command = [BENCH, "upstream", "--port", str(port), "--framing", framing]
+            self.upstreams.append(subprocess.Popen(pinned(self.load_cpus, command)))
+            wait_for_port(port, self.upstreams[-1])
+
+    def close(self):
+        for upstream in self.upstreams:
+            upstream.kill()
+            upstream.wait()
+
+    def start(self, kind, wrapper=()):
+        port, upstream = PROXY_PORTS[kind.name], UPSTREAM_PORTS[kind.framing]
+        return kind(port, upstream, self.proxy_cpus, wrapper)
+
+    def load(self, command, port, accounts="", **numbers):
+        words = [BENCH, command, "--port", str(port), "--accounts", accounts]
+        for name, value in numbers.items():
+            words += [f"--{name}", str(value)]
+        done = subprocess.run(pinned(self.load_cpus, words), capture_output=True, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"{' '.join(words)}: {done.stdout}{done.stderr}")
+        result = json.loads(done.stdout)
+        if result["failures"]:
+            raise SystemExit(f"{' '.join(words)}: {int(result['failures'])} answers were not 200")
+        return result
+
+
+# Each measurement takes a running proxy and returns one number, and the smaller it is the better.
+
+
+def request(rig, proxy):
+    done = rig.load("requests", proxy.port, proxy.accounts(), connections=64, seconds=rig.options.seconds)
+    return done["cpu_seconds"] / done["requests"] * 1e6
+
+
+def chunk(streams, rate):
+    def measure(rig, proxy):
+        numbers = {"streams": streams, "rate": rate, "seconds": rig.options.seconds}
+        done = rig.load("streams", proxy.port, proxy.accounts(), **numbers)
+        if done["chunks"] < 0.98 * rate * done["seconds"]:
+            print(f"  {proxy.name}: only {done['chunks'] / done['seconds']:.0f} of {rate} chunks/s", file=sys.stderr)
+        return done["cpu_seconds"] / done["chunks"] * 1e6
+
+    return measure
+
+
+def bulk(rig, proxy):
+    done = rig.load("bulk", proxy.port, proxy.accounts(), streams=2, bytes=rig.options.bulk * 1_000_000_000)
+    return done["cpu_seconds"] / done["bytes"] * 1e9
+
+
+def delay(rig, proxy):
+    numbers = {"streams": 100, "rate": 500, "seconds": rig.options.seconds}
+    direct = rig.load("streams", UPSTREAM_PORTS["raw"], **numbers)
+    through = rig.load("streams", proxy.port, **numbers)
+    return through["age_us_p50"] - direct["age_us_p50"]
+
+
+def held(rig, proxy):
+    """In a proxy that has served little else, as memory once taken is seldom given back."""
+    rig.load("requests", proxy.port, connections=1, requests=100)
+    before = proxy.memory()
+    streams = 2000
+    words = [BENCH, "hold", "--port", str(proxy.port), "--streams", str(streams)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(pinned(rig.load_cpus, words), **pipes) as load:
+        line = load.stdout.readline()
+        if line != "ready\n":
+            raise SystemExit(f"{proxy.name}: {line}")
+        weight = proxy.memory() - before
+        load.stdin.close()
+    return weight / streams / 1024
+
+
+MEASUREMENTS = [
+    # name, what it is, goal for Sluice ÷ nginx or in absolute terms, function, does it need a fresh proxy
+    ("request", "CPU per small request, µs", 0.85, request, False),
+    ("chunk_5k", "CPU per chunk, 500 streams, 5,000/s, µs", 0.95, chunk(500, 5000), False),
+    ("chunk_25k", "CPU per chunk, 1,000 streams, 25,000/s, µs", 0.95, chunk(1000, 25_000), False),
+    ("bulk", "CPU per GB, s", 1.0, bulk, False),
+    ("delay", "time added to a chunk, median, 500/s, µs", 1.0, delay, False),
+    ("held", "user memory per open stream, KiB", None, held, True),
+]
+
+
+def measure(rig, kinds):
+    values = {name: {kind.name: [] for kind in kinds} for name, *_ in MEASUREMENTS}
+    for round_number in range(rig.options.rounds):
+        order = kinds if round_number % 2 == 0 else kinds[::-1]
+        proxies = [rig.start(kind) for kind in order]
+        try:
+            for name, title, _, function, fresh in MEASUREMENTS:
+                if rig.options.only and name not in rig.options.only:
+                    continue
+                for index, proxy in enumerate(proxies):
+                    if fresh:
+                        proxy.stop()
+                        proxy = proxies[index] = rig.start(type(proxy))
+                    values[name][proxy.name].append(function(rig, proxy))
+                    print(f"round {round_number + 1}  {title:45} {proxy.name:7} {values[name][proxy.name][-1]:8.2f}")
+        finally:
+            for proxy in proxies:
+                proxy.stop()
+    return values
+
+
+def count_instructions(rig, kinds):
+    """Runs each proxy under callgrind with two counts of the same thing; the difference leaves start and end out."""
+
+    def profile(kind, command, numbers):
+        with tempfile.TemporaryDirectory() as folder:
+            output = f"{folder}/callgrind.out"
+            wrapper = ["setarch", "-R", "valgrind", "--tool=callgrind", f"--callgrind-out-file={output}"]
+            proxy = rig.start(kind, wrapper)
+            try:
+                # The first answer pays for what is made once.
+                rig.load("requests", proxy.port, connections=1, requests=10)
+                rig.load(command, proxy.port, **numbers)
+            finally:
+                proxy.stop()
+            return Profile(output)
+
+    results = {}
+    plans = {
+        "request": ("requests", "requests", 500, 2500, {"connections": 1}),
+        "chunk": ("count", "chunks", 500, 2500, {"rate": 500}),
+    }
+    for kind in kinds:
+        for name, (command, number, few, many, others) in plans.items():
+            first = profile(kind, command, {number: few, **others})
+            second = profile(kind, command, {number: many, **others})
+
+            def per_one(value):
+                return (value(second) - value(first)) / (many - few)
+
+            results.setdefault(name, {})[kind.name] = {
+                "instructions": per_one(lambda profile: profile.total),
+                "of_which_libcrypto": per_one(lambda profile: profile.instructions_in("libcrypto")),
+                "allocations": per_one(lambda profile: profile.calls_of(*ALLOCATORS)),
+                "retains": per_one(lambda profile: profile.calls_of("swift_retain", "swift_bridgeObjectRetain")),
+                "releases": per_one(lambda profile: profile.calls_of("swift_release", "swift_bridgeObjectRelease")),
+            }
+            print(f"callgrind  {name:8} {kind.name:7} {json.dumps(results[name][kind.name])}")
+            if rig.options.profile and kind is Sluice:
+                print_difference(first, second, many - few)
+    return results
+
+
+def print_difference(first, second, count):
+    """Where the instructions of one request or chunk go, by function."""
+    names = set(first.by_function) | set(second.by_function)
+    costs = {name: (second.by_function[name] - first.by_function[name]) / count for name in names}
+    for name in sorted(costs, key=costs.get, reverse=True)[:40]:
+        calls = (second.calls[name] - first.calls[name]) / count
+        print(f"  {costs[name]:10.1f}  {calls:8.2f} calls  {name[:110]}")
+
+
+def summarise(values, kinds):
+    rows = []
+    for name, title, goal, *_ in MEASUREMENTS:
+        numbers = values[name]
+        if not all(numbers.values()):
+            continue
+        row = {"name": name, "title": title, "goal": goal}
+        row.update({kind.name: statistics.median(numbers[kind.name]) for kind in kinds})
+        if len(kinds) == 2:
+            pairs = zip(numbers["sluice"], numbers["nginx"])
+            row["ratio"] = statistics.median(ours / theirs for ours, theirs in pairs)
+        rows.append(row)
+    return rows
+
+
+def table(rows, instructions):
+    lines = ["| | nginx | Sluice | ratio | goal |", "|---|---|---|---|---|"]
+    for row in rows:
+        goal = "4 KiB" if row["name"] == "held" else f"{row['goal']:.2f}"
+        cells = [f"{row[kind]:.2f}" if kind in row else "–" for kind in ("nginx", "sluice", "ratio")]
+        lines.append(f"| {row['title']} | {' | '.join(cells)} | {goal} |")
+    goals = {"instructions": {"request": "–", "chunk": "3,000"}, "allocations": {"request": "–", "chunk": "0"}}
+    for name, kinds in instructions.items():
+        for count, by_name in goals.items():
+            cells = [f"{kinds[kind][count]:,.1f}" if kind in kinds else "–" for kind in ("nginx", "sluice")]
+            ratio = "–"
+            if count == "instructions" and len(kinds) == 2:
+                ratio = f"{kinds['sluice'][count] / kinds['nginx'][count]:.2f}"
+            title = f"user {count} per {name}" if count == "instructions" else f"{count} per {name}"
+            lines.append(f"| {title} | {' | '.join(cells)} | {ratio} | {by_name[name]} |")
+    return "\n".join(lines)
+
+
+def write_results(results, text):
+    (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    readme = HERE / "README.md"
+    begin, end = "<!-- results -->\n", "<!-- end of results -->"
+    before, _, rest = readme.read_text().partition(begin)
+    _, _, after = rest.partition(end)
+    readme.write_text(f"{before}{begin}\n{results['conditions']}\n\n{text}\n\n{end}{after}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
+    parser.add_argument("--bulk", type=int, default=2, help="gigabytes of a bulk measurement")
+    parser.add_argument("--only", nargs="*", help="names of measurements: " + " ".join(name for name, *_ in MEASUREMENTS))
+    parser.add_argument("--no-instructions", action="store_true", help="leave callgrind out")
+    parser.add_argument("--profile", action="store_true", help="print where Sluice's instructions go")
+    parser.add_argument("--peer-only", action="store_true", help="measure nginx alone, to try the rig")
+    parser.add_argument("--sluice-only", action="store_true", help="measure Sluice alone, between two changes")
+    parser.add_argument("--write", action="store_true", help="write results.json and the table of README.md")
+    options = parser.parse_args()
+    isolate()
+
+    kinds = [Nginx] if options.peer_only else [Sluice] if options.sluice_only else [Nginx, Sluice]
+    for kind in kinds:
+        if not kind.binary():
+            raise SystemExit(f"{kind.name} is not there; `make bench` builds or installs what is needed")
+    rig = Rig(options)
+    try:
+        values = measure(rig, kinds)
+        instructions = {} if options.no_instructions or not shutil.which("valgrind") else count_instructions(rig, kinds)
+    finally:
+        rig.close()
+    rows = summarise(values, kinds)
+    text = table(rows, instructions)
+    print(f"\n{text}")
+    if options.write:
+        conditions = (
+            f"{datetime.date.today().isoformat()}, Linux {platform.release()}, {len(os.sched_getaffinity(0))} CPUs, "
+            f"{congestion_control()}, medians of {options.rounds} rounds."
+        )
+        write_results({"conditions": conditions, "rows": rows, "rounds": values, "instructions": instructions}, text)
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    main()

@@ -1,0 +1,132 @@
+# Each target does its own set-up: on a fresh Debian machine with the Swift toolchain, apt and make, nothing else has to
+# be installed or prepared by hand.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# Where `make install` puts things; DESTDIR is put in front, for packagers.
+DESTDIR ?=
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR ?= /lib/systemd/system
+
+# How long the long-running targets run, in seconds.
+FUZZ_SECONDS ?= 600
+SOAK_SECONDS ?= 900
+
+RELEASE := -c release --static-swift-stdlib
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+BUILD_PACKAGES := g++ git ca-certificates pkg-config libssl-dev libnghttp2-dev
+DEMO_PACKAGES := $(BUILD_PACKAGES) curl
+TEST_PACKAGES := $(DEMO_PACKAGES) openssl nghttp2-client python3 python3-venv $(if $(shell command -v node),,nodejs)
+BENCH_PACKAGES := $(BUILD_PACKAGES) nginx-light python3 util-linux valgrind binutils
+
+# What the tests drive the gateway with: an AWS SDK, a real runtime client, an HTTP/2 stack.
+PYTHON_PACKAGES := boto3==1.43.11 awslambdaric==4.2.2 h2==4.3.0
+VENV := .build-venv
+
+# Installs those of the packages that are missing, and does not touch apt when none is. nginx-light stands for any nginx.
+define install-packages
+missing=""; \
+for package in $(1); do \
+    if [ "$$package" = nginx-light ] && command -v nginx >/dev/null; then continue; fi; \
+    dpkg-query -W -f='$${db:Status-Status}' "$$package" 2>/dev/null | grep -qx installed || missing="$$missing $$package"; \
+done; \
+if [ -n "$$missing" ]; then \
+    echo "Installing$$missing"; \
+    $(SUDO) apt-get update -qq; \
+    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+fi
+endef
+
+.PHONY: help
+help:
+	@echo 'make demo      build in release mode and start Sluice on http://127.0.0.1:8080 with functions of its own'
+	@echo 'make test      every test: unit, property, end to end'
+	@echo 'make build     the release binaries, in .build/release'
+	@echo 'make install   install them, the configuration and the service under DESTDIR ("$(DESTDIR)") and PREFIX ("$(PREFIX)")'
+	@echo 'make lint      check the formatting'
+	@echo 'make bench     measure against nginx (several minutes)'
+	@echo 'make fuzz      fuzz each parser for FUZZ_SECONDS ($(FUZZ_SECONDS))'
+	@echo 'make soak      run the stress tests for SOAK_SECONDS ($(SOAK_SECONDS))'
+	@echo 'make clean     remove what was built'
+
+.PHONY: build
+build:
+	@$(call install-packages,$(BUILD_PACKAGES))
+	swift build $(RELEASE) --product sluice
+	swift build $(RELEASE) --product sluice-demo-function
+
+.PHONY: demo
+demo:
+	@$(call install-packages,$(DEMO_PACKAGES))
+	@$(MAKE) --no-print-directory build
+	@echo
+	@echo 'Open http://127.0.0.1:8080/ in a browser, or type in another terminal:'
+	@echo '  curl -N -w "Connect: %{time_connect} TTFB: %{time_starttransfer} Total time: %{time_total}\n" http://127.0.0.1:8080/gettysburg'
+	@echo
+	@exec .build/release/sluice run --config config/demo/sluice.yaml
+
+.PHONY: test
+test: $(VENV)/.ready
+	@$(call install-packages,$(TEST_PACKAGES))
+	SLUICE_PYTHON="$(abspath $(VENV)/bin/python)" swift test --disable-xctest
+
+# Depends on this file, which names the versions.
+$(VENV)/.ready: Makefile
+	@$(call install-packages,$(TEST_PACKAGES))
+	rm -rf $(VENV)
+	python3 -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(PYTHON_PACKAGES)
+	touch $@
+
+.PHONY: lint
+lint:
+	swift format lint --strict -r -p Sources Tests Benchmarks Package.swift
+
+.PHONY: bench
+bench:
+	@$(call install-packages,$(BENCH_PACKAGES))
+	swift build $(RELEASE) --product sluice
+	SLUICE_BENCH=1 swift build $(RELEASE) --product sluice-bench
+	python3 Benchmarks/run.py
+
+# Builds with libFuzzer and the address sanitizer, assertions on, and runs each fuzzer in turn. What it learns stays in
+# .build-fuzz/corpus; an input that fails is left in .build-fuzz and its path printed.
+FUZZERS ?= $(filter %Fuzzer,$(notdir $(wildcard Tests/Fuzzing/*)))
+.PHONY: fuzz
+fuzz:
+	@$(call install-packages,$(BUILD_PACKAGES))
+	@for fuzzer in $(FUZZERS); do \
+	    SLUICE_FUZZ=1 swift build -c release --sanitize=fuzzer -Xswiftc -sanitize=fuzzer,address \
+	        -Xswiftc -assert-config -Xswiftc Debug --scratch-path .build-fuzz --product "$$fuzzer"; \
+	done
+	@for fuzzer in $(FUZZERS); do \
+	    echo "--- $$fuzzer for $(FUZZ_SECONDS) s"; \
+	    mkdir -p ".build-fuzz/corpus/$$fuzzer"; \
+	    dictionary="Tests/Fuzzing/Seeds/$$fuzzer.dict"; \
+	    SWIFT_BACKTRACE=enable=no ".build-fuzz/release/$$fuzzer" -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+	        -max_len=65536 -rss_limit_mb=2048 -print_funcs=0 -verbosity=0 -print_final_stats=1 \
+	        $$([ -e "$$dictionary" ] && echo "-dict=$$dictionary") \
+	        -artifact_prefix=".build-fuzz/$$fuzzer-" ".build-fuzz/corpus/$$fuzzer" "Tests/Fuzzing/Seeds/$$fuzzer"; \
+	done
+
+.PHONY: soak
+soak: $(VENV)/.ready
+	SLUICE_SOAK_SECONDS=$(SOAK_SECONDS) SLUICE_PYTHON="$(abspath $(VENV)/bin/python)" \
+	    swift test --disable-xctest --filter 'Soak|Stress'
+
+# Installs what `make build` has made. Only the configuration is kept when it is there already.
+.PHONY: install
+install:
+	install -D -m 0755 .build/release/sluice "$(DESTDIR)$(PREFIX)/bin/sluice"
+	@if [ -e config/sluice.yaml ] && [ ! -e "$(DESTDIR)$(SYSCONFDIR)/sluice/sluice.yaml" ]; then \
+	    install -D -m 0644 config/sluice.yaml "$(DESTDIR)$(SYSCONFDIR)/sluice/sluice.yaml"; fi
+	@if [ -e deploy/sluice.service ]; then \
+	    install -D -m 0644 deploy/sluice.service "$(DESTDIR)$(UNITDIR)/sluice.service"; fi
+
+.PHONY: clean
+clean:
+	rm -rf .build .build-fuzz $(VENV)

@@ -1,0 +1,137 @@
+import Lambda
+
+/// Makes functions of what was read, and holds their keys against one another.
+struct FunctionCheck {
+    let reading: Reading
+    let file: FileDraft
+
+    /// No event may be larger than this (LAMBDA_WIRE 1), so no body can be.
+    static let maximumRequestBody = ByteCount(6_291_456)
+
+    /// A function that the file names; without value where it is faulty.
+    struct Named {
+        let name: String
+        let position: SourcePosition
+        let value: FunctionConfiguration?
+    }
+
+    /// All functions, in the order of the file.
+    func functions() -> [Named] {
+        return self.file.functions.map { name, draft in
+            Named(name: name.value, position: name.position, value: self.function(name, draft))
+        }
+    }
+
+    private func function(_ name: Located<String>, _ draft: Located<FunctionDraft>) -> FunctionConfiguration? {
+        let written = draft.value.writtenKeys
+        let sources = ["function", "url", "local"].filter { written[$0] != nil }
+        if sources.isEmpty {
+            self.reading.report(
+                name.position, "\"\(name.value)\" says nowhere what it calls: it needs \"function\" or \"local\"")
+        }
+        for extra in sources.dropFirst() {
+            self.reading.report(
+                written[extra] ?? name.position,
+                "\"\(name.value)\" has \"\(sources[0])\" already; a function has one of \"function\", \"url\" and \"local\""
+            )
+        }
+        if let qualifier = draft.value.qualifier, written["function"] == nil, !sources.isEmpty {
+            self.reading.report(qualifier.position, "a \"qualifier\" needs \"function\" beside it")
+        }
+        let timeouts = self.timeouts(draft.value.timeouts)
+        self.checkRequestBody(draft.value.maxRequestBody)
+        guard let target = self.target(draft.value) else { return nil }
+        return FunctionConfiguration(
+            name: name.value, target: target, tenantID: draft.value.tenantID, response: draft.value.response,
+            timeouts: timeouts, retries: draft.value.retries,
+            maxRequestBody: draft.value.maxRequestBody?.value ?? Self.maximumRequestBody,
+            maxConcurrency: draft.value.maxConcurrency)
+    }
+
+    private func target(_ draft: FunctionDraft) -> FunctionConfiguration.Target? {
+        if let local = draft.local { return self.local(local).map { .local($0) } }
+        guard let function = draft.function else { return nil }
+        do {
+            let reference = try FunctionReference(parsing: function.value)
+            if let own = reference.region, let region = self.file.aws.region, own != region {
+                self.reading.warn(
+                    function.position, "the function is in \(own), not in aws.region (\(region)); it is called there")
+            }
+        } catch {
+            self.reading.report(function.position, "\(error)")
+            return nil
+        }
+        guard let qualifier = draft.qualifier else { return Self.reference(function.value, nil) }
+        do {
+            return .lambda(try FunctionReference(parsing: function.value, qualifier: qualifier.value))
+        } catch {
+            self.reading.report(qualifier.position, "\(error)")
+            return nil
+        }
+    }
+
+    private static func reference(_ text: String, _ qualifier: String?) -> FunctionConfiguration.Target? {
+        // The caller parsed the same text before and told what was wrong with it.
+        (try? FunctionReference(parsing: text, qualifier: qualifier)).map { .lambda($0) }
+    }
+
+    private func checkRequestBody(_ size: Located<ByteCount>?) {
+        let total = self.file.limits.settings.requestBodies
+        let body = size?.value ?? Self.maximumRequestBody
+        guard body > total, let position = size?.position ?? self.file.limits.writtenKeys["request_bodies"] else {
+            return
+        }
+        self.reading.report(
+            position,
+            "max_request_body (\(body)) is larger than limits.request_bodies (\(total)), which holds all bodies")
+    }
+
+    /// Those that were not written give way to a shorter `total`.
+    private func timeouts(_ draft: TimeoutsDraft) -> Timeouts {
+        let defaults = Timeouts()
+        let total = draft.total?.value ?? defaults.total
+        func checked(_ name: String, _ written: Located<Duration>?, _ fallback: Duration) -> Duration {
+            guard let written else { return min(fallback, total) }
+            if written.value > total {
+                let origin = draft.total == nil ? " (the default)" : ""
+                self.reading.report(
+                    written.position,
+                    "\(name) (\(DurationText.text(written.value))) is longer than total "
+                        + "(\(DurationText.text(total)))\(origin)")
+            }
+            return written.value
+        }
+        return Timeouts(
+            connect: checked("connect", draft.connect, defaults.connect),
+            firstByte: checked("first_byte", draft.firstByte, defaults.firstByte),
+            idle: checked("idle", draft.idle, defaults.idle), total: total)
+    }
+
+    private func local(_ draft: Located<LocalFunctionDraft>) -> LocalFunction? {
+        let written = draft.value.writtenKeys
+        if written["command"] == nil, written["handler"] == nil {
+            self.reading.report(
+                draft.position, "a local function needs a \"command\" or a \"handler\"")
+        }
+        if written["command"] != nil, let handler = written["handler"] {
+            self.reading.report(handler, "a local function has a \"command\" or a \"handler\", not both")
+        }
+        if let runtime = draft.value.runtime, written["handler"] == nil {
+            self.reading.report(runtime.position, "a \"runtime\" needs a \"handler\" beside it")
+        }
+        let program: LocalFunction.Program
+        if let command = draft.value.command {
+            program = .command(command.value)
+        } else if let handler = draft.value.handler {
+            program = .nodeHandler(handler.value)
+        } else {
+            return nil
+        }
+        let folder = self.reading.directory.isEmpty ? "." : self.reading.directory
+        return LocalFunction(
+            program: program, directory: draft.value.directory.map(self.reading.path) ?? folder,
+            concurrency: draft.value.concurrency, memory: draft.value.memory,
+            environment: Dictionary(
+                draft.value.environment.map { ($0.name.value, $0.value) }, uniquingKeysWith: { first, _ in first }))
+    }
+}

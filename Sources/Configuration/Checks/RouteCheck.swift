@@ -1,0 +1,246 @@
+import HTTP
+import Routing
+
+/// Makes the route table of what was read, and holds routes against functions and one another.
+struct RouteCheck {
+    let reading: Reading
+    let file: FileDraft
+    let functions: [FunctionCheck.Named]
+
+    /// A route, and where its hosts and paths stand.
+    private struct Placed {
+        let route: Route
+        let position: SourcePosition
+        let hosts: [SourcePosition]
+        let paths: [SourcePosition]
+    }
+
+    /// The table; `nil`, with faults, where there can be none.
+    func table() -> RouteTable? {
+        let placed = self.file.routes.compactMap(self.route)
+        self.warnOfUnusedFunctions()
+        do throws(RouteTableError) {
+            return try RouteTable(routes: placed.map(\.route))
+        } catch {
+            switch error {
+            case .tooManyEntries(let count):
+                self.reading.report(
+                    self.file.writtenKeys["routes"] ?? .start,
+                    "the routes have \(count) pairs of host and path; at most \(RouteTable.maximumEntries) are taken")
+            case .conflicts(let conflicts):
+                for conflict in conflicts { self.report(conflict, placed) }
+            }
+            return nil
+        }
+    }
+
+    private func report(_ conflict: RouteConflict, _ placed: [Placed]) {
+        let (first, second) = (placed[conflict.first.route], placed[conflict.second.route])
+        if conflict.first.route == conflict.second.route {
+            let isHost = conflict.first.host != conflict.second.host
+            let position = isHost ? second.hosts[conflict.second.host] : second.paths[conflict.second.path]
+            self.reading.report(position, "the route names \"\(conflict.second.name)\" twice")
+            return
+        }
+        let method = conflict.method.map { " with \($0.rawValue)" } ?? ""
+        self.reading.report(
+            second.paths[conflict.second.path],
+            "\"\(conflict.second.name)\" matches the same requests\(method) as the route on line "
+                + "\(first.paths[conflict.first.path].line), and neither is more specific")
+    }
+
+    private func warnOfUnusedFunctions() {
+        let used = Set(self.file.routes.compactMap { $0.value.function?.value })
+        for function in self.functions where !used.contains(function.name) {
+            // With an address of its own the local Lambda API is a way to call a function without a route.
+            if case .local = function.value?.target, self.file.localLambda.address != nil { continue }
+            self.reading.warn(function.position, "no route calls the function \"\(function.name)\"")
+        }
+    }
+
+    private func route(_ draft: Located<RouteDraft>) -> Placed? {
+        let value = draft.value
+        self.refuse("hosts", beside: "host", value)
+        self.refuse("paths", beside: "path", value)
+        let methods = self.unique(value.methods) { $0.rawValue }
+        let headers = self.conditions(value.headers)
+        let requestEdits = self.edits(value.requestHeaders)
+        let responseEdits = self.edits(value.responseHeaders)
+
+        let isHostWritten = value.writtenKeys["host"] != nil || value.writtenKeys["hosts"] != nil
+        let isPathWritten = value.writtenKeys["path"] != nil || value.writtenKeys["paths"] != nil
+        var hosts = value.hosts ?? []
+        if let host = value.host { hosts.append(host) }
+        if !isHostWritten { hosts = [Located(value: .any, position: draft.position)] }
+        var paths = value.paths ?? []
+        if let path = value.path { paths.append(path) }
+        if !isPathWritten, let everything = try? PathPattern(parsing: "/*") {
+            paths = [Located(value: everything, position: draft.position)]
+        }
+        let action = self.action(draft, paths)
+        self.checkPrefix(value, paths)
+        guard let action else { return nil }
+
+        return Placed(
+            route: Route(
+                hosts: hosts.map(\.value), paths: paths.map(\.value), methods: methods, headers: headers,
+                action: action, stripPrefix: value.stripPrefix?.value, requestHeaderEdits: requestEdits,
+                responseHeaderEdits: responseEdits),
+            position: draft.position, hosts: hosts.map(\.position), paths: paths.map(\.position))
+    }
+
+    private func refuse(_ list: String, beside single: String, _ draft: RouteDraft) {
+        if draft.writtenKeys[single] != nil, let position = draft.writtenKeys[list] {
+            self.reading.report(position, "a route has \"\(single)\" or \"\(list)\", not both")
+        }
+    }
+
+    private func unique<Value>(_ items: [Located<Value>], _ text: (Value) -> String) -> [Value] {
+        var seen: Set<String> = []
+        return items.compactMap { item in
+            if seen.insert(text(item.value)).inserted { return item.value }
+            self.reading.report(item.position, "\"\(text(item.value))\" stands in this list twice")
+            return nil
+        }
+    }
+}
+
+/// What a route does.
+extension RouteCheck {
+    private func action(_ draft: Located<RouteDraft>, _ paths: [Located<PathPattern>]) -> Route.Action? {
+        let value = draft.value
+        let written = ["function", "functions", "redirect", "respond"].filter { value.writtenKeys[$0] != nil }
+        if written.isEmpty {
+            self.reading.report(
+                draft.position, "the route does nothing: it needs \"function\", \"redirect\" or \"respond\"")
+        }
+        for extra in written.dropFirst() {
+            self.reading.report(
+                value.writtenKeys[extra] ?? draft.position,
+                "the route has \"\(written[0])\" already; a route does one thing")
+        }
+        if written.first == "redirect" || written.first == "respond" {
+            for key in ["strip_prefix", "request_headers"] {
+                guard let position = value.writtenKeys[key] else { continue }
+                self.reading.report(position, "\"\(key)\" changes what a function sees, and the route calls none")
+            }
+        }
+        if let function = value.function { return self.function(function) }
+        if let redirect = value.redirect { return self.redirect(redirect, paths) }
+        if let respond = value.respond { return self.response(respond) }
+        return nil
+    }
+
+    private func function(_ name: Located<String>) -> Route.Action {
+        let names = self.functions.map(\.name)
+        guard let number = names.firstIndex(of: name.value) else {
+            let suggestion = Nearest.suggestion(for: name.value, among: names)
+            self.reading.report(name.position, "there is no function \"\(name.value)\"\(suggestion)")
+            // The route still takes part in the search for conflicts; the file is refused in any case.
+            return .function(-1)
+        }
+        return .function(number)
+    }
+
+    private func redirect(_ draft: Located<RedirectDraft>, _ paths: [Located<PathPattern>]) -> Route.Action? {
+        guard let to = draft.value.to else {
+            if draft.value.writtenKeys["to"] == nil {
+                self.reading.report(draft.position, "a redirect needs \"to\"")
+            }
+            return nil
+        }
+        let redirect: Redirect
+        do {
+            redirect = try Redirect(to: to.value, status: draft.value.status)
+        } catch {
+            self.reading.report(to.position, "\(error)")
+            return nil
+        }
+        for path in paths {
+            if redirect.usesRest, !path.value.isPrefix {
+                self.reading.report(
+                    to.position, "\"*\" has nothing to stand for: the path \"\(path.value)\" does not end in \"/*\"")
+            }
+            let names = path.value.parameterNames
+            for name in redirect.parameterNames where !names.contains(name) {
+                let suggestion = Nearest.suggestion(for: name, among: names)
+                self.reading.report(
+                    to.position, "the path \"\(path.value)\" has no parameter {\(name)}\(suggestion)")
+            }
+        }
+        return .redirect(redirect)
+    }
+
+    private func response(_ draft: Located<RespondDraft>) -> Route.Action {
+        let status = draft.value.status
+        let body = Array((draft.value.body?.value ?? "").utf8)
+        // RFC 9110 §15.3.5, §15.3.6, §15.4.5: these have no content.
+        if let position = draft.value.body?.position, !body.isEmpty, [204, 205, 304].contains(status) {
+            self.reading.report(position, "an answer with status \(status) has no body")
+        }
+        var fields = Fields()
+        for line in self.lines(draft.value.headers) { fields.append(line.name, line.value) }
+        if !body.isEmpty, !fields.contains("content-type") {
+            fields.append("content-type", "text/plain; charset=utf-8")
+        }
+        return .respond(FixedResponse(head: ResponseHead(status: status, fields: fields), body: body))
+    }
+
+    private func checkPrefix(_ draft: RouteDraft, _ paths: [Located<PathPattern>]) {
+        guard let prefix = draft.stripPrefix else { return }
+        for path in paths where !prefix.value.isPrefix(of: path.value) {
+            self.reading.report(
+                prefix.position, "the path \"\(path.value)\" does not begin with \"\(prefix.value)\"")
+        }
+    }
+}
+
+/// Header lines of a route.
+extension RouteCheck {
+    /// Fields that frame messages or belong to one connection (RFC 9110 §7.6.1), and the id that is always Sluice's own.
+    private static let untouchable: Set<String> = [
+        "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding",
+        "upgrade", "x-request-id",
+    ]
+
+    private func mayTouch(_ name: Located<String>) -> Bool {
+        guard Self.untouchable.contains(name.value) else { return true }
+        self.reading.report(name.position, "\"\(name.value)\" is for Sluice itself to write")
+        return false
+    }
+
+    private func line(_ name: String, _ value: Located<String>) -> FieldLine? {
+        do {
+            return try FieldLine(name: name, value: value.value)
+        } catch {
+            self.reading.report(value.position, "\(error)")
+            return nil
+        }
+    }
+
+    private func lines(_ items: [(name: Located<String>, value: [Located<String>])]) -> [FieldLine] {
+        _ = self.unique(items.map(\.name)) { $0 }
+        return items.filter { self.mayTouch($0.name) }.flatMap { name, values in
+            values.compactMap { self.line(name.value, $0) }
+        }
+    }
+
+    private func conditions(_ items: [(name: Located<String>, value: Located<String>)]) -> [HeaderCondition] {
+        _ = self.unique(items.map(\.name)) { $0 }
+        return items.compactMap { name, value in self.line(name.value, value).map(HeaderCondition.init) }
+    }
+
+    private func edits(_ draft: FieldEditsDraft) -> FieldEdits {
+        _ = self.unique(draft.set.map(\.name)) { $0 }
+        let removed = self.unique(draft.remove) { $0 }
+        for name in draft.remove { _ = self.mayTouch(name) }
+        let set = draft.set.filter { self.mayTouch($0.name) }.compactMap { name, value -> FieldLine? in
+            if removed.contains(name.value) {
+                self.reading.report(
+                    name.position, "\"\(name.value)\" is both set and removed; \"set\" alone replaces it")
+            }
+            return self.line(name.value, value)
+        }
+        return FieldEdits(set: set, add: self.lines(draft.add), remove: removed)
+    }
+}

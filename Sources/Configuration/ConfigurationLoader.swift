@@ -1,0 +1,44 @@
+/// Makes a configuration of a file's text.
+package enum ConfigurationLoader {
+    /// Reads the text, or says everything that is wrong with it.
+    ///
+    /// `file` names the file in messages. Relative paths count from `folder`, or from the one that `file` names.
+    /// `environment` fills `${NAME}`, `readFile` reads the files that `file:` values name; its errors' descriptions go
+    /// into messages.
+    package static func load(
+        text: String, file: String, folder: String? = nil, environment: [String: String],
+        readFile: @escaping (String) throws -> String
+    ) -> Result<GatewayConfiguration, ConfigurationFaults> {
+        let reading = Reading(file: file, folder: folder, environment: environment, readFile: readFile)
+        let configuration = Self.read(text, reading)
+        let faults = reading.faults
+        guard let configuration, !reading.hasErrors else { return .failure(ConfigurationFaults(faults: faults)) }
+        return .success(configuration(faults))
+    }
+
+    /// The configuration but for its warnings, which are complete only at the end.
+    private static func read(_ text: String, _ reading: Reading) -> (([ConfigurationFault]) -> GatewayConfiguration)? {
+        guard let root = SourceDocument.root(of: text, reading: reading) else {
+            if !reading.hasErrors { reading.report(.start, Self.noListeners) }
+            return nil
+        }
+        guard let file = ConfigurationSchema.file.read(root, reading) else { return nil }
+
+        if file.writtenKeys["listeners"] == nil { reading.report(root.position, Self.noListeners) }
+        let listeners = ListenerCheck.listeners(of: file, reading)
+        let functions = FunctionCheck(reading: reading, file: file).functions()
+        let routes = RouteCheck(reading: reading, file: file, functions: functions).table()
+        guard let routes else { return nil }
+        return { warnings in
+            GatewayConfiguration(
+                aws: file.aws, workers: file.workers, listeners: listeners, functions: functions.compactMap(\.value),
+                routes: routes, drainTimeout: file.drainTimeout, drainDelay: file.drainDelay,
+                limits: file.limits.settings,
+                localLambdaAddress: file.localLambda.address?.value, accessLog: file.accessLog, warnings: warnings)
+        }
+    }
+
+    private static let noListeners =
+        "the file has no \"listeners\"; without one nothing could be reached: "
+        + "listeners: [{ address: \"127.0.0.1:8080\" }]"
+}

@@ -1,0 +1,297 @@
+private import AWS
+import HTTP
+import Lambda
+import Routing
+
+/// Every key of the file: its name, what it holds, what it defaults to, what it is for.
+///
+/// This is the only place that knows them. Reading, suggestions, "not supported yet", documentation and a JSON Schema
+/// are made of it.
+package enum ConfigurationSchema {
+    /// The keys of the file's first level, with all below them.
+    package static var keys: [KeyDescription] { Self.file.descriptions }
+
+    static let file = Section<FileDraft>(
+        noting: FileDraft.init,
+        keys: [
+            Key("aws", \.aws, .section(Self.aws), "Region, identity and endpoint of AWS."),
+            Key(
+                "workers", \.workers, .integer(1...1024), default: "one for each CPU the process may use",
+                "How many event loops run, each on a thread of its own."),
+            Key(
+                "listeners", \.listeners, .list(of: .located(.section(Self.listener)), atLeast: 1),
+                "Where connections are accepted. At least one."),
+            Key(
+                "functions", \.functions,
+                .mapping(of: "NAME", to: .located(.section(Self.function)), checkName: Texts.functionName),
+                "The functions that routes call, by names of your choice."),
+            Key(
+                "routes", \.routes, .list(of: .located(.section(Self.route))),
+                "Which requests go where. The most specific route wins, whatever the order; equal ones are a fault."),
+            Key(
+                "drain_timeout", \.drainTimeout, .duration(.zero ... .seconds(86_400)), default: "900s",
+                "How long running exchanges may go on after a TERM."),
+            Key(
+                "drain_delay", \.drainDelay, .duration(.zero ... .seconds(3600)), default: "0s",
+                "How long connections are still accepted after a TERM, so that load balancers notice."),
+            Key("limits", \.limits, .section(Self.limits), "What clients may cost."),
+            Key(
+                "local_lambda", \.localLambda, .section(Self.localLambda),
+                "The Lambda API in front of the functions that run on this machine."),
+            Key("access_log", \.accessLog, Self.accessLogOrFormat, "One line for each request."),
+            Key(notYet: "admin", "Health, readiness and metrics."),
+        ])
+
+    static let aws = Section<AWSSettings>(
+        AWSSettings.init,
+        keys: [
+            Key(
+                "region", \.region, Texts.region, default: "AWS_REGION, AWS_DEFAULT_REGION, the profile's",
+                "The region of functions whose names do not say one."),
+            Key(
+                "profile", \.profile, .text("profile"), default: "the SDKs' chain of credential sources",
+                "The profile of ~/.aws/config and ~/.aws/credentials to take keys and region from."),
+            Key(
+                "endpoint", \.endpoint, Texts.endpoint,
+                default: "AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, the region's public endpoint",
+                "Where the Lambda API is reached. Only http:// for now."),
+            Key(notYet: "sts_endpoint", "Where STS is reached."),
+            Key(notYet: "ca_file", "Certificates to trust besides the system's."),
+        ])
+
+    static let listener = Section<ListenerDraft>(
+        noting: ListenerDraft.init,
+        keys: [
+            Key(
+                "address", \.address, .located(Texts.listenerAddress),
+                "host:port, [v6]:port, unix:/path, or fd:NAME for a socket that systemd handed over."),
+            Key(notYet: "tls", "Certificates and protocol versions."),
+            Key(notYet: "proxy_protocol", "Whether the PROXY protocol is spoken in front of connections."),
+            Key(notYet: "trusted_proxies", "Whose X-Forwarded fields are believed."),
+            Key(notYet: "redirect_to_https", "Whether every request is sent on to https."),
+        ])
+
+    static let function = Section<FunctionDraft>(
+        noting: FunctionDraft.init,
+        keys: [
+            Key(
+                "function", \.function, .located(.text("function")),
+                "A function of AWS Lambda: its name, ACCOUNT:function:NAME, or its ARN, whose region wins."),
+            Key(
+                "qualifier", \.qualifier, .located(.text("qualifier")), default: "$LATEST",
+                "The version or alias that is called."),
+            Key(
+                "local", \.local, .located(.section(Self.local)),
+                "A program on this machine, behind the same wire protocol."),
+            Key(notYet: "url", "A function URL as upstream."),
+            Key(notYet: "sign", "Whether requests to a function URL are signed."),
+            Key(notYet: "role", "A role to assume for this function."),
+            Key("tenant_id", \.tenantID, Texts.tenantID, "The tenant, for functions with tenant isolation."),
+            Key(
+                "event", fixed: .choice(["v2": ()], notYet: ["http_api", "v1", "alb", "alb_multi_value", "raw"]),
+                default: "v2", "The shape of the event that the function gets."),
+            Key(
+                "response", \.response,
+                .choice(["auto": .auto, "prelude": .prelude, "raw": .raw, "buffered": .buffered]), default: "auto",
+                "How the bytes that the function answers become an HTTP answer."),
+            Key(
+                "invoke", fixed: .choice(["stream": ()], notYet: ["buffered"]), default: "stream",
+                "Which API of Lambda is called."),
+            Key("timeouts", \.timeouts, .section(Self.timeouts), "When to give up waiting."),
+            Key(
+                "retries", \.retries, .integer(0...10), default: "2",
+                "How many more calls there may be when one failed before it can have run."),
+            Key(
+                "max_request_body", \.maxRequestBody,
+                .located(.size(ByteCount(0)...FunctionCheck.maximumRequestBody)), default: "6MiB",
+                "The largest request body in bytes. Its event must fit into Lambda's 6 MiB as well."),
+            Key(
+                "max_concurrency", \.maxConcurrency, .integer(1...1_000_000), default: "no limit",
+                "How many invocations may run at once; more are answered with 503."),
+        ])
+
+    static let timeouts = Section<TimeoutsDraft>(
+        TimeoutsDraft.init,
+        keys: [
+            Key("connect", \.connect, .located(.duration()), default: "3s", "Until the connection is up."),
+            Key(
+                "first_byte", \.firstByte, .located(.duration()), default: "60s",
+                "From the sent request to the first byte of the payload."),
+            Key("idle", \.idle, .located(.duration()), default: "300s", "Between bytes of a running stream."),
+            Key("total", \.total, .located(.duration()), default: "900s", "Over all tries, to the last byte."),
+        ])
+
+    static let local = Section<LocalFunctionDraft>(
+        noting: LocalFunctionDraft.init,
+        keys: [
+            Key(
+                "command", \.command, Texts.command,
+                "A program that speaks the Lambda Runtime API, with its arguments as a list."),
+            Key(
+                "handler", \.handler, .located(Texts.handler),
+                "A handler file for a runtime that Sluice brings: index.handler."),
+            Key(
+                "runtime", \.runtime, .located(.choice(["node": "node"])), default: "node",
+                "The runtime of a handler."),
+            Key(
+                "directory", \.directory, .text("folder"), default: "the configuration file's folder",
+                "The working directory; relative paths count from the configuration file."),
+            Key(
+                "concurrency", \.concurrency, .integer(1...10_000), default: "one for each CPU",
+                "How many processes there may be."),
+            Key(
+                "memory", \.memory, .size(.mebibytes(16)...(.gibibytes(1024))), default: "no limit",
+                "How much memory a process may use."),
+            Key(
+                "environment", \.environment,
+                .mapping(of: "VARIABLE", to: .anyText, checkName: Texts.environmentName),
+                "Variables for the program."),
+        ])
+
+    static let route = Section<RouteDraft>(
+        noting: RouteDraft.init,
+        keys: [
+            Key(
+                "host", \.host, .located(Texts.host), default: "any host",
+                "The host: a name, \"*.example.com\" for those below it, or left out for any."),
+            Key("hosts", \.hosts, .list(of: .located(Texts.host), atLeast: 1), "Several of them."),
+            Key(
+                "path", \.path, .located(Texts.path), default: "/*",
+                "The path: exact, with parameters (\"/users/{id}\"), or with all below it (\"/v1/*\")."),
+            Key("paths", \.paths, .list(of: .located(Texts.path), atLeast: 1), "Several of them."),
+            Key(
+                "methods", \.methods, .oneOrMore(of: .located(Texts.method)), default: "all methods",
+                "The methods that are taken. GET takes HEAD along, unless an equal route names HEAD."),
+            Key(
+                "headers", \.headers,
+                .mapping(of: "HEADER", to: .located(.anyText), checkName: FieldLine.checkedName),
+                "Headers that a request must carry with exactly these values."),
+            Key("function", \.function, .located(.text("function of this file")), "The function that is called."),
+            Key(notYet: "functions", "Several functions with weights."),
+            Key("redirect", \.redirect, .located(.section(Self.redirect)), "A redirect as answer."),
+            Key("respond", \.respond, .located(.section(Self.respond)), "A fixed answer."),
+            Key(
+                "strip_prefix", \.stripPrefix, .located(Texts.pathPrefix),
+                "What is taken away from the path's beginning before the function sees it."),
+            Key(
+                "request_headers", \.requestHeaders, .section(Self.fieldEdits),
+                "What is changed about the headers that the function sees."),
+            Key(
+                "response_headers", \.responseHeaders, .section(Self.fieldEdits),
+                "What is changed about the headers that the client gets."),
+        ])
+
+    static let redirect = Section<RedirectDraft>(
+        noting: RedirectDraft.init,
+        keys: [
+            Key(
+                "to", \.to, .located(.scalar(.text("URL or path"), allowsSecrets: false) { $0 }),
+                "Where to: a URL or a path. \"*\" at its end is what the path's \"*\" matched, \"{id}\" a parameter; "
+                    + "the query is kept."),
+            Key(
+                "status", \.status, Texts.redirectStatus, default: "307",
+                "301 and 308 are kept by clients for good, 302, 303 and 307 are not."),
+        ])
+
+    static let respond = Section<RespondDraft>(
+        RespondDraft.init,
+        keys: [
+            Key("status", \.status, .integer(200...599), default: "200", "The status."),
+            Key("headers", \.headers, Texts.fieldLines, "Header lines; a list gives a name several lines."),
+            Key(
+                "body", \.body, .located(.anyText), default: "empty",
+                "The body; text/plain in UTF-8 unless a content-type says otherwise."),
+        ])
+
+    static let fieldEdits = Section<FieldEditsDraft>(
+        FieldEditsDraft.init,
+        keys: [
+            Key("remove", \.remove, .oneOrMore(of: .located(Texts.fieldName)), "Headers that go; this comes first."),
+            Key(
+                "set", \.set, .mapping(of: "HEADER", to: .located(.anyText), checkName: FieldLine.checkedName),
+                "Headers that replace all of their name."),
+            Key("add", \.add, Texts.fieldLines, "Headers that are added to those that are there."),
+        ])
+
+    static let localLambda = Section<LocalLambdaDraft>(
+        LocalLambdaDraft.init,
+        keys: [
+            Key(
+                "address", \.address, .located(.scalar(.text("host:port"), NetworkAddress.init(parsing:))),
+                default: "a loopback port that the system chooses",
+                "Where local functions can be invoked by any AWS SDK.")
+        ])
+
+    static let accessLog = Section<AccessLogSettings>(
+        AccessLogSettings.init,
+        keys: [
+            Key("format", \.format, Self.accessLogFormat, default: "json", "What a line looks like."),
+            Key(
+                "output", \.output, Texts.logOutput, default: "stdout",
+                "stdout, stderr, or the path of a file that lines are added to."),
+        ])
+
+    private static let accessLogFormat = ValueType<AccessLogSettings.Format>.choice(
+        ["json": .json, "text": .text, "none": .none], alias: ["off": "none"])
+
+    /// The section, or a format alone.
+    private static let accessLogOrFormat = ValueType<AccessLogSettings>(
+        .section(Self.accessLog.descriptions)
+    ) { node, reading in
+        guard case .scalar = node.content else { return Self.accessLog.read(node, reading) }
+        return Self.accessLogFormat.read(node, reading).map { AccessLogSettings(format: $0) }
+    }
+
+    static let limits = Section<LimitsDraft>(
+        noting: LimitsDraft.init,
+        keys: [
+            Key(notYet: "response_buffer", "Answer bytes that may wait for one exchange; then its function is not read."),
+            Key(notYet: "connection_buffer", "Answer bytes that may wait for one connection."),
+            Key(
+                "header_bytes", \.settings.headerBytes, .size(ByteCount(512)...(.mebibytes(1))), default: "32KiB",
+                "All header lines of a request together; more are answered with 431."),
+            Key(
+                "header_count", \.settings.headerCount, .integer(1...10_000), default: "100",
+                "How many header lines a request may have; more are answered with 431."),
+            Key(
+                "request_line", \.settings.requestLine, .size(ByteCount(128)...(.mebibytes(1))), default: "8KiB",
+                "The first line of a request; a longer one is answered with 414."),
+            Key(
+                "request_head", \.settings.requestHead, .duration(), default: "10s",
+                "When the whole head of a request must be there; later ones are answered with 408."),
+            Key(
+                "request_body_stall", \.settings.requestBodyStall, .duration(), default: "30s",
+                "How long a request body may make no progress."),
+            Key(
+                "request_body_rate", \.settings.requestBodyRate, .size(ByteCount(0)...(.gibibytes(1))),
+                default: "500", "How many bytes of a request body must come each second."),
+            Key(
+                "client_stall", \.settings.clientStall, .duration(), default: "60s",
+                "How long a client may take no byte of an answer."),
+            Key(
+                "idle_http1", \.settings.idleHTTP1, .duration(), default: "60s",
+                "How long an HTTP/1.1 connection may wait for its next request."),
+            Key(
+                "requests_per_connection", \.settings.requestsPerConnection, .integer(1...1_000_000_000),
+                default: "10000", "How many requests a connection may bring before it is closed."),
+            Key(
+                "connections", \.settings.connections, .integer(1...10_000_000),
+                default: "half of the descriptor limit", "How many clients may be connected."),
+            Key(
+                "connections_per_address", \.settings.connectionsPerAddress, .integer(1...10_000_000),
+                default: "1000", "How many of them may come from one address."),
+            Key(
+                "request_bodies", \.settings.requestBodies, .size(.kibibytes(64)...(.gibibytes(1024))),
+                default: "256MiB", "Request bodies in memory, all together; then requests are answered with 503."),
+            Key(
+                "max_memory", \.settings.maxMemory, .size(.mebibytes(32)...(.gibibytes(65_536))),
+                default: "what the machine or the control group allows",
+                "What resident memory is held against; at 98 % requests are answered with 503."),
+            Key(notYet: "http2_streams", "Streams that an HTTP/2 connection may have open."),
+            Key(notYet: "http2_stream_window", "The HTTP/2 flow-control window of a stream."),
+            Key(notYet: "http2_connection_window", "The HTTP/2 flow-control window of a connection."),
+            Key(notYet: "invocations_per_connection", "Unfinished invocations that a connection may have."),
+            Key(notYet: "idle_http2", "How long an HTTP/2 connection may be idle."),
+            Key(notYet: "tls_handshake", "How long a TLS handshake may take."),
+        ])
+}

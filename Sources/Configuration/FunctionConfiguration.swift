@@ -1,0 +1,56 @@
+package import Lambda
+
+/// One of `functions:`.
+package struct FunctionConfiguration: Sendable, Equatable {
+    /// The name under which routes know it.
+    package let name: String
+    package let target: Target
+    package let tenantID: String?
+    package let response: ResponseMode
+    package let timeouts: Timeouts
+    /// How many calls there may be after a first one that failed.
+    package let retries: Int
+    /// Counts the raw bytes of the body.
+    package let maxRequestBody: ByteCount
+    /// How many invocations may run at once; `nil` for as many as come.
+    package let maxConcurrency: Int?
+
+    /// Where it runs.
+    package enum Target: Sendable, Equatable {
+        case lambda(FunctionReference)
+        case local(LocalFunction)
+    }
+}
+
+/// `timeouts:` of a function. None of the others is longer than `total`.
+package struct Timeouts: Sendable, Hashable {
+    /// Until the connection is up.
+    package var connect: Duration = .seconds(3)
+    /// From the sent request to the first byte of the payload.
+    package var firstByte: Duration = .seconds(60)
+    /// Between bytes of a running stream.
+    package var idle: Duration = .seconds(300)
+    /// Over all tries.
+    package var total: Duration = .seconds(900)
+}
+
+/// `local:` of a function: a program on this machine.
+package struct LocalFunction: Sendable, Equatable {
+    package let program: Program
+    /// From where the process is, like every path of the configuration.
+    package let directory: String
+    /// How many processes there may be; `nil` for one on each CPU.
+    package let concurrency: Int?
+    /// How much memory a process may use; `nil` for as much as there is.
+    package let memory: ByteCount?
+    /// Variables that are set besides those of the Runtime API.
+    package let environment: [String: String]
+
+    /// What is started.
+    package enum Program: Sendable, Equatable {
+        /// A program that speaks the Runtime API, and its arguments; not empty.
+        case command([String])
+        /// `module.function` for the Node.js runtime that Sluice brings.
+        case nodeHandler(String)
+    }
+}

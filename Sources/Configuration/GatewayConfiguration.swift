@@ -1,0 +1,58 @@
+package import AWS
+package import Routing
+
+/// All that a configuration file says, checked: every value is within its bounds, every name that is used exists.
+package struct GatewayConfiguration: Sendable {
+    package let aws: AWSSettings
+    /// How many loops; `nil` for one on each CPU that the process may use.
+    package let workers: Int?
+    /// At least one, all different.
+    package let listeners: [ListenerConfiguration]
+    /// In the order of the file; routes name them by position.
+    package let functions: [FunctionConfiguration]
+    package let routes: RouteTable
+    /// How long running exchanges may go on after a TERM.
+    package let drainTimeout: Duration
+    /// How long connections are still accepted after a TERM, while readiness already says no.
+    package let drainDelay: Duration
+    package let limits: LimitSettings
+    /// Where local functions can be invoked by any AWS SDK; `nil` for a loopback port that the system chooses.
+    package let localLambdaAddress: NetworkAddress?
+    package let accessLog: AccessLogSettings
+    /// What can be meant so, but hardly is.
+    package let warnings: [ConfigurationFault]
+}
+
+/// `aws:`. What is not set here comes from the environment, a profile or the machine.
+package struct AWSSettings: Sendable, Equatable {
+    package var region: String?
+    package var profile: String?
+    /// Lambda's; `nil` for the one that the region has.
+    package var endpoint: ServiceEndpoint?
+}
+
+/// One of `listeners:`.
+package struct ListenerConfiguration: Sendable, Hashable {
+    package let address: ListenerAddress
+}
+
+/// `access_log:`.
+package struct AccessLogSettings: Sendable, Equatable {
+    package var format: Format = .json
+    package var output: Output = .standardOutput
+
+    /// What a line looks like.
+    package enum Format: Sendable {
+        case json
+        case text
+        /// No lines.
+        case none
+    }
+
+    /// Where the lines go.
+    package enum Output: Sendable, Equatable {
+        case standardOutput
+        case standardError
+        case file(path: String)
+    }
+}

@@ -1,0 +1,109 @@
+import HTTP
+import Lambda
+import Routing
+
+// What the sections of the file are read into before they are checked against one another.
+
+/// The whole file.
+struct FileDraft: Sendable, KeyNoting {
+    var aws = AWSSettings()
+    var workers: Int?
+    var listeners: [Located<ListenerDraft>] = []
+    var functions: [(name: Located<String>, value: Located<FunctionDraft>)] = []
+    var routes: [Located<RouteDraft>] = []
+    var drainTimeout: Duration = .seconds(900)
+    var drainDelay: Duration = .zero
+    var limits = LimitsDraft()
+    var localLambda = LocalLambdaDraft()
+    var accessLog = AccessLogSettings()
+    var writtenKeys: [String: SourcePosition] = [:]
+}
+
+/// `limits`.
+struct LimitsDraft: Sendable, KeyNoting {
+    var settings = LimitSettings()
+    var writtenKeys: [String: SourcePosition] = [:]
+}
+
+/// One of `listeners`.
+struct ListenerDraft: Sendable, KeyNoting {
+    var address: Located<ListenerAddress>?
+    var writtenKeys: [String: SourcePosition] = [:]
+}
+
+/// `local_lambda`.
+struct LocalLambdaDraft: Sendable {
+    var address: Located<NetworkAddress>?
+}
+
+/// One of `functions`.
+struct FunctionDraft: Sendable, KeyNoting {
+    var function: Located<String>?
+    var qualifier: Located<String>?
+    var tenantID: String?
+    var response: ResponseMode = .auto
+    var timeouts = TimeoutsDraft()
+    var retries = 2
+    var maxRequestBody: Located<ByteCount>?
+    var maxConcurrency: Int?
+    var local: Located<LocalFunctionDraft>?
+    var writtenKeys: [String: SourcePosition] = [:]
+}
+
+/// `timeouts` of a function.
+struct TimeoutsDraft: Sendable {
+    var connect: Located<Duration>?
+    var firstByte: Located<Duration>?
+    var idle: Located<Duration>?
+    var total: Located<Duration>?
+}
+
+/// `local` of a function.
+struct LocalFunctionDraft: Sendable, KeyNoting {
+    var command: Located<[String]>?
+    var handler: Located<String>?
+    var runtime: Located<String>?
+    var directory: String?
+    var concurrency: Int?
+    var memory: ByteCount?
+    var environment: [(name: Located<String>, value: String)] = []
+    var writtenKeys: [String: SourcePosition] = [:]
+}
+
+/// One of `routes`.
+struct RouteDraft: Sendable, KeyNoting {
+    var host: Located<HostPattern>?
+    var hosts: [Located<HostPattern>]?
+    var path: Located<PathPattern>?
+    var paths: [Located<PathPattern>]?
+    var methods: [Located<Method>] = []
+    var headers: [(name: Located<String>, value: Located<String>)] = []
+    var function: Located<String>?
+    var redirect: Located<RedirectDraft>?
+    var respond: Located<RespondDraft>?
+    var stripPrefix: Located<PathPrefix>?
+    var requestHeaders = FieldEditsDraft()
+    var responseHeaders = FieldEditsDraft()
+    var writtenKeys: [String: SourcePosition] = [:]
+}
+
+/// `redirect` of a route.
+struct RedirectDraft: Sendable, KeyNoting {
+    var to: Located<String>?
+    var status = 307
+    var writtenKeys: [String: SourcePosition] = [:]
+}
+
+/// `respond` of a route.
+struct RespondDraft: Sendable {
+    var status = 200
+    var headers: [(name: Located<String>, value: [Located<String>])] = []
+    var body: Located<String>?
+}
+
+/// `request_headers` and `response_headers` of a route.
+struct FieldEditsDraft: Sendable {
+    var set: [(name: Located<String>, value: Located<String>)] = []
+    var add: [(name: Located<String>, value: [Located<String>])] = []
+    var remove: [Located<String>] = []
+}

@@ -1,0 +1,133 @@
+/// A mapping with fixed keys, which fill in a value that begins with its defaults.
+struct Section<Root>: Sendable {
+    let initial: @Sendable () -> Root
+    let keys: [Key<Root>]
+    /// Notes in the value which key was written, and where.
+    private let note: (@Sendable (inout Root, String, SourcePosition) -> Void)?
+    private let positions: [String: Int]
+
+    private init(
+        initial: @escaping @Sendable () -> Root, keys: [Key<Root>],
+        note: (@Sendable (inout Root, String, SourcePosition) -> Void)?
+    ) {
+        self.initial = initial
+        self.keys = keys
+        self.note = note
+        self.positions = Dictionary(
+            keys.enumerated().map { ($0.element.description.name, $0.offset) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    init(_ initial: @escaping @Sendable () -> Root, keys: [Key<Root>]) {
+        self.init(initial: initial, keys: keys, note: nil)
+    }
+
+    init(noting initial: @escaping @Sendable () -> Root, keys: [Key<Root>]) where Root: KeyNoting {
+        self.init(initial: initial, keys: keys) { root, name, position in root.writtenKeys[name] = position }
+    }
+
+    /// The keys without what they fill in.
+    var descriptions: [KeyDescription] { self.keys.map(\.description) }
+
+    /// Reads all keys of a mapping, known or not, whatever is wrong with some of them.
+    func read(_ node: SourceNode, _ reading: Reading) -> Root? {
+        var root = self.initial()
+        switch node.content {
+        case .null:
+            return root
+        case .mapping(let entries):
+            for entry in entries { self.read(entry, into: &root, reading) }
+            return root
+        default:
+            reading.report(
+                node.position,
+                "a mapping is expected here, not \(node.kindText); its keys are "
+                    + self.supportedNames.map { "\"\($0)\"" }.joined(separator: ", "))
+            return nil
+        }
+    }
+
+    private func read(_ entry: SourceNode.Entry, into root: inout Root, _ reading: Reading) {
+        guard let position = self.positions[entry.key] else {
+            reading.report(entry.keyPosition, "unknown key \"\(entry.key)\"\(self.advice(for: entry.key))")
+            if let meant = Nearest.word(to: entry.key, among: self.keys.map(\.description.name)) {
+                self.note?(&root, meant, entry.keyPosition)
+            }
+            return
+        }
+        self.note?(&root, entry.key, entry.keyPosition)
+        self.keys[position].read(entry, reading, &root)
+    }
+
+    private var supportedNames: [String] { self.descriptions.filter(\.isSupported).map(\.name) }
+
+    /// The key that may have been meant: one of this section that is spelt nearly so, one of a section below, or any.
+    private func advice(for name: String) -> String {
+        for key in self.descriptions {
+            if case .section(let below) = key.kind, below.contains(where: { $0.name == name }) {
+                return "; it belongs into \"\(key.name)\""
+            }
+        }
+        return Nearest.suggestion(for: name, among: self.descriptions.map(\.name), listing: self.supportedNames)
+    }
+}
+
+/// A value that knows which keys of its section were written and where, be they faulty or not supported yet; a misspelt
+/// key counts as the one that it is near to. So none of them is called missing on top of what is wrong with it.
+protocol KeyNoting: SendableMetatype {
+    var writtenKeys: [String: SourcePosition] { get set }
+}
+
+/// One key of a section.
+struct Key<Root>: Sendable {
+    let description: KeyDescription
+    /// Reads the key's value into the section's.
+    let read: @Sendable (SourceNode.Entry, Reading, inout Root) -> Void
+
+    /// A key that fills in a property.
+    init<Value>(
+        _ name: String, _ property: any WritableKeyPath<Root, Value> & Sendable, _ type: ValueType<Value>,
+        default defaultText: String? = nil, _ documentation: String
+    ) {
+        self.description = KeyDescription(
+            name: name, kind: type.kind, documentation: documentation, defaultText: defaultText)
+        self.read = { entry, reading, root in
+            if let value = type.read(entry.value, reading) { root[keyPath: property] = value }
+        }
+    }
+
+    /// A key that fills in a property that is `nil` without it.
+    init<Value>(
+        _ name: String, _ property: any WritableKeyPath<Root, Value?> & Sendable, _ type: ValueType<Value>,
+        default defaultText: String? = nil, _ documentation: String
+    ) {
+        self.description = KeyDescription(
+            name: name, kind: type.kind, documentation: documentation, defaultText: defaultText)
+        self.read = { entry, reading, root in
+            if let value = type.read(entry.value, reading) { root[keyPath: property] = value }
+        }
+    }
+
+    /// A key whose only supported value is what holds anyway.
+    init<Value>(
+        _ name: String, fixed type: ValueType<Value>, default defaultText: String, _ documentation: String
+    ) {
+        self.description = KeyDescription(
+            name: name, kind: type.kind, documentation: documentation, defaultText: defaultText)
+        self.read = { entry, reading, _ in _ = type.read(entry.value, reading) }
+    }
+
+    /// A key of a feature that is still to come. Naming it is an error that says so.
+    init(notYet name: String, _ documentation: String) {
+        self.description = KeyDescription(name: name, kind: nil, documentation: documentation, defaultText: nil)
+        self.read = { entry, reading, _ in
+            reading.report(entry.keyPosition, "\"\(name)\" is not supported yet")
+        }
+    }
+}
+
+extension ValueType {
+    /// A mapping with fixed keys.
+    static func section(_ section: Section<Value>) -> ValueType {
+        ValueType(.section(section.descriptions)) { node, reading in section.read(node, reading) }
+    }
+}

@@ -1,0 +1,166 @@
+import AWS
+import Bytes
+import HTTP
+import Routing
+
+/// The types of values that are written as text of some form.
+enum Texts {
+    static let region = ValueType<String>.scalar(.text("region")) { text in
+        guard ServiceEndpoint.isRegion(text), text.contains("-") else {
+            throw ValueFault("\"\(text)\" is no region, such as eu-west-1")
+        }
+        return text
+    }
+
+    static let endpoint = ValueType<ServiceEndpoint>.scalar(.text("http:// URL")) { text in
+        let endpoint = try ServiceEndpoint(parsing: text)
+        guard endpoint.scheme == .http else {
+            throw ValueFault("TLS to upstreams is not supported yet; an endpoint begins with http://")
+        }
+        return endpoint
+    }
+
+    static let listenerAddress = ValueType<ListenerAddress>(.text("host:port, unix:/path or fd:NAME")) {
+        node, reading in
+        guard let text = ValueType.text("address").read(node, reading) else { return nil }
+        do throws(ValueFault) {
+            return try ListenerAddress(parsing: text, path: reading.path)
+        } catch {
+            reading.report(node.position, error.message)
+            return nil
+        }
+    }
+
+    static let host = ValueType<HostPattern>.scalar(.text("host name")) { try HostPattern(parsing: $0) }
+    static let path = ValueType<PathPattern>.scalar(.text("path")) { try PathPattern(parsing: $0) }
+    static let pathPrefix = ValueType<PathPrefix>.scalar(.text("path")) { try PathPrefix(parsing: $0) }
+    static let fieldName = ValueType<String>.scalar(.text("header name")) { try FieldLine.checkedName($0) }
+
+    /// Header lines by name, each with one value or several.
+    static let fieldLines = ValueType<[(name: Located<String>, value: [Located<String>])]>.mapping(
+        of: "HEADER", to: .oneOrMore(of: .located(.anyText)), checkName: FieldLine.checkedName)
+
+    static let method = ValueType<Method>.scalar(.text("method")) { text in
+        guard Fields.isName(text.utf8.span) else { throw ValueFault("\"\(text)\" is no method") }
+        guard text != "CONNECT" else { throw ValueFault("CONNECT is refused by Sluice and never reaches a route") }
+        let capitals = text.uppercased()
+        if text != capitals, Self.methods.contains(capitals) {
+            throw ValueFault("methods are written in capitals: \(capitals)")
+        }
+        return Method(rawValue: text)
+    }.then { method, node, reading in
+        if !Self.methods.contains(method.rawValue), method.rawValue.utf8.count > 2,
+            let nearest = Self.methods.first(where: {
+                Nearest.distance(Array($0.utf8), Array(method.rawValue.utf8)) == 1
+            })
+        {
+            reading.warn(node.position, "\"\(method.rawValue)\" is an unusual method; did you mean \"\(nearest)\"?")
+        }
+        return method
+    }
+
+    /// The methods that have a meaning in RFC 9110 and RFC 5789.
+    private static let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+
+    static let redirectStatus = ValueType<Int>.scalar(.choice(Redirect.statuses.map(String.init))) { text in
+        guard let status = Int(text), Redirect.statuses.contains(status) else {
+            throw ValueFault("\"\(text)\" is no status of a redirect; there is 301, 302, 303, 307 and 308")
+        }
+        return status
+    }
+
+    /// LAMBDA_WIRE 1: `X-Amz-Tenant-Id` has 1 to 256 of these characters.
+    static let tenantID = ValueType<String>.scalar(.text("tenant")) { text in
+        let isTenant = text.utf8.allSatisfy {
+            ASCII.isLetter($0) || ASCII.isDigit($0) || Array("._:/=+-@ ".utf8).contains($0)
+        }
+        guard isTenant, (1...256).contains(text.utf8.count), text.first != " ", text.last != " " else {
+            throw ValueFault("a tenant has 1 to 256 letters, digits, spaces and \". _ : / = + - @\"")
+        }
+        return text
+    }
+
+    static let logOutput = ValueType<AccessLogSettings.Output>(.text("stdout, stderr or a path")) { node, reading in
+        guard let text = ValueType.text("output").read(node, reading) else { return nil }
+        switch text {
+        case "stdout": return .standardOutput
+        case "stderr": return .standardError
+        case "none", "off":
+            reading.report(node.position, "an access log that is not wanted is \"format: none\"")
+            return nil
+        default:
+            guard text.contains("/") || text.contains(".") else {
+                let nearest = Nearest.suggestion(for: text, among: ["stdout", "stderr"])
+                reading.report(node.position, "\"\(text)\" is neither stdout, stderr nor a path\(nearest)")
+                return nil
+            }
+            guard !text.hasSuffix("/"), !text.utf8.contains(ASCII.nul) else {
+                reading.report(node.position, "\"\(text)\" is no path of a file")
+                return nil
+            }
+            return .file(path: reading.path(text))
+        }
+    }
+
+    /// A program and its arguments. A program with a slash in its name is a path of the configuration.
+    static let command = ValueType<Located<[String]>>(.oneOrMore(.text("program or argument"))) { node, reading in
+        let word = ValueType<String>.scalar(.text("word"), allowsSecrets: false) { text in
+            guard !text.utf8.contains(ASCII.nul) else { throw ValueFault("a command holds no NUL") }
+            return text
+        }
+        let words: [String]
+        if case .list = node.content {
+            guard let list = ValueType.list(of: word, atLeast: 1).read(node, reading) else { return nil }
+            words = list
+        } else {
+            guard let text = word.read(node, reading) else { return nil }
+            guard !text.utf8.contains(where: { $0 <= ASCII.space }) else {
+                reading.report(
+                    node.position,
+                    "a command with arguments is a list: [\(text.split(separator: " ").joined(separator: ", "))]")
+                return nil
+            }
+            words = [text]
+        }
+        guard let program = words.first else { return nil }
+        guard !program.isEmpty else {
+            reading.report(node.position, "the command is empty")
+            return nil
+        }
+        let path = program.contains("/") ? reading.path(program) : program
+        return Located(value: [path] + words.dropFirst(), position: node.position)
+    }
+
+    static let handler = ValueType<String>.scalar(.text("module.function")) { text in
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let isHandler =
+            parts.count >= 2 && parts.allSatisfy { !$0.isEmpty } && !text.hasPrefix("/")
+            && text.utf8.allSatisfy { $0 > ASCII.space && $0 != ASCII.delete }
+        guard isHandler else {
+            throw ValueFault("\"\(text)\" is no handler, such as index.handler or src/chat.handler")
+        }
+        return text
+    }
+
+    /// A name under which routes know a function; local functions bear it in the Lambda API too.
+    static func functionName(_ name: String) throws -> String {
+        let isName = name.utf8.allSatisfy {
+            ASCII.isLetter($0) || ASCII.isDigit($0) || $0 == ASCII.minus || $0 == ASCII.underscore || $0 == ASCII.dot
+        }
+        guard isName, (1...64).contains(name.utf8.count) else {
+            throw ValueFault("\"\(name)\" is no name of a function: 1 to 64 letters, digits, \"-\", \"_\" and \".\"")
+        }
+        return name
+    }
+
+    /// A variable that a local function may be given. Those of the Runtime API are not the operator's to set.
+    static func environmentName(_ name: String) throws -> String {
+        guard EnvironmentName.isValid(name) else {
+            throw ValueFault("\"\(name)\" is no name of an environment variable")
+        }
+        let isReserved =
+            name.hasPrefix("AWS_LAMBDA_") || ["_HANDLER", "_X_AMZN_TRACE_ID", "LAMBDA_TASK_ROOT"].contains(name)
+        guard !isReserved else { throw ValueFault("\(name) is set by the Lambda runtime environment itself") }
+        return name
+    }
+}

@@ -1,0 +1,87 @@
+internal import AWS
+internal import Configuration
+internal import HTTP
+internal import Lambda
+internal import LocalLambda
+internal import Logging
+internal import Reactor
+internal import Relay
+
+/// Makes of a configuration what the loops run on: resolves regions, endpoints and credentials, and starts the local
+/// Lambda where functions need it.
+struct Assembly {
+    let snapshot: Snapshot
+    /// Runs where there are local functions.
+    let localLambda: LocalLambda?
+    let sharedResources: SharedResources
+
+    init(
+        _ configuration: GatewayConfiguration, environment: [String: String], readFile: (String) -> String?,
+        logger: Logger
+    ) throws {
+        self.sharedResources = SharedResources(
+            budget: MemoryBudget(limit: configuration.limits.requestBodies.bytes),
+            memory: MemoryWatch(configuration.limits, logger: logger), resolver: Resolver(),
+            connectionLimits: ConnectionLimits(configuration.limits), logger: logger)
+        let aws = try AWSIdentity(configuration, environment: environment, readFile: readFile)
+        let local = try LocalIdentity(configuration, gatewayCredentials: aws.credentials.current, logger: logger)
+        self.localLambda = local?.lambda
+        let functions = try configuration.functions.map { function in
+            switch function.target {
+            case .lambda(let reference):
+                let region = try aws.region(for: reference, of: function.name)
+                return Self.runtime(
+                    function, reference: reference, endpoint: try aws.endpoint(in: region), region: region,
+                    credentials: aws.credentials)
+            case .local:
+                guard let local else { throw AssemblyError.noLocalLambda(function.name) }
+                return Self.runtime(
+                    function, reference: try FunctionReference(parsing: function.name), endpoint: local.endpoint,
+                    region: LocalIdentity.region, credentials: local.credentials)
+            }
+        }
+        self.snapshot = Snapshot(
+            routes: configuration.routes, functions: functions, limits: configuration.limits,
+            accessLogFormat: configuration.accessLog.format)
+    }
+
+    private static func runtime(
+        _ function: FunctionConfiguration, reference: FunctionReference, endpoint: ServiceEndpoint, region: String,
+        credentials: CredentialStore
+    ) -> FunctionRuntime {
+        FunctionRuntime(
+            name: function.name, endpoint: endpoint,
+            call: InvocationTemplate(function: reference, endpoint: endpoint, region: region, tenantID: function.tenantID),
+            responseMode: function.response,
+            policy: ExchangePolicy(
+                firstByte: function.timeouts.firstByte, idle: function.timeouts.idle, total: function.timeouts.total,
+                retries: function.retries),
+            connectTimeout: function.timeouts.connect, maximumBody: function.maxRequestBody.bytes,
+            maximumConcurrency: function.maxConcurrency, credentials: credentials)
+    }
+}
+
+/// Why a configuration that is right in itself can not be run here.
+enum AssemblyError: Error, CustomStringConvertible {
+    case noRegion(function: String)
+    case needsTLS(endpoint: String)
+    case noLocalLambda(String)
+    case unresolvedListener(String, String)
+    case noInheritedSocket(String, known: [String])
+
+    var description: String {
+        switch self {
+        case .noRegion(let function):
+            "function \(function): no region is known; set aws.region, AWS_REGION, or name the function by its ARN"
+        case .needsTLS(let endpoint):
+            "\(endpoint): calling the Lambda API over TLS is not supported yet; set aws.endpoint to an http:// address"
+        case .noLocalLambda(let function):
+            "function \(function): the local Lambda is not running"
+        case .unresolvedListener(let address, let reason):
+            "listener \(address): \(reason)"
+        case .noInheritedSocket(let name, let known):
+            "listener fd:\(name): the service manager handed over no socket of this name; it handed over "
+                + (known.isEmpty ? "none" : known.joined(separator: ", "))
+        }
+    }
+}

@@ -1,0 +1,160 @@
+internal import AWS
+internal import Bytes
+internal import HTTP
+internal import Lambda
+internal import Reactor
+internal import Relay
+
+/// One call of a function on behalf of an exchange: takes a connection, sends the request, decodes the answer.
+///
+/// The exchange owns it until it ends, is cancelled, or is left alone to read out a stream that nobody wants any more.
+final class Attempt {
+    private unowned let exchange: Exchange
+    private var invocation: InvocationStateMachine
+    private var connection: UpstreamConnection?
+    private var isOver = false
+
+    init(of exchange: Exchange) {
+        self.exchange = exchange
+        self.invocation = InvocationStateMachine(
+            mode: exchange.function.responseMode, requestMethod: exchange.method)
+    }
+
+    /// Asks the pool for a connection; the answer may come within the call.
+    func start() {
+        let function = self.exchange.function
+        self.exchange.context.pool(for: function).take(for: self, connectTimeout: function.connectTimeout)
+    }
+
+    /// A connection is there.
+    func taken(_ connection: UpstreamConnection) {
+        guard !self.isOver else {
+            connection.giveBack()
+            return
+        }
+        guard let credentials = self.exchange.function.credentials.current else {
+            connection.giveBack()
+            self.fail(.noCredentials(self.exchange.function.credentials.explanation))
+            return
+        }
+        var request = ByteBuffer()
+        do throws(ExchangeFailure) {
+            try self.exchange.writeRequest(into: &request, credentials: credentials)
+        } catch {
+            connection.giveBack()
+            self.fail(error)
+            return
+        }
+        self.connection = connection
+        connection.send(request, for: self)
+    }
+
+    /// No connection came about.
+    func notTaken(_ failure: ExchangeFailure) {
+        self.fail(failure)
+    }
+
+    // What the connection tells.
+
+    func requestSent() {
+        guard !self.isOver else { return }
+        self.exchange.requestSent()
+    }
+
+    func receivedHead(_ head: ResponseHead) {
+        switch self.invocation.receivedHead(head) {
+        case .awaitStream, .collectError: break
+        case .failed(let failure): self.fail(.invocation(failure))
+        }
+    }
+
+    /// Bytes of the answer, in the receive buffer of the loop.
+    func receivedBody(_ bytes: Span<UInt8>) {
+        var offset = 0
+        while !self.isOver {
+            switch self.invocation.next(bytes, at: &offset) {
+            case .head(let head, let endsHere):
+                self.exchange.receivedHead(head, endsHere: endsHere)
+            case .bodyHeld:
+                self.exchange.receivedBytes()
+                self.exchange.receivedBody(answer: self.invocation.heldBytes)
+            case .body(let range):
+                self.exchange.receivedBytes()
+                self.exchange.receivedBody(answer: bytes.extracting(range))
+            case .completed:
+                self.complete()
+            case .failed(let failure):
+                self.fail(.invocation(failure))
+            case .needsMore:
+                if !self.invocation.heldBytes.isEmpty { self.exchange.receivedBytes() }
+                return
+            }
+        }
+    }
+
+    /// The HTTP body has ended; the invocation's end ought to have come before.
+    func receivedEnd() {
+        guard !self.isOver else { return }
+        switch self.invocation.receivedEnd() {
+        case .completed: self.complete()
+        case .failed(let failure): self.fail(.invocation(failure))
+        case .head, .bodyHeld, .body, .needsMore: self.fail(.invocation(.truncated))
+        }
+    }
+
+    /// The connection was lost, or spoke nonsense.
+    func connectionFailed(_ failure: ExchangeFailure) {
+        guard !self.isOver else { return }
+        self.connection = nil
+        if case .failed(.service(let error)) = self.invocation.lostConnection() {
+            // An error of the API that came in part says more than that the connection was lost.
+            self.fail(.invocation(.service(error)))
+        } else {
+            self.fail(failure)
+        }
+    }
+
+    private func complete() {
+        self.isOver = true
+        // The rest of the HTTP body is the last chunk, which may be here already.
+        self.connection?.readOut()
+        self.connection = nil
+        self.exchange.completed()
+    }
+
+    private func fail(_ failure: ExchangeFailure) {
+        guard !self.isOver else { return }
+        self.isOver = true
+        self.connection?.letGo()
+        self.connection = nil
+        self.exchange.failed(failure)
+    }
+
+    // What the exchange asks for.
+
+    func pause() {
+        self.connection?.pause()
+    }
+
+    func resume() {
+        self.connection?.resume()
+    }
+
+    /// The answer is over for the client; what the function still sends is thrown away, within limits.
+    func discardRest() {
+        self.isOver = true
+        self.connection?.readOut()
+        self.connection = nil
+    }
+
+    /// Nobody wants the answer any more.
+    func cancel() {
+        guard !self.isOver else { return }
+        self.isOver = true
+        self.connection?.letGo()
+        self.connection = nil
+    }
+}
+
+@available(*, unavailable)
+extension Attempt: Sendable {}

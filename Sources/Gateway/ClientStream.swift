@@ -1,0 +1,21 @@
+internal import HTTP
+
+/// The client's side of an exchange, whichever protocol carries it: what an exchange may do to its client.
+///
+/// The bytes leave at the end of the round, in as few calls as possible.
+protocol ClientStream: AnyObject {
+    /// Begins an answer whose body follows through `sendBody`. A content-length among the fields is kept to.
+    func sendHead(_ head: borrowing ResponseHead, hasBody: Bool)
+
+    /// Sends bytes of the body. Called from within the reading of an upstream, with bytes of its receive buffer.
+    func sendBody(_ bytes: Span<UInt8>)
+
+    /// Ends the answer well.
+    func sendEnd()
+
+    /// Breaks an answer that has begun, so that nobody takes it for a whole one.
+    func truncate()
+
+    /// Answers with a head and a whole body of the gateway's own.
+    func respond(_ answer: OwnAnswer)
+}

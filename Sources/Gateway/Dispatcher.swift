@@ -1,0 +1,111 @@
+internal import HTTP
+internal import Lambda
+internal import Reactor
+internal import Relay
+internal import Routing
+
+/// What a request's head leads to.
+enum Dispatch {
+    /// A function is to be called once the request is whole.
+    case exchange(Exchange)
+    /// The gateway answers by itself, now.
+    case answered(OwnAnswer)
+}
+
+/// Finds the route of a request, and makes of it an exchange or an answer.
+extension LoopContext {
+    func dispatch(
+        _ head: RequestHead, on client: any ClientStream, peer: SocketAddress, listener: ListenerRuntime,
+        record: RequestRecord
+    ) -> Dispatch {
+        let snapshot = self.snapshot
+        if self.memory.level == .full {
+            return self.answer(
+                .problem(
+                    status: 503, detail: "The gateway has no memory for another request now.",
+                    requestID: record.requestID, fields: ["retry-after": "1"]), to: record, end: "overload")
+        }
+        if head.method == .options, head.target.path == "*" { return self.answer(.ofServer, to: record, end: "complete") }
+        switch snapshot.routes.match(
+            method: head.method, host: head.authority?.host, target: head.target, fields: head.fields)
+        {
+        case .notFound:
+            return self.answer(
+                .problem(status: 404, detail: "No route takes this host and path.", requestID: record.requestID),
+                to: record, end: "no_route")
+        case .methodNotAllowed(let allow):
+            return self.answer(
+                .problem(
+                    status: 405, detail: "The route does not take this method.", requestID: record.requestID,
+                    fields: ["allow": allow]), to: record, end: "wrong_method")
+        case .route(let match):
+            let route = snapshot.routes.routes[match.route]
+            record.route = match.name
+            switch route.action {
+            case .function(let position):
+                return self.call(
+                    snapshot.functions[position], head, route: route, on: client, peer: peer, listener: listener,
+                    record: record)
+            case .redirect(let redirect):
+                return self.answer(Self.answer(redirect, to: head, match: match, route: route), to: record, end: "complete")
+            case .respond(let response):
+                var answer = OwnAnswer(head: response.head, body: response.body)
+                route.responseHeaderEdits.apply(to: &answer.head.fields)
+                return self.answer(answer, to: record, end: "complete")
+            }
+        }
+    }
+
+    private func answer(_ answer: OwnAnswer, to record: RequestRecord, end: String) -> Dispatch {
+        var answer = answer
+        if !answer.head.fields.contains("x-request-id") { answer.head.fields.append("x-request-id", record.requestID) }
+        record.finished(status: answer.head.status, end: end, at: self.loop.now)
+        record.bytesOut = answer.body.count
+        return .answered(answer)
+    }
+
+    private static func answer(
+        _ redirect: Redirect, to head: RequestHead, match: MatchedRoute, route: Route
+    ) -> OwnAnswer {
+        var answer = OwnAnswer(head: ResponseHead(status: redirect.status))
+        answer.head.fields.append(
+            "location",
+            redirect.location(
+                rest: match.rest(of: head.target.routingPath), parameters: match.parameters, query: head.target.query))
+        route.responseHeaderEdits.apply(to: &answer.head.fields)
+        return answer
+    }
+
+    private func call(
+        _ function: FunctionRuntime, _ head: RequestHead, route: Route, on client: any ClientStream,
+        peer: SocketAddress, listener: ListenerRuntime, record: RequestRecord
+    ) -> Dispatch {
+        record.function = function.name
+        var head = head
+        if case .known(let count) = head.bodyLength, count > function.maximumBody {
+            return self.answer(
+                function.tooLarge(.body(limit: function.maximumBody), requestID: record.requestID), to: record,
+                end: "request_too_large")
+        }
+        head.fields.removeUnforwardable()
+        route.requestHeaderEdits.apply(to: &head.fields)
+        let context = EventContext(
+            requestID: record.requestID, sourceAddress: peer.hostText, scheme: listener.scheme, port: listener.port,
+            time: record.wall, traceID: head.fields.first("x-amzn-trace-id") ?? self.newTraceID(at: record.wall),
+            path: route.stripPrefix?.stripped(from: head.target.path))
+        if case .known(let count) = head.bodyLength,
+            EventV2.leastSize(head: head, context: context, bodyCount: count) > EventV2.sizeLimit
+        {
+            return self.answer(
+                function.tooLarge(.event(limit: EventV2.sizeLimit), requestID: record.requestID), to: record,
+                end: "request_too_large")
+        }
+        guard function.enter() else {
+            return self.answer(function.busy(requestID: record.requestID), to: record, end: "busy")
+        }
+        return .exchange(
+            Exchange(
+                head, on: client, context: self, function: function, route: route, eventContext: context,
+                record: record))
+    }
+}

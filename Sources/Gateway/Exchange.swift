@@ -1,0 +1,284 @@
+internal import AWS
+internal import Bytes
+internal import Digest
+internal import HTTP
+internal import Lambda
+internal import Reactor
+internal import Relay
+internal import Routing
+internal import Time
+
+/// One request of a client and its answer by a function: runs an `ExchangeStateMachine`.
+///
+/// Lives on the loop of its client's connection. It keeps the snapshot that it began with, and ends exactly once.
+final class Exchange {
+    let context: LoopContext
+    let function: FunctionRuntime
+    let route: Route
+    let record: RequestRecord
+    private(set) var machine: ExchangeStateMachine
+    private weak var client: (any ClientStream)?
+    /// Kept until the first payload byte, because the event is written anew for each call.
+    private var head: RequestHead?
+    private var eventContext: EventContext
+    private var body = ByteBuffer()
+    private var attempt: Attempt?
+    private lazy var timer = LoopTimer(handler: self)
+    /// The HTTP method decides whether the answer may have a body.
+    let method: Method
+
+    init(
+        _ head: consuming RequestHead, on client: any ClientStream, context: LoopContext, function: FunctionRuntime,
+        route: Route, eventContext: EventContext, record: RequestRecord
+    ) {
+        self.context = context
+        self.client = client
+        self.function = function
+        self.route = route
+        self.eventContext = eventContext
+        self.record = record
+        self.machine = ExchangeStateMachine(policy: function.policy)
+        self.method = head.method
+        self.head = head
+        context.exchangeStarted()
+    }
+
+    // The request.
+
+    /// Bytes of the request's body. Answers whether the body stays within its limits; where it does not, the client has
+    /// been answered.
+    func receivedBody(_ bytes: Span<UInt8>) -> Bool {
+        guard self.context.budget.take(bytes.count) else {
+            self.refuse(
+                .problem(
+                    status: 503, detail: "The gateway has no memory for another request body now.",
+                    requestID: self.record.requestID, fields: ["retry-after": "1"]), end: "body_memory")
+            return false
+        }
+        self.record.bytesIn += bytes.count
+        self.body.append(bytes)
+        guard self.body.count <= self.function.maximumBody else {
+            self.refuse(self.function.tooLarge(.body(limit: self.function.maximumBody), requestID: self.record.requestID), end: "request_too_large")
+            return false
+        }
+        return true
+    }
+
+    /// The request has come whole.
+    func requestCompleted() {
+        switch self.machine.requestCompleted(at: self.context.loop.now) {
+        case .invoke: self.invoke()
+        case .drop: break
+        }
+    }
+
+    private func refuse(_ answer: OwnAnswer, end: String) {
+        self.client?.respond(answer)
+        self.finish(status: answer.head.status, end: end)
+        _ = self.machine.clientLeft()
+    }
+
+    private func invoke() {
+        self.record.attempts += 1
+        let attempt = Attempt(of: self)
+        self.attempt = attempt
+        attempt.start()
+        self.setTimer()
+    }
+
+    /// Writes the signed request for this exchange. Throws where the event is too large.
+    func writeRequest(into buffer: inout ByteBuffer, credentials: Credentials) throws(ExchangeFailure) {
+        guard let head = self.head else { preconditionFailure("a call is made before its answer has begun") }
+        let call = self.function.call
+        buffer.reserveHeadroom(call.headroom)
+        // Bodies that are not text grow by a third; fields and names make up the rest.
+        buffer.reserve(2048 + head.fields.byteCount * 2 + self.body.count / 2 * 3)
+        EventV2.append(to: &buffer, head: head, context: self.eventContext, body: self.body.bytes)
+        guard buffer.count <= EventV2.sizeLimit else { throw .eventTooLarge(limit: EventV2.sizeLimit) }
+        call.writeHead(
+            before: &buffer, signer: self.context.signer, credentials: credentials, at: self.context.loop.wallNow,
+            traceID: self.eventContext.traceID, scratch: &self.context.scratch)
+    }
+
+    // What an attempt tells.
+
+    /// The request's last byte was handed to the socket.
+    func requestSent() {
+        self.machine.requestSent(at: self.context.loop.now)
+        self.setTimer()
+    }
+
+    /// Payload bytes came in.
+    func receivedBytes() {
+        self.machine.receivedBytes(at: self.context.loop.now)
+    }
+
+    /// The answer's head is known.
+    func receivedHead(_ head: consuming ResponseHead, endsHere: Bool) {
+        let status = head.status
+        switch self.machine.receivedHead(endsHere: endsHere, at: self.context.loop.now) {
+        case .sendHead:
+            self.prepare(&head)
+            self.record.answered(status: status, at: self.context.loop.now)
+            self.client?.sendHead(head, hasBody: true)
+            self.forgetRequest()
+            self.setTimer()
+        case .sendHeadAndEnd:
+            self.prepare(&head)
+            self.record.answered(status: status, at: self.context.loop.now)
+            self.client?.sendHead(head, hasBody: false)
+            // The function may go on; its stream is read to its end so that the connection can be used again.
+            self.attempt?.discardRest()
+            self.attempt = nil
+            self.finish(status: status, end: "complete")
+        case .drop:
+            break
+        }
+    }
+
+    /// Fields that every answer of a function gets.
+    private func prepare(_ head: inout ResponseHead) {
+        self.route.responseHeaderEdits.apply(to: &head.fields)
+        head.fields.set("x-request-id", self.record.requestID)
+    }
+
+    /// Bytes of the answer's body.
+    func receivedBody(answer bytes: Span<UInt8>) {
+        self.record.bytesOut += bytes.count
+        self.record.chunks += 1
+        self.client?.sendBody(bytes)
+    }
+
+    /// The function has ended its answer well.
+    func completed() {
+        switch self.machine.completed() {
+        case .sendEnd:
+            self.attempt = nil
+            self.client?.sendEnd()
+            self.finish(status: self.record.status, end: "complete")
+        case .drop:
+            self.attempt = nil
+        }
+    }
+
+    /// The attempt is over without an answer, or with a broken one.
+    func failed(_ failure: ExchangeFailure) {
+        self.attempt = nil
+        self.context.log(failure, of: self.record)
+        let spread = self.context.randomUnit()
+        switch self.machine.failed(failure, at: self.context.loop.now, spread: spread) {
+        case .retry:
+            self.setTimer()
+        case .respond(let failure):
+            self.respond(failure)
+        case .truncate(let failure):
+            self.truncate(failure)
+        case .drop:
+            break
+        }
+    }
+
+    private func respond(_ failure: ExchangeFailure) {
+        self.client?.respond(self.function.answer(to: failure, requestID: self.record.requestID))
+        self.finish(status: failure.status, end: failure.endName)
+    }
+
+    private func truncate(_ failure: ExchangeFailure) {
+        self.client?.truncate()
+        self.finish(status: self.record.status, end: failure.endName)
+    }
+
+    // What the client's side tells.
+
+    /// The client has gone: the upstream is let go of at once.
+    func clientLeft() {
+        switch self.machine.clientLeft() {
+        case .release:
+            self.releaseAttempt()
+            self.finish(status: self.record.status, end: "client_left")
+        case .drop:
+            break
+        }
+    }
+
+    /// The client's socket did not take all that was sent.
+    func clientBlocked() {
+        switch self.machine.clientBlocked(at: self.context.loop.now) {
+        case .pauseUpstream:
+            self.attempt?.pause()
+            self.setTimer()
+        case .resumeUpstream, .nothing:
+            self.machine.clientProgressed(at: self.context.loop.now)
+        }
+    }
+
+    /// The client's socket has taken everything.
+    func clientDrained() {
+        switch self.machine.clientDrained(at: self.context.loop.now) {
+        case .resumeUpstream:
+            self.attempt?.resume()
+            self.setTimer()
+        case .pauseUpstream, .nothing:
+            break
+        }
+    }
+
+    /// The time for draining is over.
+    func cut() {
+        let failure = ExchangeFailure.shutDown
+        self.releaseAttempt()
+        switch self.machine.failed(failure, at: self.context.loop.now, spread: 0) {
+        case .retry, .respond: self.respond(failure)
+        case .truncate: self.truncate(failure)
+        case .drop: break
+        }
+    }
+
+    // The end.
+
+    private func releaseAttempt() {
+        self.attempt?.cancel()
+        self.attempt = nil
+    }
+
+    /// The request is not needed again once bytes of its answer have gone.
+    private func forgetRequest() {
+        self.head = nil
+        self.context.budget.giveBack(self.body.count)
+        self.body.releaseStorage()
+    }
+
+    private func finish(status: Int, end: String) {
+        self.forgetRequest()
+        self.context.loop.cancel(self.timer)
+        self.function.leave()
+        self.record.finished(status: status, end: end, at: self.context.loop.now)
+        self.context.exchangeFinished(self.record)
+    }
+
+    private func setTimer() {
+        self.context.loop.set(self.timer, to: self.machine.deadline)
+    }
+}
+
+extension Exchange: LoopTimerHandler {
+    func timerFired(_ timer: LoopTimer) {
+        switch self.machine.deadlinePassed(at: self.context.loop.now) {
+        case .wait:
+            self.setTimer()
+        case .invoke:
+            self.invoke()
+        case .respond(let failure):
+            self.releaseAttempt()
+            self.context.log(failure, of: self.record)
+            self.respond(failure)
+        case .truncate(let failure):
+            self.releaseAttempt()
+            self.context.log(failure, of: self.record)
+            self.truncate(failure)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension Exchange: Sendable {}

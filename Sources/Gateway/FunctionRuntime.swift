@@ -1,0 +1,124 @@
+internal import AWS
+internal import HTTP
+internal import Lambda
+internal import Relay
+private import Synchronization
+
+/// One function as the loops call it: everything that does not change from request to request, and the count of what is
+/// under way.
+final class FunctionRuntime: Sendable {
+    /// Never used again in this process, so that a loop can file things under it across reloads.
+    let id: Int
+    let name: String
+    let endpoint: ServiceEndpoint
+    let call: InvocationTemplate
+    let responseMode: ResponseMode
+    let policy: ExchangePolicy
+    let connectTimeout: Duration
+    /// Bytes of a request's body.
+    let maximumBody: Int
+    /// Calls under way at the same time, over all loops; `nil` for no limit.
+    let maximumConcurrency: Int?
+    let credentials: CredentialStore
+    private let underWay = Atomic(0)
+
+    private static let nextID = Atomic(0)
+
+    init(
+        name: String, endpoint: ServiceEndpoint, call: InvocationTemplate, responseMode: ResponseMode,
+        policy: ExchangePolicy, connectTimeout: Duration, maximumBody: Int, maximumConcurrency: Int?,
+        credentials: CredentialStore
+    ) {
+        self.id = Self.nextID.wrappingAdd(1, ordering: .relaxed).newValue
+        self.name = name
+        self.endpoint = endpoint
+        self.call = call
+        self.responseMode = responseMode
+        self.policy = policy
+        self.connectTimeout = connectTimeout
+        self.maximumBody = maximumBody
+        self.maximumConcurrency = maximumConcurrency
+        self.credentials = credentials
+    }
+
+    /// Takes a place for a call; answers whether there was one. Each place is left once.
+    func enter() -> Bool {
+        let before = self.underWay.wrappingAdd(1, ordering: .relaxed).oldValue
+        if let maximumConcurrency = self.maximumConcurrency, before >= maximumConcurrency {
+            self.leave()
+            return false
+        }
+        return true
+    }
+
+    /// Gives the place back.
+    func leave() {
+        self.underWay.wrappingSubtract(1, ordering: .relaxed)
+    }
+}
+
+/// The answers that the gateway gives in a function's place.
+extension FunctionRuntime {
+    /// 413, with the numbers.
+    func tooLarge(_ excess: RequestExcess, requestID: String) -> OwnAnswer {
+        .problem(status: 413, detail: excess.description, requestID: requestID)
+    }
+
+    /// 503: no place for another call.
+    func busy(requestID: String) -> OwnAnswer {
+        .problem(
+            status: 503, detail: "The function is at its limit of concurrent requests.", requestID: requestID,
+            fields: ["retry-after": "1"])
+    }
+
+    /// What a client is told when a call failed: never what the function or AWS said.
+    func answer(to failure: ExchangeFailure, requestID: String) -> OwnAnswer {
+        let detail =
+            switch failure.status {
+            case 400: "The request can not be made into an event for the function."
+            case 408: "The client was too slow."
+            case 413: "The request is too large for the function."
+            case 429: "The function is throttled."
+            case 503: "The gateway is shutting down."
+            case 504: "The function did not answer in time."
+            default: "The function could not be reached, or did not answer as it should."
+            }
+        guard let seconds = failure.retryAfterSeconds else {
+            return .problem(status: failure.status, detail: detail, requestID: requestID)
+        }
+        return .problem(
+            status: failure.status, detail: detail, requestID: requestID, fields: ["retry-after": "\(seconds)"])
+    }
+}
+
+/// Why a request's body is too large.
+enum RequestExcess: Equatable, CustomStringConvertible {
+    /// More raw bytes than `max_request_body`.
+    case body(limit: Int)
+    /// An event larger than Lambda takes.
+    case event(limit: Int)
+
+    var description: String {
+        switch self {
+        case .body(let limit):
+            "The request body is larger than \(limit) bytes."
+        case .event(let limit):
+            "The request makes an event larger than \(limit) bytes; bodies that are not text grow by a third in it."
+        }
+    }
+}
+
+/// Where the keys come from with which calls are signed.
+final class CredentialStore: Sendable {
+    private let credentials: Credentials?
+    /// Why there are none, and what to do.
+    let explanation: String
+
+    init(_ credentials: Credentials?, explanation: String = "no credentials") {
+        self.credentials = credentials
+        self.explanation = explanation
+    }
+
+    /// The keys to sign with now.
+    var current: Credentials? { self.credentials }
+}

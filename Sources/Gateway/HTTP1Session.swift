@@ -1,0 +1,472 @@
+internal import Bytes
+internal import Configuration
+internal import HTTP
+internal import Reactor
+internal import Relay
+internal import Time
+
+/// A client's HTTP/1.1 connection: requests come in one after the other, each is answered before the next is looked at.
+///
+/// Bytes of a pipelined request are kept, at most one receive buffer of them, and reading is paused meanwhile.
+final class HTTP1Session {
+    private let context: LoopContext
+    private let listener: ListenerRuntime
+    private let connection: Connection
+    private var parser: HTTP1RequestParser
+    private var phase = Phase.idle
+    private var exchange: Exchange?
+    /// Bytes that came behind the request that is being answered.
+    private var pending = ByteBuffer()
+    /// The framing of the answer that is under way.
+    private var framing = Framing.none
+    /// Whether the connection is used again after this answer.
+    private var keepsAlive = true
+    private var requestVersion = HTTPVersion.http11
+    private var requestMethod = Method.get
+    private var requests = 0
+    private var isReading = false
+    private var bodyStartedAt = MonotonicTime(nanoseconds: 0)
+    private var bodyBytes = 0
+    private var record: RequestRecord?
+    private lazy var timer = LoopTimer(handler: self)
+
+    private enum Phase {
+        /// Between requests.
+        case idle
+        /// A request's head has begun.
+        case head
+        /// The body of a request that an exchange gathers.
+        case body
+        /// The body of a request that was answered already; it is thrown away so that the next one can be read.
+        case discarding(left: Int)
+        /// The request is whole; its answer is awaited or under way.
+        case answering
+        case closed
+    }
+
+    private enum Framing: Equatable {
+        /// The answer has no body, or is over.
+        case none
+        case chunked
+        /// So many bytes are still to come.
+        case length(Int)
+        /// The body ends with the connection: HTTP/1.0.
+        case close
+    }
+
+    /// The rest of a refused request's body that is read and thrown away so that the connection can be used again.
+    private static let discardLimit = 64 * 1024
+
+    init(_ connection: Connection, listener: ListenerRuntime, context: LoopContext) {
+        self.connection = connection
+        self.listener = listener
+        self.context = context
+        self.parser = HTTP1RequestParser(limits: context.snapshot.limits.head)
+        connection.handler = self
+        self.setTimer(after: context.snapshot.limits.requestHead)
+        context.sessionOpened(self)
+    }
+
+    /// The other end of the connection.
+    var peer: SocketAddress { self.connection.remoteAddress }
+
+    /// Whether nothing of a request is under way, so that the connection can be closed without loss.
+    var isIdle: Bool {
+        if case .idle = self.phase { true } else { false }
+    }
+
+    /// The gateway drains: idle connections close, others after their answer.
+    func drain() {
+        self.keepsAlive = false
+        if self.isIdle, self.parser.isBetweenRequests { self.close() }
+    }
+
+    /// The time for draining is over.
+    func cut() {
+        if let exchange = self.exchange { exchange.cut() } else { self.close() }
+    }
+
+    /// Closes for want of connections; for idle ones only.
+    func shed() {
+        self.close()
+    }
+
+    // Requests.
+
+    private func read(_ bytes: Span<UInt8>) {
+        self.isReading = true
+        defer { self.isReading = false }
+        var offset = 0
+        while true {
+            switch self.phase {
+            case .answering:
+                self.keep(bytes, from: offset)
+                return
+            case .closed:
+                return
+            case .idle, .head, .body, .discarding:
+                break
+            }
+            do throws(RequestFault) {
+                guard try self.readEvent(bytes, at: &offset) else { return }
+            } catch {
+                self.refuse(error)
+                return
+            }
+        }
+    }
+
+    /// Takes one event from the parser. Answers whether there may be more.
+    private func readEvent(_ bytes: Span<UInt8>, at offset: inout Int) throws(RequestFault) -> Bool {
+        switch try self.parser.next(bytes, at: &offset) {
+        case .head(let head):
+            self.receivedHead(head)
+        case .body(let range):
+            self.receivedBody(bytes.extracting(range))
+        case .end:
+            self.receivedRequestEnd()
+        case .needsMore:
+            if case .idle = self.phase, self.parser.hasPartialHead {
+                self.phase = .head
+                self.setTimer(after: self.context.snapshot.limits.requestHead)
+            }
+            return false
+        }
+        return true
+    }
+
+    private func receivedHead(_ head: RequestHead) {
+        self.requests += 1
+        self.requestVersion = head.version
+        self.requestMethod = head.method
+        self.keepsAlive =
+            self.parser.keepsAlive && !self.context.isDraining && self.context.memory.level == .normal
+            && self.requests < self.context.snapshot.limits.requestsPerConnection
+        let record = RequestRecord(
+            head, requestID: self.context.newRequestID(), client: self.connection.remoteAddress,
+            startedAt: self.context.loop.now, wall: self.context.loop.wallNow)
+        self.record = record
+        switch self.context.dispatch(
+            head, on: self, peer: self.connection.remoteAddress, listener: self.listener, record: record)
+         {
+        case .exchange(let exchange):
+            self.exchange = exchange
+            self.phase = .body
+            self.bodyStartedAt = self.context.loop.now
+            self.bodyBytes = 0
+            if head.bodyLength != .none {
+                self.setTimer(after: self.context.snapshot.limits.requestBodyStall)
+                if self.parser.expectsContinue { self.sendContinue() }
+            }
+        case .answered(let answer):
+            self.phase = .discarding(left: head.bodyLength == .none ? 0 : Self.discardLimit)
+            // A client that waits for 100 will not send the body now, or will, and nobody could tell.
+            if self.parser.expectsContinue { self.keepsAlive = false }
+            if case .known(let count) = head.bodyLength, count > Self.discardLimit { self.keepsAlive = false }
+            self.respond(answer)
+            self.context.log(record)
+        }
+    }
+
+    private func sendContinue() {
+        self.connection.prepareOutput()
+        self.connection.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+        self.connection.flush()
+    }
+
+    private func receivedBody(_ bytes: Span<UInt8>) {
+        switch self.phase {
+        case .body:
+            self.bodyBytes += bytes.count
+            guard let exchange = self.exchange else { return }
+            if exchange.receivedBody(bytes) {
+                self.setBodyTimer()
+            } else {
+                self.exchange = nil
+                if case .body = self.phase { self.phase = .discarding(left: Self.discardLimit) }
+            }
+        case .discarding(let left):
+            if bytes.count > left {
+                self.keepsAlive = false
+                self.finishConnection()
+            } else {
+                self.phase = .discarding(left: left - bytes.count)
+            }
+        case .idle, .head, .answering, .closed:
+            break
+        }
+    }
+
+    /// A body must make progress, and on the whole not be slower than the rate that is asked for.
+    private func setBodyTimer() {
+        let limits = self.context.snapshot.limits
+        let byRate = Duration.seconds(Int64(self.bodyBytes / max(1, limits.requestBodyRate.bytes)))
+        let deadline = min(
+            self.context.loop.now + limits.requestBodyStall, self.bodyStartedAt + byRate + limits.requestBodyStall)
+        self.context.loop.set(self.timer, to: deadline)
+    }
+
+    private func receivedRequestEnd() {
+        switch self.phase {
+        case .body:
+            self.phase = .answering
+            self.context.loop.cancel(self.timer)
+            self.exchange?.requestCompleted()
+        case .discarding:
+            self.finishRequest()
+        case .idle, .head, .answering, .closed:
+            break
+        }
+    }
+
+    private func keep(_ bytes: Span<UInt8>, from offset: Int) {
+        guard offset < bytes.count else { return }
+        self.pending.append(bytes.extracting(offset..<bytes.count))
+        self.connection.pauseReading()
+    }
+
+    /// A request that can not be understood: answered, and nothing behind it is looked at.
+    private func refuse(_ fault: RequestFault) {
+        let exchange = self.exchange
+        self.exchange = nil
+        exchange?.clientLeft()
+        self.keepsAlive = false
+        let requestID = self.context.newRequestID()
+        let answer = OwnAnswer.problem(status: fault.status, detail: fault.description, requestID: requestID)
+        self.context.log(fault, from: self.connection.remoteAddress, requestID: requestID)
+        self.respond(answer)
+        self.finishConnection()
+    }
+
+    // Answers.
+
+    private func appendHead(_ head: borrowing ResponseHead, framing: Framing) {
+        self.connection.prepareOutput()
+        self.connection.output.append(statusLine: head.status)
+        self.connection.output.append(fieldsOf: head.fields)
+        if !head.fields.contains("date") {
+            self.context.date.append(to: &self.connection.output, at: self.context.loop.wallNow)
+        }
+        if case .chunked = framing { self.connection.output.append("transfer-encoding: chunked\r\n") }
+        if !self.keepsAlive {
+            self.connection.output.append("connection: close\r\n")
+        } else if self.requestVersion == .http10 {
+            self.connection.output.append("connection: keep-alive\r\n")
+        }
+        self.connection.output.append("\r\n")
+        self.connection.flush()
+    }
+
+    private func framing(of head: borrowing ResponseHead, hasBody: Bool) -> Framing {
+        guard hasBody, canHaveBody(status: head.status, requestMethod: self.requestMethod) else { return .none }
+        if let length = head.fields.contentLength { return .length(length) }
+        if self.requestVersion == .http11 { return .chunked }
+        self.keepsAlive = false
+        return .close
+    }
+
+    /// The answer is whole: on to the next request, or to the end of the connection.
+    private func finishAnswer() {
+        self.framing = .none
+        self.exchange = nil
+        if case .discarding = self.phase {
+            // The request's body is still coming.
+            if !self.keepsAlive { self.finishConnection() }
+            return
+        }
+        if case .body = self.phase {
+            // Answered before the request was whole.
+            self.keepsAlive = false
+            self.finishConnection()
+            return
+        }
+        self.finishRequest()
+    }
+
+    private func finishRequest() {
+        guard self.keepsAlive else {
+            self.finishConnection()
+            return
+        }
+        self.phase = .idle
+        self.record = nil
+        self.setTimer(after: self.context.snapshot.limits.idleHTTP1)
+        guard !self.isReading else { return }
+        if self.pending.isEmpty {
+            self.connection.resumeReading()
+        } else {
+            // From a fresh stack, so that a long row of pipelined requests does not pile up.
+            self.context.later { [weak self] in self?.readPending() }
+        }
+    }
+
+    private func readPending() {
+        guard case .idle = self.phase, !self.pending.isEmpty else { return }
+        var bytes = ByteBuffer()
+        swap(&bytes, &self.pending)
+        self.read(bytes.bytes)
+        if self.pending.isEmpty, !self.isClosed { self.connection.resumeReading() }
+    }
+
+    private var isClosed: Bool {
+        if case .closed = self.phase { true } else { false }
+    }
+
+    private func finishConnection() {
+        guard !self.isClosed else { return }
+        self.ended()
+        self.connection.closeAfterFlush()
+    }
+
+    private func close() {
+        guard !self.isClosed else { return }
+        self.ended()
+        self.connection.close()
+    }
+
+    private func ended() {
+        self.phase = .closed
+        self.context.loop.cancel(self.timer)
+        self.pending.releaseStorage()
+        self.context.sessionClosed(self)
+    }
+
+    private func setTimer(after duration: Duration) {
+        self.context.loop.set(self.timer, after: duration)
+    }
+}
+
+extension HTTP1Session: ClientStream {
+    func sendHead(_ head: borrowing ResponseHead, hasBody: Bool) {
+        let framing = self.framing(of: head, hasBody: hasBody)
+        self.appendHead(head, framing: framing)
+        self.framing = framing
+        if !hasBody { self.finishAnswer() }
+    }
+
+    func sendBody(_ bytes: Span<UInt8>) {
+        guard bytes.count > 0 else { return }
+        switch self.framing {
+        case .chunked:
+            self.connection.prepareOutput()
+            self.connection.output.append(chunkHeaderFor: bytes.count)
+            self.connection.lend(bytes)
+            self.connection.output.append("\r\n")
+        case .length(let left):
+            // The invocation machine polices the length; what is too much never comes here.
+            self.framing = .length(left - bytes.count)
+            self.connection.lend(bytes)
+        case .close:
+            self.connection.lend(bytes)
+        case .none:
+            return
+        }
+        self.connection.flush()
+    }
+
+    func sendEnd() {
+        if case .chunked = self.framing {
+            self.connection.prepareOutput()
+            self.connection.output.appendLastChunk()
+            self.connection.flush()
+        }
+        self.finishAnswer()
+    }
+
+    func truncate() {
+        self.exchange = nil
+        self.keepsAlive = false
+        if case .close = self.framing {
+            // Only a reset tells an HTTP/1.0 client that this is not the end.
+            self.ended()
+            self.connection.abortAfterFlush()
+        } else {
+            self.finishConnection()
+        }
+    }
+
+    func respond(_ answer: OwnAnswer) {
+        var head = answer.head
+        let mayHaveBody = canHaveBody(status: head.status, requestMethod: .get)
+        if mayHaveBody, !head.fields.contains("content-length") {
+            head.fields.append("content-length", String(answer.body.count))
+        }
+        self.appendHead(head, framing: .none)
+        if mayHaveBody, self.requestMethod != .head { self.connection.append(answer.body.span) }
+        self.finishAnswer()
+    }
+}
+
+extension HTTP1Session: ConnectionHandler {
+    func received(_ bytes: Span<UInt8>) {
+        if !self.pending.isEmpty {
+            self.keep(bytes, from: 0)
+        } else {
+            self.read(bytes)
+        }
+    }
+
+    func receivedEnd() {
+        switch self.phase {
+        case .idle:
+            self.close()
+        case .head, .body, .discarding:
+            do throws(RequestFault) {
+                try self.parser.receivedEnd()
+                self.leave()
+            } catch {
+                self.refuse(error)
+            }
+        case .answering:
+            // A client that has finished sending is taken to have left, as other proxies do: nobody else could tell
+            // that a long stream has lost its reader.
+            self.leave()
+        case .closed:
+            break
+        }
+    }
+
+    func peerLeft() {
+        if case .answering = self.phase { self.leave() }
+    }
+
+    func outputBlocked() {
+        self.exchange?.clientBlocked()
+        if self.exchange == nil { self.setTimer(after: self.context.snapshot.limits.clientStall) }
+    }
+
+    func outputDrained() {
+        self.exchange?.clientDrained()
+        if case .idle = self.phase { self.setTimer(after: self.context.snapshot.limits.idleHTTP1) }
+    }
+
+    func closed(_ cause: CloseCause) {
+        self.leave()
+    }
+
+    private func leave() {
+        let exchange = self.exchange
+        self.exchange = nil
+        self.close()
+        exchange?.clientLeft()
+    }
+}
+
+extension HTTP1Session: LoopTimerHandler {
+    func timerFired(_ timer: LoopTimer) {
+        switch self.phase {
+        case .idle:
+            // A connection that never sent a byte, one that is idle for too long, or one that does not take its answer.
+            self.close()
+        case .head:
+            self.refuse(RequestFault(.headTimedOut))
+        case .body, .discarding:
+            self.refuse(RequestFault(.bodyTimedOut))
+        case .answering, .closed:
+            break
+        }
+    }
+}
+
+@available(*, unavailable)
+extension HTTP1Session: Sendable {}

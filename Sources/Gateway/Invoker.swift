@@ -1,0 +1,146 @@
+package import Configuration
+internal import Bytes
+internal import HTTP
+internal import Lambda
+internal import LocalLambda
+package import Logging
+internal import Reactor
+internal import Routing
+internal import Time
+private import Synchronization
+
+/// Calls one function once, over the same path as the gateway does, and tells what comes back as it comes.
+package final class Invoker {
+    /// What is told of a call.
+    package enum Event: Sendable {
+        case head(status: Int, fields: [(name: String, value: String)])
+        case chunk([UInt8])
+        /// The answer is whole.
+        case end
+        /// The gateway would have answered this in place of the function.
+        case refused(status: Int, body: [UInt8])
+        /// The answer broke off after it had begun.
+        case truncated
+    }
+
+    private let assembly: Assembly
+
+    /// Starts local functions and resolves credentials, as the gateway would.
+    package init(
+        _ configuration: GatewayConfiguration, environment: [String: String], readFile: (String) -> String?,
+        logger: Logger
+    ) throws {
+        self.assembly = try Assembly(configuration, environment: environment, readFile: readFile, logger: logger)
+    }
+
+    /// Calls the function; `told` is called for each event, with the time since the call began. Answers whether the
+    /// function answered well.
+    package func invoke(
+        _ name: String, method: String, path: String, fields: [(name: String, value: String)], body: [UInt8],
+        told: @escaping (Duration, Event) -> Void
+    ) throws -> Bool {
+        guard let function = self.assembly.snapshot.functions.first(where: { $0.name == name }) else {
+            throw InvokerError.unknownFunction(name, known: self.assembly.snapshot.functions.map(\.name))
+        }
+        let target: Target
+        do throws(RequestFault) {
+            target = try Target(requestTarget: path.utf8.span, method: Method(rawValue: method))
+        } catch {
+            throw InvokerError.badPath(path, error.description)
+        }
+        let loop = try Loop()
+        let context = LoopContext(
+            loop: loop, snapshot: self.assembly.snapshot, shared: self.assembly.sharedResources, accessLog: nil)
+        var head = RequestHead(
+            method: Method(rawValue: method), target: target, authority: Authority(host: "localhost"),
+            bodyLength: body.isEmpty ? .none : .known(body.count))
+        head.fields.append("host", "localhost")
+        head.fields.append("user-agent", "sluice-invoke")
+        if !body.isEmpty { head.fields.append("content-length", "\(body.count)") }
+        for (name, value) in fields { head.fields.set(name, value) }
+        let client = TellingClient(loop: loop, told: told)
+        let peer = SocketAddress(host: .v4(UInt32(0x7f00_0001).bigEndian))
+        let record = RequestRecord(
+            head, requestID: context.newRequestID(), client: peer, startedAt: loop.now, wall: loop.wallNow)
+        record.function = name
+        let listener = ListenerRuntime(name: "invoke", port: 80, scheme: "http")
+        guard function.enter() else { throw InvokerError.unknownFunction(name, known: []) }
+        let exchange = Exchange(
+            head, on: client, context: context, function: function, route: Route(hosts: [], paths: [], action: .function(0)),
+            eventContext: EventContext(
+                requestID: record.requestID, sourceAddress: peer.hostText, scheme: listener.scheme,
+                port: listener.port, time: record.wall, traceID: context.newTraceID(at: record.wall)),
+            record: record)
+        if body.isEmpty || exchange.receivedBody(body.span) { exchange.requestCompleted() }
+        while !client.isOver { loop.turn() }
+        return client.isWell
+    }
+
+    /// Ends the local functions.
+    package func stop() {
+        self.assembly.localLambda?.stop()
+    }
+}
+
+/// Why a call was not even tried.
+package enum InvokerError: Error, CustomStringConvertible {
+    case unknownFunction(String, known: [String])
+    case badPath(String, String)
+
+    package var description: String {
+        switch self {
+        case .unknownFunction(let name, let known):
+            "the configuration has no function \(name); it has \(known.isEmpty ? "none" : known.joined(separator: ", "))"
+        case .badPath(let path, let reason):
+            "\(path): \(reason)"
+        }
+    }
+}
+
+/// A client that tells what it is sent.
+private final class TellingClient: ClientStream {
+    private let loop: Loop
+    private let startedAt: MonotonicTime
+    private let told: (Duration, Invoker.Event) -> Void
+    private(set) var isOver = false
+    private(set) var isWell = false
+
+    init(loop: Loop, told: @escaping (Duration, Invoker.Event) -> Void) {
+        self.loop = loop
+        self.startedAt = loop.now
+        self.told = told
+    }
+
+    func sendHead(_ head: borrowing ResponseHead, hasBody: Bool) {
+        var fields: [(name: String, value: String)] = []
+        for index in head.fields.indices {
+            fields.append((head.fields.name(at: index).string(), head.fields.value(at: index).string()))
+        }
+        self.tell(.head(status: head.status, fields: fields))
+        if !hasBody { self.sendEnd() }
+    }
+
+    func sendBody(_ bytes: Span<UInt8>) {
+        self.tell(.chunk(bytes.array()))
+    }
+
+    func sendEnd() {
+        self.isWell = true
+        self.isOver = true
+        self.tell(.end)
+    }
+
+    func truncate() {
+        self.isOver = true
+        self.tell(.truncated)
+    }
+
+    func respond(_ answer: OwnAnswer) {
+        self.isOver = true
+        self.tell(.refused(status: answer.head.status, body: answer.body))
+    }
+
+    private func tell(_ event: Invoker.Event) {
+        self.told(self.loop.now - self.startedAt, event)
+    }
+}

@@ -1,0 +1,235 @@
+internal import AWS
+internal import Bytes
+internal import Digest
+internal import HTTP
+internal import Lambda
+internal import Logging
+internal import Reactor
+internal import Relay
+internal import Time
+
+/// What the sessions and exchanges of one loop share.
+final class LoopContext {
+    let loop: Loop
+    /// The configuration in force for requests that begin now.
+    var snapshot: Snapshot
+    let signer = SigV4Signer()
+    let budget: MemoryBudget
+    let memory: MemoryWatch
+    let logger: Logger
+    private let resolver: Resolver
+    private let connectionLimits: ConnectionLimits
+    private let accessLog: AccessLog?
+    var date = CachedDate()
+    /// Where heads of requests are put together before they go in front of their events.
+    var scratch = ByteBuffer()
+    private var random = RandomBytes()
+    private var pools: [ServiceEndpoint: UpstreamPool] = [:]
+    private var poolsByFunction: [Int: UpstreamPool] = [:]
+    private var sessions: [ObjectIdentifier: HTTP1Session] = [:]
+    private var listeners: [Listener] = []
+    private var runningExchanges = 0
+    private(set) var isDraining = false
+    private var drained: (() -> Void)?
+    private lazy var logTimer = LoopTimer(handler: self)
+    private lazy var memoryTimer = LoopTimer(handler: self)
+
+    /// Access-log lines wait this long at most.
+    private static let logDelay = Duration.milliseconds(200)
+
+    init(
+        loop: Loop, snapshot: Snapshot, shared: SharedResources, accessLog: AccessLog?
+    ) {
+        self.loop = loop
+        self.snapshot = snapshot
+        self.budget = shared.budget
+        self.memory = shared.memory
+        self.resolver = shared.resolver
+        self.connectionLimits = shared.connectionLimits
+        self.accessLog = accessLog
+        self.logger = shared.logger
+    }
+
+    // Names and numbers.
+
+    /// A fresh UUID.
+    func newRequestID() -> String {
+        var text = ByteBuffer(capacity: 64)
+        text.append(uuidFrom: &self.random)
+        return text.string()
+    }
+
+    /// A root for tracing, as X-Ray writes it: version, seconds, 96 random bits.
+    func newTraceID(at time: WallTime) -> String {
+        TraceID.make(
+            at: time, random: UInt32(truncatingIfNeeded: self.random.nextNumber()), self.random.nextNumber())
+    }
+
+    /// A random number from 0 to 1.
+    func randomUnit() -> Double {
+        Double(self.random.nextNumber() >> 11) / Double(1 << 53)
+    }
+
+    /// The pool through which a function is called.
+    func pool(for function: FunctionRuntime) -> UpstreamPool {
+        if let pool = self.poolsByFunction[function.id] { return pool }
+        let pool = self.pools[function.endpoint] ?? UpstreamPool(function.endpoint, resolver: self.resolver, on: self.loop)
+        self.pools[function.endpoint] = pool
+        self.poolsByFunction[function.id] = pool
+        return pool
+    }
+
+    /// Runs something in the next round, from a fresh stack.
+    func later(_ work: @escaping () -> Void) {
+        let box = LoopBound(work)
+        self.loop.mailbox.post { loop in box.value(on: loop)() }
+    }
+
+    // Listeners and sessions.
+
+    /// Begins to accept on a socket.
+    func listen(on socket: ListeningSocket, as listener: ListenerRuntime) throws(SystemError) {
+        self.listeners.append(
+            try Listener(socket, on: self.loop, handler: Acceptor(listener: listener, context: self)))
+    }
+
+    /// Whether a new connection may stay. Where there is no room, an idle one of this loop has to go for it.
+    func admit(_ connection: Connection) -> Bool {
+        switch self.connectionLimits.entered(connection.remoteAddress) {
+        case .admitted:
+            return true
+        case .tooManyFromAddress:
+            self.logger.info(
+                "connection refused: its address has as many as it may have",
+                metadata: ["client": "\(connection.remoteAddress.hostText)"])
+            return false
+        case .full:
+            if let idle = self.sessions.values.first(where: { $0.isIdle }) {
+                idle.shed()
+                return true
+            }
+            self.connectionLimits.left(connection.remoteAddress)
+            self.logger.warning(
+                "connection refused: no room, and none is idle",
+                metadata: ["client": "\(connection.remoteAddress.hostText)"])
+            return false
+        }
+    }
+
+    func sessionOpened(_ session: HTTP1Session) {
+        self.sessions[ObjectIdentifier(session)] = session
+    }
+
+    func sessionClosed(_ session: HTTP1Session) {
+        self.sessions[ObjectIdentifier(session)] = nil
+        self.connectionLimits.left(session.peer)
+        self.checkDrained()
+    }
+
+    func exchangeStarted() {
+        self.runningExchanges += 1
+    }
+
+    func exchangeFinished(_ record: RequestRecord) {
+        self.runningExchanges -= 1
+        self.log(record)
+        self.checkDrained()
+    }
+
+    // Draining.
+
+    /// Stops accepting, closes what is idle, and tells when nothing is left.
+    func drain(_ drained: @escaping () -> Void) {
+        self.isDraining = true
+        self.drained = drained
+        for listener in self.listeners { listener.close() }
+        self.listeners = []
+        for session in Array(self.sessions.values) { session.drain() }
+        self.checkDrained()
+    }
+
+    /// Ends what is still running.
+    func cut() {
+        for session in Array(self.sessions.values) { session.cut() }
+    }
+
+    private func checkDrained() {
+        guard self.isDraining, self.sessions.isEmpty, self.runningExchanges == 0, let drained = self.drained else {
+            return
+        }
+        self.drained = nil
+        for pool in self.pools.values { pool.close() }
+        self.accessLog?.flush()
+        drained()
+    }
+
+    // Logs.
+
+    /// The line of a request that is over.
+    func log(_ record: RequestRecord) {
+        guard let accessLog = self.accessLog else { return }
+        let isFirst = !accessLog.hasLines
+        accessLog.add(record)
+        if isFirst, accessLog.hasLines { self.loop.set(self.logTimer, after: Self.logDelay) }
+    }
+
+    /// A call failed: what functions and AWS said stands here, and nowhere else.
+    func log(_ failure: ExchangeFailure, of record: RequestRecord) {
+        self.logger.log(
+            level: failure.isOurs ? .error : .warning, "call failed",
+            metadata: [
+                "request_id": "\(record.requestID)", "function": "\(record.function ?? "-")",
+                "path": "\(record.path)", "attempt": "\(record.attempts)", "failure": "\(failure)",
+            ])
+    }
+
+    /// A request that could not be understood.
+    func log(_ fault: RequestFault, from client: SocketAddress, requestID: String) {
+        self.logger.info(
+            "request refused",
+            metadata: [
+                "request_id": "\(requestID)", "client": "\(client.hostText)", "status": "\(fault.status)",
+                "reason": "\(fault.description)",
+            ])
+    }
+}
+
+extension LoopContext: LoopTimerHandler {
+    func timerFired(_ timer: LoopTimer) {
+        if timer === self.memoryTimer { self.watchMemory() } else { self.accessLog?.flush() }
+    }
+
+    /// Looks at the memory now and each second from now on.
+    func watchMemory() {
+        self.memory.look()
+        self.loop.set(self.memoryTimer, after: .seconds(1))
+    }
+}
+
+@available(*, unavailable)
+extension LoopContext: Sendable {}
+
+/// Makes sessions of the connections that a listener accepts.
+private final class Acceptor: ListenerHandler {
+    private let listener: ListenerRuntime
+    private unowned let context: LoopContext
+
+    init(listener: ListenerRuntime, context: LoopContext) {
+        self.listener = listener
+        self.context = context
+    }
+
+    func accepted(_ connection: Connection) {
+        guard self.context.admit(connection) else {
+            connection.close()
+            return
+        }
+        _ = HTTP1Session(connection, listener: self.listener, context: self.context)
+    }
+
+    func acceptPaused(_ error: SystemError) {
+        self.context.logger.error(
+            "accepting rests for a moment: no resources left",
+            metadata: ["listener": "\(self.listener.name)", "error": "\(error)"])
+    }
+}

@@ -1,0 +1,56 @@
+internal import HTTP
+internal import Reactor
+internal import Time
+
+/// What is remembered of one request for its line in the access log and for the counters.
+final class RequestRecord {
+    let requestID: String
+    let method: Method
+    let path: String
+    let query: String
+    let host: String?
+    let version: HTTPVersion
+    let client: SocketAddress
+    let startedAt: MonotonicTime
+    let wall: WallTime
+    var route: String?
+    var function: String?
+    var bytesIn = 0
+    var bytesOut = 0
+    var chunks = 0
+    var attempts = 0
+    private(set) var status = 0
+    private(set) var firstByteAt: MonotonicTime?
+    private(set) var finishedAt: MonotonicTime?
+    private(set) var end = ""
+
+    init(
+        _ head: RequestHead, requestID: String, client: SocketAddress, startedAt: MonotonicTime, wall: WallTime
+    ) {
+        self.requestID = requestID
+        self.method = head.method
+        self.path = head.target.path
+        self.query = head.target.query
+        self.host = head.authority?.host
+        self.version = head.version
+        self.client = client
+        self.startedAt = startedAt
+        self.wall = wall
+    }
+
+    /// The head of the answer has gone.
+    func answered(status: Int, at now: MonotonicTime) {
+        self.status = status
+        self.firstByteAt = self.firstByteAt ?? now
+    }
+
+    /// The request is over.
+    func finished(status: Int, end: String, at now: MonotonicTime) {
+        self.status = status
+        self.end = end
+        self.finishedAt = now
+    }
+}
+
+@available(*, unavailable)
+extension RequestRecord: Sendable {}

@@ -1,0 +1,76 @@
+package import Configuration
+internal import HTTP
+internal import Routing
+
+/// Which route takes a request and why, in lines for people.
+package struct RoutingExplanation {
+    /// What to print.
+    package let lines: [String]
+    /// Whether a route takes the request.
+    package let isRouted: Bool
+
+    /// A method or URL that no client could send.
+    package struct InputError: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Explains one request. The URL is absolute or a path; fields are those on which routes may depend.
+    package init(
+        of configuration: GatewayConfiguration, method: String, url: String, fields: [(name: String, value: String)]
+    ) throws(InputError) {
+        let method = Method(rawValue: method)
+        var requestFields = Fields()
+        for (name, value) in fields { requestFields.append(name, value) }
+        let target: Target
+        do throws(RequestFault) {
+            target = try Target(requestTarget: url.utf8.span, method: method)
+        } catch {
+            throw InputError(description: "\(url): \(error.description)")
+        }
+        var lines = ["path \(target.path), matched as \(target.routingPath)"]
+        let host = target.authority?.host
+        let explanation = configuration.routes.explain(
+            method: method, host: host, target: target, fields: requestFields)
+        for candidate in explanation.candidates {
+            lines.append("  \(candidate.name): \(Self.text(candidate.verdict))")
+        }
+        switch explanation.result {
+        case .route(let match):
+            let route = configuration.routes.routes[match.route]
+            lines.append("=> \(match.name) \(Self.text(route.action, configuration))")
+            for parameter in match.parameters { lines.append("   {\(parameter.name)} = \(parameter.value)") }
+            self.isRouted = true
+        case .notFound:
+            lines.append("=> 404: none of \(explanation.consideredCount) routes takes host \(host ?? "(none)") and this path")
+            self.isRouted = false
+        case .methodNotAllowed(let allow):
+            lines.append("=> 405: allowed are \(allow)")
+            self.isRouted = false
+        }
+        self.lines = lines
+    }
+
+    private static func text(_ verdict: RouteExplanation.Verdict) -> String {
+        switch verdict {
+        case .chosen: "takes it"
+        case .methodNotTaken(let taken): "takes only \(taken.joined(separator: ", "))"
+        case .headerDiffers(let name, let wanted, let found): "wants \(name): \(wanted), found \(found ?? "none")"
+        case .lessSpecific(let reason):
+            switch reason {
+            case .host: "would take it, but another route names the host more closely"
+            case .pathKind(let kind): "would take it, but the other path is more specific (\(kind))"
+            case .path: "would take it, but the other path is more specific"
+            case .conditions(let chosen, let own): "would take it, but has \(own) conditions where the other has \(chosen)"
+            case .namedHead: "would take it, but the other names HEAD"
+            }
+        }
+    }
+
+    private static func text(_ action: Route.Action, _ configuration: GatewayConfiguration) -> String {
+        switch action {
+        case .function(let position): "calls function \(configuration.functions[position].name)"
+        case .redirect(let redirect): "redirects with \(redirect.status)"
+        case .respond(let response): "answers \(response.head.status)"
+        }
+    }
+}

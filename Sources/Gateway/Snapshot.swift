@@ -1,0 +1,35 @@
+internal import Configuration
+internal import HTTP
+internal import Routing
+
+/// What the configuration means, ready for use: immutable, shared by all loops. An exchange keeps the one it began with.
+final class Snapshot: Sendable {
+    let routes: RouteTable
+    /// By position, as routes name them.
+    let functions: [FunctionRuntime]
+    let limits: LimitSettings
+    let accessLogFormat: AccessLogSettings.Format
+
+    init(routes: RouteTable, functions: [FunctionRuntime], limits: LimitSettings, accessLogFormat: AccessLogSettings.Format) {
+        self.routes = routes
+        self.functions = functions
+        self.limits = limits
+        self.accessLogFormat = accessLogFormat
+    }
+}
+
+/// A listener as sessions see it.
+final class ListenerRuntime: Sendable {
+    /// As the configuration has it.
+    let name: String
+    /// The port that clients call.
+    let port: UInt16
+    /// `http` or `https`, as clients see it.
+    let scheme: StaticString
+
+    init(name: String, port: UInt16, scheme: StaticString) {
+        self.name = name
+        self.port = port
+        self.scheme = scheme
+    }
+}

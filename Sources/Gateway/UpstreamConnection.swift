@@ -1,0 +1,225 @@
+internal import Bytes
+internal import HTTP
+internal import Reactor
+internal import Relay
+internal import Time
+
+/// A keep-alive HTTP/1.1 connection to an endpoint, in a pool or serving one attempt.
+final class UpstreamConnection {
+    private let connection: Connection
+    private unowned let pool: UpstreamPool
+    private var parser: HTTP1ResponseParser
+    private var use = Use.idle
+    /// Whether the answer to the request that is under way has begun.
+    private var hasAnswerBegun = false
+    /// Bytes of an unwanted answer that were thrown away.
+    private var discarded = 0
+    private(set) var idleSince: MonotonicTime
+    private(set) var requests = 0
+    private lazy var timer = LoopTimer(handler: self)
+
+    private enum Use {
+        /// In the pool.
+        case idle
+        case serving(Attempt)
+        /// Reading the rest of an answer that nobody wants, so that the connection can be used again.
+        case readingOut
+        case closed
+    }
+
+    /// An unwanted rest of an answer is read up to this size and time (DESIGN.md 6).
+    private static let discardLimit = (bytes: 64 * 1024, time: Duration.seconds(1))
+
+    init(_ connection: Connection, pool: UpstreamPool) {
+        self.connection = connection
+        self.pool = pool
+        self.parser = HTTP1ResponseParser(limits: HeadLimits())
+        self.idleSince = connection.loop.now
+        connection.handler = self
+    }
+
+    // What an attempt asks for.
+
+    /// Sends a request. Its answer is told to the attempt.
+    func send(_ request: consuming ByteBuffer, for attempt: Attempt) {
+        self.use = .serving(attempt)
+        self.requests += 1
+        self.hasAnswerBegun = false
+        self.parser.expectResponse(to: .post)
+        self.connection.loop.cancel(self.timer)
+        self.connection.send(request)
+        // Sent with the end of this round, unless the socket blocks; then `outputDrained` says so again.
+        attempt.requestSent()
+    }
+
+    func pause() {
+        self.connection.pauseReading()
+    }
+
+    func resume() {
+        self.connection.resumeReading()
+    }
+
+    /// Nothing was sent: back to the pool.
+    func giveBack() {
+        self.becomeIdle()
+    }
+
+    /// Reads the rest of the answer, within limits, and goes back to the pool.
+    func readOut() {
+        guard case .serving = self.use else { return }
+        self.use = .readingOut
+        self.discarded = 0
+        self.connection.resumeReading()
+        self.connection.loop.set(self.timer, after: Self.discardLimit.time)
+    }
+
+    /// Nobody wants the rest: a connection in the middle of an answer is of no use to others.
+    func letGo() {
+        switch self.use {
+        case .serving: self.close()
+        case .idle, .readingOut, .closed: break
+        }
+    }
+
+    /// Closes for good.
+    func close() {
+        self.use = .closed
+        self.connection.loop.cancel(self.timer)
+        self.connection.close()
+        self.pool.closed(self)
+    }
+
+    /// Whether the peer has closed, or spoken out of turn, since the last answer.
+    var isStale: Bool {
+        !self.connection.isOpen || self.connection.hasPeerEnded || self.connection.hasUnreadInput
+    }
+
+    private func becomeIdle() {
+        self.use = .idle
+        self.idleSince = self.connection.loop.now
+        self.connection.resumeReading()
+        self.pool.gaveBack(self)
+        if case .idle = self.use { self.connection.loop.set(self.timer, after: self.pool.idleTime) }
+    }
+
+    // Reading.
+
+    private func read(_ bytes: Span<UInt8>) throws(ResponseFault) {
+        var offset = 0
+        while true {
+            switch try self.parser.next(bytes, at: &offset) {
+            case .head(let head, _):
+                self.hasAnswerBegun = true
+                if case .serving(let attempt) = self.use { attempt.receivedHead(head) }
+            case .body(let range):
+                switch self.use {
+                case .serving(let attempt):
+                    attempt.receivedBody(bytes.extracting(range))
+                case .readingOut:
+                    self.discard(range.count)
+                case .idle, .closed:
+                    return
+                }
+            case .end:
+                self.ended()
+                // Bytes behind the answer are found by `isStale`, or end the connection in the next round.
+                if offset < bytes.count, case .idle = self.use { self.close() }
+                return
+            case .needsMore:
+                return
+            }
+        }
+    }
+
+    private func ended() {
+        if case .serving(let attempt) = self.use {
+            // Unless the attempt lets go of the connection, it goes on with reading out, which ends right here.
+            attempt.receivedEnd()
+        }
+        switch self.use {
+        case .serving, .readingOut:
+            if self.parser.keepsAlive { self.becomeIdle() } else { self.close() }
+        case .idle, .closed:
+            break
+        }
+    }
+
+    private func discard(_ count: Int) {
+        self.discarded += count
+        if self.discarded > Self.discardLimit.bytes { self.close() }
+    }
+
+    private func lost(_ reason: String) {
+        let use = self.use
+        self.close()
+        guard case .serving(let attempt) = use else { return }
+        attempt.connectionFailed(.connectionLost(reason))
+    }
+}
+
+extension UpstreamConnection: ConnectionHandler {
+    func received(_ bytes: Span<UInt8>) {
+        switch self.use {
+        case .idle:
+            // Nobody asked.
+            self.close()
+        case .serving, .readingOut:
+            do throws(ResponseFault) {
+                try self.read(bytes)
+            } catch {
+                self.faulted(error)
+            }
+        case .closed:
+            break
+        }
+    }
+
+    func outputDrained() {
+        if case .serving(let attempt) = self.use { attempt.requestSent() }
+    }
+
+    func receivedEnd() {
+        guard case .idle = self.use else {
+            do throws(ResponseFault) {
+                if case .end = try self.parser.receivedEnd() { self.ended() }
+                self.lost("the connection was closed in the middle of an answer")
+            } catch {
+                self.faulted(error)
+            }
+            return
+        }
+        self.close()
+    }
+
+    private func faulted(_ fault: ResponseFault) {
+        let use = self.use
+        let failure: ExchangeFailure =
+            switch fault.reason {
+            case .endedBeforeAnswer, .truncated: .connectionLost(fault.description)
+            default: .badUpstreamAnswer(fault.description)
+            }
+        self.close()
+        if case .serving(let attempt) = use { attempt.connectionFailed(failure) }
+    }
+
+    func closed(_ cause: CloseCause) {
+        switch cause {
+        case .connectFailed(let error), .failed(let error): self.lost(error.description)
+        case .refused(let reason): self.lost(reason)
+        }
+    }
+}
+
+extension UpstreamConnection: LoopTimerHandler {
+    /// Idle for too long, or the unwanted rest of an answer took too long.
+    func timerFired(_ timer: LoopTimer) {
+        switch self.use {
+        case .idle, .readingOut: self.close()
+        case .serving, .closed: break
+        }
+    }
+}
+
+@available(*, unavailable)
+extension UpstreamConnection: Sendable {}

@@ -1,0 +1,91 @@
+internal import AWS
+internal import Reactor
+internal import Relay
+internal import Time
+
+/// The connections of one loop to one endpoint. The one used last is taken first, so that the others can grow old.
+final class UpstreamPool {
+    let endpoint: ServiceEndpoint
+    private let loop: Loop
+    private let resolver: Resolver
+    private var idle: [UpstreamConnection] = []
+    /// All connections, those that serve as well.
+    private var all: [ObjectIdentifier: UpstreamConnection] = [:]
+    private var waiting: [ObjectIdentifier: (dial: Dial, attempt: Attempt)] = [:]
+    private var isClosed = false
+
+    /// How long a connection is kept without use.
+    let idleTime: Duration
+    /// Idle connections kept at most.
+    private static let keptIdle = 1024
+    /// A connection that was idle for this long is asked whether its peer has closed before a request is put on it.
+    private static let doubt = Duration.milliseconds(20)
+
+    init(_ endpoint: ServiceEndpoint, idleTime: Duration = .seconds(55), resolver: Resolver, on loop: Loop) {
+        self.endpoint = endpoint
+        self.idleTime = idleTime
+        self.resolver = resolver
+        self.loop = loop
+    }
+
+    /// Finds a connection for an attempt, within the call or later.
+    func take(for attempt: Attempt, connectTimeout: Duration) {
+        while let connection = self.idle.popLast() {
+            if self.loop.now - connection.idleSince > Self.doubt, connection.isStale {
+                connection.close()
+                continue
+            }
+            attempt.taken(connection)
+            return
+        }
+        let dial = Dial(
+            self.endpoint.host, port: self.endpoint.port, timeout: connectTimeout, resolver: self.resolver,
+            on: self.loop, handler: self)
+        self.waiting[ObjectIdentifier(dial)] = (dial, attempt)
+    }
+
+    /// A connection is idle again.
+    func gaveBack(_ connection: UpstreamConnection) {
+        if self.isClosed || self.idle.count >= Self.keptIdle {
+            connection.close()
+        } else {
+            self.idle.append(connection)
+        }
+    }
+
+    /// A connection was closed.
+    func closed(_ connection: UpstreamConnection) {
+        self.all[ObjectIdentifier(connection)] = nil
+        if let position = self.idle.lastIndex(where: { $0 === connection }) { self.idle.remove(at: position) }
+    }
+
+    /// Closes what is idle now, and what becomes idle later.
+    func close() {
+        self.isClosed = true
+        for connection in self.idle { connection.close() }
+        self.idle = []
+    }
+}
+
+extension UpstreamPool: DialHandler {
+    func dialed(_ dial: Dial, _ connection: Connection) {
+        let upstream = UpstreamConnection(connection, pool: self)
+        self.all[ObjectIdentifier(upstream)] = upstream
+        if let (_, attempt) = self.waiting.removeValue(forKey: ObjectIdentifier(dial)) {
+            attempt.taken(upstream)
+        } else {
+            upstream.giveBack()
+        }
+    }
+
+    func dialFailed(_ dial: Dial, _ error: DialError) {
+        guard let (_, attempt) = self.waiting.removeValue(forKey: ObjectIdentifier(dial)) else { return }
+        switch error {
+        case .timedOut: attempt.notTaken(.connectTimedOut)
+        case .unresolved, .unreachable: attempt.notTaken(.unreachable(error.description))
+        }
+    }
+}
+
+@available(*, unavailable)
+extension UpstreamPool: Sendable {}

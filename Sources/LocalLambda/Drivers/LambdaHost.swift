@@ -1,0 +1,145 @@
+import AWS
+import Bytes
+import Digest
+import HTTP
+import Lambda
+import Logging
+import Processes
+import Reactor
+import Time
+
+/// The functions and their callers. Bound to the loop.
+final class LambdaHost {
+    let loop: Loop
+    let verifier: SigV4Verifier
+    private let region: String
+    private let environment: ChildEnvironment
+    private let temporaryDirectory: String
+    private let log: Logger
+    private var functions: [String: FunctionHost] = [:]
+    /// Functions that are no more, and whose last invocations still run.
+    private var retired: [ObjectIdentifier: FunctionHost] = [:]
+    private var bootstrap: NodeBootstrapFile?
+    private var listener: Listener?
+    private var callers: [ObjectIdentifier: InvokeConnection] = [:]
+    private var whenStopped: (() -> Void)?
+
+    /// The account that ARNs of local functions name.
+    private static let account = "000000000000"
+
+    init(loop: Loop, credentials: [Credentials], region: String, environment: [String: String], log: Logger) {
+        self.loop = loop
+        self.verifier = SigV4Verifier(credentials: credentials, service: "lambda")
+        self.region = region
+        self.environment = ChildEnvironment(inheriting: environment, region: region)
+        self.temporaryDirectory = environment["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
+        self.log = log
+    }
+
+    /// Begins to accept calls.
+    func listen(on socket: ListeningSocket) throws(SystemError) {
+        self.listener = try Listener(socket, on: self.loop, handler: self)
+    }
+
+    /// Makes these the functions.
+    func update(_ functions: [LocalFunction]) {
+        guard self.whenStopped == nil else { return }
+        let old = self.functions
+        self.functions = [:]
+        for function in functions {
+            if let host = old[function.name], host.function == function {
+                self.functions[function.name] = host
+            } else {
+                self.functions[function.name] = FunctionHost(
+                    function, loop: self.loop, environment: self.environment, bootstrap: self.bootstrap(for: function),
+                    log: self.log)
+            }
+        }
+        for (name, host) in old where self.functions[name] !== host { self.retire(host) }
+    }
+
+    /// Makes these the keys with which calls may be signed.
+    func update(credentials: [Credentials]) {
+        self.verifier.credentials = credentials
+    }
+
+    private func retire(_ host: FunctionHost) {
+        let key = ObjectIdentifier(host)
+        self.retired[key] = host
+        host.retire { [weak self] in self?.hostEnded(key) }
+    }
+
+    private func bootstrap(for function: LocalFunction) -> NodeBootstrapFile? {
+        guard case .node = function.program else { return nil }
+        if self.bootstrap == nil {
+            do throws(SpawnError) {
+                self.bootstrap = try NodeBootstrapFile(temporaryDirectory: self.temporaryDirectory)
+            } catch {
+                self.log.error("no directory for the Node.js bootstrap: \(error)")
+            }
+        }
+        return self.bootstrap
+    }
+
+    // Calls.
+
+    /// The function that a reference names, or the fault that there is none.
+    func function(for reference: FunctionReference) throws(InvokeFault) -> FunctionHost {
+        if let host = self.functions[reference.name] { return host }
+        throw .functionNotFound(arn: self.arn(of: reference))
+    }
+
+    /// The ARN under which a function was invoked.
+    func arn(of reference: FunctionReference) -> String {
+        let arn =
+            "arn:\(reference.partition ?? "aws"):lambda:\(reference.region ?? self.region):"
+            + "\(reference.account ?? Self.account):function:\(reference.name)"
+        return reference.qualifier.map { "\(arn):\($0)" } ?? arn
+    }
+
+    /// A caller's connection has ended.
+    func callerEnded(_ caller: InvokeConnection) {
+        self.callers[ObjectIdentifier(caller)] = nil
+    }
+
+    // The end.
+
+    /// Ends everything; then calls the closure.
+    func stop(whenStopped: @escaping () -> Void) {
+        self.listener?.close()
+        self.listener = nil
+        self.whenStopped = whenStopped
+        for host in self.functions.values { self.retired[ObjectIdentifier(host)] = host }
+        self.functions = [:]
+        for (key, host) in self.retired { host.stop { [weak self] in self?.hostEnded(key) } }
+        self.endIfEmpty()
+    }
+
+    private func hostEnded(_ key: ObjectIdentifier) {
+        self.retired[key] = nil
+        self.endIfEmpty()
+    }
+
+    private func endIfEmpty() {
+        guard self.retired.isEmpty, let whenStopped = self.whenStopped else { return }
+        self.whenStopped = nil
+        for caller in Array(self.callers.values) { caller.closeWhenIdle() }
+        self.callers = [:]
+        self.bootstrap = nil
+        whenStopped()
+    }
+}
+
+extension LambdaHost: ListenerHandler {
+    func accepted(_ connection: Connection) {
+        let caller = InvokeConnection(connection, of: self)
+        self.callers[ObjectIdentifier(caller)] = caller
+    }
+
+    func acceptPaused(_ error: SystemError) {
+        self.log.error("a call could not be accepted: \(error)")
+    }
+}
+
+@available(*, unavailable)
+extension LambdaHost: Sendable {}

@@ -1,0 +1,578 @@
+package import Bytes
+private import CLinux
+private import Glibc
+private import Time
+
+/// One stream socket on a loop, accepted or connected.
+///
+/// Reading: bytes are read as they come and handed to the handler, until `pauseReading`; what the kernel then holds back
+/// is the back-pressure. Writing: the handler appends to `output` and calls `flush`; everything appended in a round
+/// leaves in one call at its end. Long runs of received bytes are passed on with `lend`, without a copy.
+///
+/// Edge-triggered: after a short read the socket is known to be empty and is not asked again until the kernel speaks.
+@safe
+package final class Connection: EventSource {
+    /// The peer.
+    package let remoteAddress: SocketAddress
+    /// Told of everything; `nil` once the connection has ended.
+    package var handler: (any ConnectionHandler)?
+    /// Bytes to be sent. Append, then `flush`.
+    package var output = ByteBuffer()
+
+    private var descriptor: CInt
+    private var state: State
+    /// The kernel may have bytes for us.
+    private var isReadable = false
+    /// The kernel said that the end is in sight: read until it comes.
+    private var isEndInSight = false
+    /// Whether `pauseReading` is in force.
+    package private(set) var isReadingPaused = false
+    /// The socket took less than it was offered; the kernel will say when it takes more.
+    package private(set) var isBlocked = false
+    /// The peer has sent its last byte.
+    package private(set) var hasPeerEnded = false
+    /// The kernel reported an error, mostly a reset: nothing that is sent will arrive, and what it holds for us is all.
+    package private(set) var hasFailed = false
+    private var isTouched = false
+    private var asksForWritable = false
+    private var isWaitingForTurn = false
+    private var toldThatPeerLeft = false
+    private var toldOfFailure = false
+    /// The handler was told that output is blocked, and not yet that it drained.
+    private var wasBlocked = false
+    /// Writing failed; what the peer said before is still being read.
+    private var writeFailure: SystemError?
+    /// Runs of the receive buffer that are to be sent in between the bytes of `output`.
+    private var lent = LentRuns()
+    /// Whether the end, when everything was sent, is a reset.
+    private var endsByReset = false
+    /// For how long a peer may go on taking what was sent last.
+    private var lingerLimit = MonotonicTime.never
+    /// Made for an ending only.
+    private var endTimer: LoopTimer?
+
+    private enum State {
+        case connecting
+        case open
+        /// The handler is gone; what is in `output` still has to go.
+        case flushing
+        /// Everything was sent and said to be the end; waiting for the peer's end, so that no reset overtakes our bytes.
+        case lingering
+        case closed
+    }
+
+    /// How long a peer may take to go on reading our last bytes.
+    private static let flushStall = Duration.seconds(30)
+    /// How long a peer that has our last bytes may take to close after we did.
+    private static let lingerTime = Duration.seconds(2)
+    /// How long a peer may take to get our last bytes out of the kernel.
+    private static let longestLinger = Duration.seconds(30)
+    /// How often it is looked whether they have arrived before the reset is sent, and how long.
+    private static let resetPoll = (step: Duration.milliseconds(20), longest: Duration.seconds(2))
+
+    /// Takes over a socket that was accepted.
+    init(accepted descriptor: CInt, from address: SocketAddress, on loop: Loop) throws(SystemError) {
+        self.descriptor = descriptor
+        self.remoteAddress = address
+        self.state = .open
+        super.init(loop: loop)
+        try loop.register(self, descriptor: descriptor, for: [.readable, .peerEnded, .edgeTriggered])
+    }
+
+    /// Begins to connect. The handler hears `connected`, or `closed` with the cause.
+    package init(to address: SocketAddress, on loop: Loop, handler: any ConnectionHandler) throws(SystemError) {
+        let descriptor = socket(address.family, sluice_SOCK_STREAM | sluice_SOCK_CLOEXEC_NONBLOCK, 0)
+        guard descriptor >= 0 else { throw SystemError("socket", code: lastErrorCode) }
+        self.descriptor = descriptor
+        self.remoteAddress = address
+        self.state = .connecting
+        self.asksForWritable = true
+        super.init(loop: loop)
+        self.handler = handler
+        if address.family != AF_UNIX { SocketOptions.setForConnection(descriptor) }
+        do throws(SystemError) {
+            let result = unsafe try address.withSystemAddress { unsafe Glibc.connect(descriptor, $0, $1) }
+            if result != 0, lastErrorCode != EINPROGRESS { throw SystemError("connect", code: lastErrorCode) }
+            try loop.register(
+                self, descriptor: descriptor, for: [.readable, .writable, .peerEnded, .edgeTriggered])
+        } catch {
+            Glibc.close(descriptor)
+            self.descriptor = -1
+            self.state = .closed
+            self.handler = nil
+            throw error
+        }
+    }
+
+    deinit {
+        if self.descriptor >= 0 { Glibc.close(self.descriptor) }
+    }
+
+    /// Whether the connection is up and has its handler.
+    package var isOpen: Bool {
+        if case .open = self.state { true } else { false }
+    }
+
+    // Writing.
+
+    /// Sends what was appended to `output`, at the end of this round.
+    package func flush() {
+        guard !self.isTouched else { return }
+        self.isTouched = true
+        self.loop.writeLater(self)
+    }
+
+    /// Sends bytes of the receive buffer after those of `output`, without copying them where the socket takes them at
+    /// once. To be called from within `received` only, with bytes lent there; short runs are copied.
+    package func lend(_ bytes: Span<UInt8>) {
+        guard case .open = self.state else { return }
+        if bytes.count < 2048 || self.isBlocked || self.lent.isFull {
+            self.append(bytes)
+            return
+        }
+        if self.lent.isEmpty { self.loop.addBorrower(self) }
+        unsafe bytes.withUnsafeBytes { run in
+            // SAFETY: the run is written or copied by `settleBorrowers`, before the receive buffer is used again.
+            unsafe self.lent.append(
+                UnsafeRawBufferPointer(run), after: self.output.count, storageFrom: self.loop.buffers)
+        }
+    }
+
+    /// Appends bytes to `output`, with storage from the loop's pool.
+    package func append(_ bytes: Span<UInt8>) {
+        guard self.descriptor >= 0 else { return }
+        self.loop.buffers.lend(to: &self.output)
+        self.output.append(bytes)
+    }
+
+    /// Gives `output` storage from the loop's pool where it has none, so that appending does not allocate.
+    package func prepareOutput() {
+        self.loop.buffers.lend(to: &self.output)
+    }
+
+    /// Replaces the empty `output` by a buffer that was filled elsewhere.
+    package func send(_ buffer: consuming ByteBuffer) {
+        if self.output.isEmpty {
+            self.loop.buffers.reclaim(&self.output)
+            self.output = buffer
+        } else {
+            self.output.append(buffer.bytes)
+        }
+        self.flush()
+    }
+
+    // Reading.
+
+    /// Stops handing out bytes; the kernel holds them, and in the end the peer.
+    package func pauseReading() {
+        self.isReadingPaused = true
+    }
+
+    /// Hands out bytes again, from the next round on.
+    package func resumeReading() {
+        guard self.isReadingPaused else { return }
+        self.isReadingPaused = false
+        if self.isReadable { self.takeTurn() }
+    }
+
+    /// Whether the kernel holds bytes that were not handed out, or the end, or a failure. Asks the kernel.
+    package var hasUnreadInput: Bool {
+        guard self.descriptor >= 0 else { return false }
+        var byte: UInt8 = 0
+        let count = unsafe recv(self.descriptor, &byte, 1, sluice_MSG_PEEK)
+        return count >= 0 || lastErrorCode != EAGAIN
+    }
+
+    // Ending.
+
+    /// Closes at once. What is in `output` is lost, and where there was something the peer sees a reset, so that it does
+    /// not mistake a part for the whole.
+    package func close() {
+        self.tearDown()
+    }
+
+    /// Closes at once with a reset, so that the peer can not mistake the end for an orderly one. A unix socket knows no
+    /// reset.
+    package func abort() {
+        self.tearDown(withReset: true)
+    }
+
+    /// Sends what is in `output`, says the end, waits shortly for the peer's, and closes. The handler hears nothing more.
+    /// A peer that takes nothing for 30 s is reset.
+    package func closeAfterFlush() {
+        self.endAfterFlush()
+    }
+
+    /// Sends what is in `output`, and ends with a reset when it has arrived, or after two seconds. The handler hears
+    /// nothing more.
+    package func abortAfterFlush() {
+        if case .open = self.state { self.endsByReset = true }
+        self.endAfterFlush()
+    }
+
+    private func endAfterFlush() {
+        switch self.state {
+        case .open where self.writeFailure == nil:
+            self.state = .flushing
+            self.isReadingPaused = false
+            self.setEndTimer(after: Self.flushStall)
+            self.flush()
+            // Last, because the handler may go with it.
+            self.dropHandler()
+        case .open, .connecting:
+            self.tearDown()
+        case .flushing, .lingering, .closed:
+            break
+        }
+    }
+
+    private func dropHandler() {
+        // Out of the property first: the handler's end may come back here.
+        let handler = self.handler
+        self.handler = nil
+        _ = handler
+    }
+
+    private func tearDown(withReset: Bool = false) {
+        let descriptor = self.descriptor
+        guard descriptor >= 0 else { return }
+        self.descriptor = -1
+        self.state = .closed
+        if withReset || !self.output.isEmpty || !self.lent.isEmpty { SocketOptions.setResetOnClose(descriptor) }
+        self.loop.unregister(self, descriptor: descriptor)
+        Glibc.close(descriptor)
+        self.discardOutput()
+        if let timer = self.endTimer { self.loop.cancel(timer) }
+        self.dropHandler()
+    }
+
+    private func end(_ cause: CloseCause) {
+        let handler = self.handler
+        self.tearDown(withReset: true)
+        handler?.closed(cause)
+    }
+
+    private func setEndTimer(after duration: Duration) {
+        let timer = self.endTimer ?? LoopTimer(handler: self)
+        self.endTimer = timer
+        self.loop.set(timer, after: duration)
+    }
+
+    // What the loop calls.
+
+    override func ready(_ events: Readiness) {
+        if case .connecting = self.state {
+            self.finishConnecting()
+            guard self.isOpen else { return }
+        }
+        let isLeaving = !events.isDisjoint(with: [.peerEnded, .hungUp, .failed])
+        if isLeaving || events.contains(.readable) { self.isReadable = true }
+        if isLeaving { self.isEndInSight = true }
+        if events.contains(.failed) { self.hasFailed = true }
+        if events.contains(.writable), self.isBlocked {
+            self.isBlocked = false
+            self.writeOutput()
+        }
+        if !self.isWaitingForTurn { self.goOnReading() }
+    }
+
+    override func again() {
+        self.isWaitingForTurn = false
+        if self.isBlocked, self.loop.faults != nil {
+            self.isBlocked = false
+            self.writeOutput()
+        }
+        self.goOnReading()
+    }
+
+    private func goOnReading() {
+        guard self.isReadable else { return }
+        if !self.isReadingPaused {
+            self.read()
+        } else if let failure = self.writeFailure {
+            self.end(.failed(failure))
+        } else {
+            self.tellThatPeerLeft()
+        }
+    }
+
+    /// While reading is paused: tells the handler of an end that it will not read, once, and once more of a reset.
+    private func tellThatPeerLeft() {
+        guard self.isEndInSight, !self.toldThatPeerLeft || self.hasFailed && !self.toldOfFailure else { return }
+        self.toldThatPeerLeft = true
+        self.toldOfFailure = self.hasFailed
+        self.handler?.peerLeft()
+    }
+
+    private func takeTurn() {
+        guard !self.isWaitingForTurn else { return }
+        self.isWaitingForTurn = true
+        self.loop.continueLater(self)
+    }
+
+    private func finishConnecting() {
+        let code = self.pendingError()
+        guard code == 0 else {
+            self.end(.connectFailed(SystemError("connect", code: code)))
+            return
+        }
+        self.state = .open
+        if !self.output.isEmpty { self.flush() }
+        self.handler?.connected()
+    }
+
+    /// Reads once, and hands on what came. More is read after the others had their turn, so that none is starved.
+    private func read() {
+        switch self.state {
+        case .open: break
+        case .flushing, .lingering:
+            self.discardInput()
+            return
+        case .connecting, .closed: return
+        }
+        var size = Loop.receiveSize
+        if let faults = self.loop.faults {
+            switch faults.outcome(.receive, size) {
+            case .pass: break
+            case .short(let count): size = max(1, min(size, count))
+            case .again:
+                self.takeTurn()
+                return
+            case .reset:
+                self.end(.failed(SystemError("recv", code: ECONNRESET)))
+                return
+            }
+        }
+        let buffer = unsafe self.loop.receiveBuffer
+        let count = unsafe recv(self.descriptor, buffer.baseAddress, size, 0)
+        if count > 0 {
+            // A short read has emptied the socket; the end, where it is in sight, has to be fetched all the same.
+            self.isReadable = count == size || self.isEndInSight || self.writeFailure != nil
+            // SAFETY: the kernel initialised `count` bytes, which nobody overwrites while the handler runs.
+            let bytes = unsafe Span<UInt8>(
+                _unsafeStart: UnsafePointer(buffer.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)),
+                count: count)
+            self.handler?.received(bytes)
+            self.loop.settleBorrowers()
+            guard self.isReadable, case .open = self.state else { return }
+            // Paused meanwhile, the handler has to hear of an end that is in sight: the kernel will not speak again.
+            if self.isReadingPaused { self.tellThatPeerLeft() } else { self.takeTurn() }
+            return
+        }
+        let code = count < 0 ? lastErrorCode : 0
+        if code == EINTR {
+            self.takeTurn()
+        } else if let failure = self.writeFailure {
+            self.end(.failed(failure))
+        } else if count == 0 {
+            self.receivedEnd()
+        } else if code == EAGAIN {
+            self.isReadable = false
+        } else {
+            self.end(.failed(SystemError("recv", code: code)))
+        }
+    }
+
+    private func receivedEnd() {
+        self.isReadable = false
+        self.isEndInSight = false
+        if !self.hasPeerEnded {
+            self.hasPeerEnded = true
+            self.handler?.receivedEnd()
+        }
+        // After the peer's end `recv` does not tell of its reset.
+        guard self.hasFailed, case .open = self.state else { return }
+        let code = self.pendingError()
+        if code != 0 { self.end(.failed(SystemError("recv", code: code))) }
+    }
+
+    /// The error that the kernel holds for this socket, which it then forgets.
+    private func pendingError() -> CInt {
+        var code: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        let result = unsafe getsockopt(self.descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
+        return result == 0 ? code : lastErrorCode
+    }
+
+    /// Our side is ending: throws away what the peer still sends, so that closing does not become a reset, which could
+    /// overtake our last bytes. Not into the receive buffer, of which others may hold runs.
+    private func discardInput() {
+        let size = 16 * 1024
+        unsafe withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { buffer in
+            for _ in 0..<8 {
+                let count = unsafe recv(self.descriptor, buffer.baseAddress, size, 0)
+                let code = count < 0 ? lastErrorCode : 0
+                if count > 0 || code == EINTR { continue }
+                self.isReadable = false
+                self.isEndInSight = false
+                if code == EAGAIN { return }
+                self.hasPeerEnded = true
+                if case .flushing = self.state, count == 0 {
+                    // The peer may still read what is on its way.
+                    return
+                }
+                self.tearDown(withReset: self.endsByReset || count < 0)
+                return
+            }
+            // There may be more, and others want their turn.
+            self.isReadable = true
+            self.takeTurn()
+        }
+    }
+
+    /// Offers everything that waits to the socket: the end of the round.
+    func writeOutput() {
+        self.isTouched = false
+        switch self.state {
+        case .open where self.writeFailure == nil: break
+        case .flushing: break
+        case .connecting: return
+        case .open, .lingering, .closed:
+            self.discardOutput()
+            return
+        }
+        let total = self.output.count + self.lent.byteCount
+        if total > 0 {
+            if self.isBlocked {
+                self.keep(after: 0)
+                return
+            }
+            switch self.offer(total) {
+            case .sent(let count) where count < total:
+                self.keep(after: count)
+                self.block()
+                if count > 0, case .flushing = self.state { self.setEndTimer(after: Self.flushStall) }
+                self.handler?.outputBlocked()
+                return
+            case .sent:
+                self.discardOutput()
+            case .failed(let error):
+                self.writingFailed(error)
+                return
+            }
+        }
+        if case .flushing = self.state {
+            self.linger()
+        } else if self.wasBlocked {
+            self.wasBlocked = false
+            self.handler?.outputDrained()
+        }
+    }
+
+    private func writingFailed(_ error: SystemError) {
+        guard case .open = self.state, !self.hasPeerEnded, !self.isReadingPaused else {
+            self.end(.failed(error))
+            return
+        }
+        // What the peer said before it went may tell why, such as an answer that came early: that is read first.
+        self.writeFailure = error
+        self.discardOutput()
+        self.isReadable = true
+        self.takeTurn()
+    }
+
+    private func discardOutput() {
+        self.lent.removeAll(storageTo: self.loop.buffers)
+        self.loop.buffers.reclaim(&self.output)
+    }
+
+    private func block() {
+        self.isBlocked = true
+        self.wasBlocked = true
+        if !self.asksForWritable {
+            self.asksForWritable = true
+            self.loop.modify(
+                self, descriptor: self.descriptor, for: [.readable, .writable, .peerEnded, .edgeTriggered])
+        }
+    }
+
+    private enum Offer {
+        case sent(Int)
+        case failed(SystemError)
+    }
+
+    private func offer(_ total: Int) -> Offer {
+        var size = total
+        if let faults = self.loop.faults {
+            switch faults.outcome(.send, size) {
+            case .pass: break
+            case .short(let count):
+                size = max(1, min(size, count))
+                if size < total { self.takeTurn() }
+            case .again:
+                self.takeTurn()
+                return .sent(0)
+            case .reset:
+                return .failed(SystemError("send", code: ECONNRESET))
+            }
+        }
+        let sent: Int
+        if self.lent.isEmpty {
+            sent = unsafe self.output.withUnsafeBytes { bytes in
+                unsafe Glibc.send(self.descriptor, bytes.baseAddress, min(bytes.count, size), sluice_MSG_NOSIGNAL)
+            }
+        } else {
+            sent = unsafe self.output.withUnsafeBytes { bytes in
+                unsafe self.lent.withVectors(interleavedWith: bytes, upTo: size) { vectors in
+                    var message = unsafe msghdr()
+                    unsafe message.msg_iov = vectors.baseAddress
+                    unsafe message.msg_iovlen = vectors.count
+                    return unsafe sendmsg(self.descriptor, &message, sluice_MSG_NOSIGNAL)
+                }
+            }
+        }
+        if sent >= 0 { return .sent(sent) }
+        switch lastErrorCode {
+        case EAGAIN: return .sent(0)
+        case EINTR: return self.offer(total)
+        case let code: return .failed(SystemError("send", code: code))
+        }
+    }
+
+    /// Keeps what was not sent, after `sent` bytes have gone: what is left of the lent runs is copied to where it belongs
+    /// between the bytes of `output`.
+    private func keep(after sent: Int) {
+        guard !self.lent.isEmpty else {
+            self.output.consume(sent)
+            return
+        }
+        var rest = ByteBuffer()
+        self.loop.buffers.lend(to: &rest)
+        unsafe self.output.withUnsafeBytes { bytes in
+            unsafe self.lent.copy(interleavedWith: bytes, from: sent, to: &rest)
+        }
+        self.discardOutput()
+        self.output = rest
+    }
+
+    private func linger() {
+        self.state = .lingering
+        if self.endsByReset {
+            self.lingerLimit = self.loop.now + Self.resetPoll.longest
+            self.lingerOn()
+        } else if self.hasPeerEnded {
+            self.tearDown()
+        } else {
+            shutdown(self.descriptor, CInt(SHUT_WR))
+            self.lingerLimit = self.loop.now + Self.longestLinger
+            self.setEndTimer(after: Self.lingerTime)
+            self.discardInput()
+        }
+    }
+
+    /// Waits on while the peer has not got everything, within limits: closing could throw it away.
+    private func lingerOn() {
+        if sluice_unacknowledged(self.descriptor) > 0, self.loop.now < self.lingerLimit {
+            self.setEndTimer(after: self.endsByReset ? Self.resetPoll.step : Self.lingerTime)
+        } else {
+            self.tearDown(withReset: self.endsByReset)
+        }
+    }
+}
+
+extension Connection: LoopTimerHandler {
+    /// The peer took too long to take our last bytes or to close.
+    package func timerFired(_ timer: LoopTimer) {
+        if case .lingering = self.state { self.lingerOn() } else { self.tearDown(withReset: true) }
+    }
+}

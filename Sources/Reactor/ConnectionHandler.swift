@@ -1,0 +1,33 @@
+/// What happens on a connection, told to whoever drives it. Called on the loop's thread only.
+///
+/// After `closed`, or after the handler itself closed the connection, nothing more is called.
+package protocol ConnectionHandler: AnyObject {
+    /// An outbound connection is up.
+    func connected()
+
+    /// Bytes arrived. They are the loop's and die with the call: what is not consumed is copied, or lent to other
+    /// connections with `lend`.
+    func received(_ bytes: Span<UInt8>)
+
+    /// The peer has sent its last byte.
+    func receivedEnd()
+
+    /// The peer has gone, or has finished sending, while reading is paused.
+    func peerLeft()
+
+    /// The round ended with bytes that the peer's socket did not take. Time to slow down whoever produces them.
+    func outputBlocked()
+
+    /// After `outputBlocked`: all bytes have gone.
+    func outputDrained()
+
+    /// The connection has ended, and not by the handler's doing.
+    func closed(_ cause: CloseCause)
+}
+
+extension ConnectionHandler {
+    package func connected() {}
+    package func peerLeft() {}
+    package func outputBlocked() {}
+    package func outputDrained() {}
+}

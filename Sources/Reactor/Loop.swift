@@ -1,0 +1,278 @@
+private import CLinux
+private import Glibc
+package import Time
+
+/// One thread's event loop: waits for descriptors, runs their handlers, fires timers, writes what is to be sent.
+///
+/// Everything but `mailbox` belongs to the thread that runs the loop.
+@safe
+package final class Loop {
+    /// Where other threads leave work.
+    package let mailbox: Mailbox
+    /// Storage for what waits to be sent.
+    package let buffers = BufferPool()
+    /// The time at the beginning of this round.
+    package private(set) var now: MonotonicTime
+
+    /// Bytes that one `recv` may bring: the size of the receive buffer that all connections of the loop share.
+    package static let receiveSize = 64 * 1024
+
+    private let clock: LoopClock
+    let faults: FaultPlan?
+    private let epoll: CInt
+    private var slots = SlotTable()
+    private var timers = TimerQueue()
+    private var isStopping = false
+    /// Sources that have more to do although the kernel will not say so.
+    private var unfinished: [EventSource] = []
+    // What a round works through; empty between rounds, and kept for their storage.
+    private var continuing: [EventSource] = []
+    private var jobs: [Mailbox.Job] = []
+    private var due: [LoopTimer] = []
+    /// Connections with something to send at the end of the round.
+    private var touched: [Connection] = []
+    /// Connections that hold bytes of the receive buffer, and must send or copy them before it is used again.
+    private var borrowers: [Connection] = []
+
+    // SAFETY: owned by the loop, freed in `deinit`, lent to a handler only while it runs.
+    let receiveBuffer: UnsafeMutableRawBufferPointer
+    // SAFETY: as above; filled by epoll_wait, read before the next call.
+    private let events: UnsafeMutableBufferPointer<epoll_event>
+
+    /// A loop that has not begun. Throws where the kernel gives no descriptor.
+    package init(clock: LoopClock = .system, faults: FaultPlan? = nil) throws(SystemError) {
+        self.mailbox = try Mailbox()
+        let epoll = epoll_create1(sluice_EPOLL_CLOEXEC)
+        guard epoll >= 0 else { throw SystemError("epoll_create1", code: lastErrorCode) }
+        self.epoll = epoll
+        self.clock = clock
+        self.faults = faults
+        self.now = clock.monotonic()
+        unsafe self.receiveBuffer = .allocate(byteCount: Self.receiveSize, alignment: 64)
+        unsafe self.events = .allocate(capacity: 256)
+        var wanted = unsafe epoll_event(
+            events: Readiness.readable.rawValue, data: epoll_data_t(u64: SlotTable.mailboxToken))
+        guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, self.mailbox.descriptor, &wanted) == 0 else {
+            throw SystemError("epoll_ctl", code: lastErrorCode)
+        }
+    }
+
+    deinit {
+        close(self.epoll)
+        unsafe self.receiveBuffer.deallocate()
+        unsafe self.events.deallocate()
+    }
+
+    /// The date and time now.
+    package var wallNow: WallTime { self.clock.wall() }
+
+    /// Sources that the loop waits for, the mailbox not counted.
+    package var sourceCount: Int { self.slots.count }
+
+    // Running.
+
+    /// Runs rounds until `stop`.
+    package func run() {
+        while !self.isStopping { self.turn() }
+    }
+
+    /// Lets `run` return after the round in which it is called.
+    package func stop() {
+        self.isStopping = true
+    }
+
+    /// Runs one round, which waits at most `limit` for something to happen.
+    package func turn(waitingAtMost limit: Duration = .seconds(60)) {
+        let count = unsafe epoll_wait(self.epoll, self.events.baseAddress, CInt(self.events.count), self.wait(limit))
+        self.now = self.clock.monotonic()
+        // An interrupted wait is a round without events.
+        if count > 0 {
+            for index in 0..<Int(count) {
+                let event = unsafe self.events[index]
+                unsafe self.dispatch(token: event.data.u64, Readiness(rawValue: event.events))
+            }
+        }
+        self.continueUnfinished()
+        self.fireTimers()
+        self.writeTouched()
+    }
+
+    private func wait(_ limit: Duration) -> CInt {
+        if !self.unfinished.isEmpty || !self.touched.isEmpty { return 0 }
+        let until = Swift.min(self.timers.next, self.clock.monotonic() + limit)
+        if case .manual = self.clock { return 0 }
+        let left = until.nanoseconds - self.clock.monotonic().nanoseconds
+        // Rounded up, so that the timer is due when the wait ends.
+        return left <= 0 ? 0 : CInt(Swift.min((left + 999_999) / 1_000_000, 60_000))
+    }
+
+    private func dispatch(token: UInt64, _ readiness: Readiness) {
+        if token == SlotTable.mailboxToken {
+            self.runJobs()
+        } else if let source = self.slots.source(for: token) {
+            source.ready(readiness)
+        }
+    }
+
+    private func runJobs() {
+        self.mailbox.drain(into: &self.jobs)
+        for index in self.jobs.indices {
+            let job = self.jobs[index]
+            job(self)
+        }
+        self.jobs.removeAll(keepingCapacity: true)
+    }
+
+    private func continueUnfinished() {
+        guard !self.unfinished.isEmpty else { return }
+        swap(&self.unfinished, &self.continuing)
+        for index in self.continuing.indices {
+            let source = self.continuing[index]
+            source.again()
+        }
+        self.continuing.removeAll(keepingCapacity: true)
+    }
+
+    private func fireTimers() {
+        // All that are due are taken out before one fires: a timer that is set while timers fire waits for the next
+        // round, however near its moment is, so that the round ends.
+        while let timer = self.timers.popDue(at: self.now) { self.due.append(timer) }
+        guard !self.due.isEmpty else { return }
+        for index in self.due.indices {
+            let timer = self.due[index]
+            if timer.isDue { timer.fire() }
+        }
+        self.due.removeAll(keepingCapacity: true)
+    }
+
+    private func writeTouched() {
+        var index = 0
+        // Handlers that learn that their bytes have gone may touch connections, their own too.
+        while index < self.touched.count {
+            let connection = self.touched[index]
+            connection.writeOutput()
+            index += 1
+        }
+        self.touched.removeAll(keepingCapacity: true)
+    }
+
+    // Registration, by the sources of this module.
+
+    /// Waits for a descriptor on behalf of a source.
+    func register(_ source: EventSource, descriptor: CInt, for interest: Readiness) throws(SystemError) {
+        let (slot, token) = self.slots.add(source)
+        var wanted = unsafe epoll_event(events: interest.rawValue, data: epoll_data_t(u64: token))
+        guard unsafe epoll_ctl(self.epoll, EPOLL_CTL_ADD, descriptor, &wanted) == 0 else {
+            let error = SystemError("epoll_ctl", code: lastErrorCode)
+            self.slots.remove(slot)
+            throw error
+        }
+        source.slot = slot
+    }
+
+    /// Changes what is waited for.
+    func modify(_ source: EventSource, descriptor: CInt, for interest: Readiness) {
+        var wanted = unsafe epoll_event(
+            events: interest.rawValue, data: epoll_data_t(u64: self.slots.token(of: source.slot)))
+        _ = unsafe epoll_ctl(self.epoll, EPOLL_CTL_MOD, descriptor, &wanted)
+    }
+
+    /// Forgets a source. The descriptor is closed right after by the caller, or taken out here with `keepingOpen`.
+    func unregister(_ source: EventSource, descriptor: CInt, keepingOpen: Bool = false) {
+        guard source.slot >= 0 else { return }
+        if keepingOpen { _ = epoll_ctl(self.epoll, EPOLL_CTL_DEL, descriptor, nil) }
+        self.slots.remove(source.slot)
+        source.slot = -1
+    }
+
+    /// Lets a source go on in the next round.
+    func continueLater(_ source: EventSource) {
+        self.unfinished.append(source)
+    }
+
+    /// Writes a connection's output at the end of this round.
+    func writeLater(_ connection: Connection) {
+        self.touched.append(connection)
+    }
+
+    /// Notes that a connection holds bytes of the receive buffer.
+    func addBorrower(_ connection: Connection) {
+        self.borrowers.append(connection)
+    }
+
+    /// Has the bytes of the receive buffer sent or copied by those that hold some.
+    func settleBorrowers() {
+        var index = 0
+        while index < self.borrowers.count {
+            let connection = self.borrowers[index]
+            connection.writeOutput()
+            index += 1
+        }
+        self.borrowers.removeAll(keepingCapacity: true)
+    }
+}
+
+/// Timers.
+extension Loop {
+    /// Sets or moves a timer. Moving it further away costs one store.
+    package func set(_ timer: LoopTimer, to deadline: MonotonicTime) {
+        self.timers.set(timer, to: deadline)
+    }
+
+    /// Sets or moves a timer to `duration` from now.
+    package func set(_ timer: LoopTimer, after duration: Duration) {
+        self.timers.set(timer, to: self.now + duration)
+    }
+
+    /// Stops a timer from firing.
+    package func cancel(_ timer: LoopTimer) {
+        self.timers.set(timer, to: .never)
+    }
+}
+
+@available(*, unavailable)
+extension Loop: Sendable {}
+
+/// The sources of a loop by slot and generation.
+private struct SlotTable: ~Copyable {
+    /// The token of the loop's own mailbox; no slot has it.
+    static let mailboxToken = UInt64.max
+
+    private struct Slot {
+        var generation: UInt32 = 0
+        var source: EventSource?
+    }
+
+    private var slots: [Slot] = []
+    private var free: [Int32] = []
+
+    var count: Int { self.slots.count - self.free.count }
+
+    mutating func add(_ source: EventSource) -> (slot: Int32, token: UInt64) {
+        let slot: Int32
+        if let reused = self.free.popLast() {
+            slot = reused
+        } else {
+            slot = Int32(self.slots.count)
+            self.slots.append(Slot())
+        }
+        self.slots[Int(slot)].source = source
+        return (slot, self.token(of: slot))
+    }
+
+    mutating func remove(_ slot: Int32) {
+        self.slots[Int(slot)].source = nil
+        self.slots[Int(slot)].generation &+= 1
+        self.free.append(slot)
+    }
+
+    func token(of slot: Int32) -> UInt64 {
+        UInt64(self.slots[Int(slot)].generation) << 32 | UInt64(UInt32(bitPattern: slot))
+    }
+
+    func source(for token: UInt64) -> EventSource? {
+        let index = Int(token & 0xffff_ffff)
+        guard index < self.slots.count, self.slots[index].generation == UInt32(token >> 32) else { return nil }
+        return self.slots[index].source
+    }
+}

@@ -1,0 +1,121 @@
+package import Time
+
+/// What is called when a timer's moment has come.
+package protocol LoopTimerHandler: AnyObject {
+    /// The moment has passed; the timer is idle again and may be set anew.
+    func timerFired(_ timer: LoopTimer)
+}
+
+/// One moment that a loop is to remember for somebody.
+///
+/// Made once for a connection and set as often as it likes: moving a moment further away costs one store, because the
+/// queue looks at the new moment only when the old one comes. The handler is not retained.
+package final class LoopTimer {
+    /// The moment that was asked for; `never` while idle.
+    package fileprivate(set) var deadline = MonotonicTime.never
+    /// The moment under which the queue has filed the timer.
+    fileprivate var filed = MonotonicTime.never
+    /// Position in the heap, or -1.
+    fileprivate var position = -1
+    /// Whether the timer was taken out of the queue to fire, and neither cancelled nor set again since.
+    var isDue: Bool { self.position < 0 && self.deadline != .never }
+    private weak var handler: (any LoopTimerHandler)?
+
+    /// A timer that is idle.
+    package init(handler: any LoopTimerHandler) {
+        self.handler = handler
+    }
+
+    /// Idle first, then the handler, which may set the timer again.
+    func fire() {
+        self.deadline = .never
+        self.handler?.timerFired(self)
+    }
+}
+
+@available(*, unavailable)
+extension LoopTimer: Sendable {}
+
+/// Timers ordered by the moment under which they are filed: a binary heap that knows each timer's place.
+struct TimerQueue: ~Copyable {
+    private var heap: [LoopTimer] = []
+
+    /// The moment at which somebody has to look again, or `never`.
+    var next: MonotonicTime { self.heap.first?.filed ?? .never }
+
+    var count: Int { self.heap.count }
+
+    /// Sets or moves a timer; `never` cancels it.
+    mutating func set(_ timer: LoopTimer, to deadline: MonotonicTime) {
+        timer.deadline = deadline
+        if timer.position >= 0 {
+            if deadline == .never {
+                self.remove(timer)
+            } else if deadline < timer.filed {
+                timer.filed = deadline
+                self.siftUp(from: timer.position)
+            }
+            // A later moment is found when the earlier one comes.
+        } else if deadline != .never {
+            timer.filed = deadline
+            timer.position = self.heap.count
+            self.heap.append(timer)
+            self.siftUp(from: timer.position)
+        }
+    }
+
+    /// Takes out the next timer whose moment has come, or `nil`. Timers whose moment was moved are filed anew, those too
+    /// whose new moment has come, so that all fire in the order of their moments.
+    mutating func popDue(at now: MonotonicTime) -> LoopTimer? {
+        while let first = self.heap.first, first.filed <= now {
+            if first.deadline > first.filed {
+                first.filed = first.deadline
+                self.siftDown(from: 0)
+                continue
+            }
+            self.remove(first)
+            return first
+        }
+        return nil
+    }
+
+    private mutating func remove(_ timer: LoopTimer) {
+        let position = timer.position
+        timer.position = -1
+        let last = self.heap.removeLast()
+        guard last !== timer else { return }
+        self.heap[position] = last
+        last.position = position
+        self.siftDown(from: position)
+        self.siftUp(from: last.position)
+    }
+
+    private mutating func siftUp(from start: Int) {
+        var child = start
+        while child > 0 {
+            let parent = (child - 1) / 2
+            guard self.heap[child].filed < self.heap[parent].filed else { return }
+            self.swap(child, parent)
+            child = parent
+        }
+    }
+
+    private mutating func siftDown(from start: Int) {
+        var parent = start
+        while true {
+            var least = parent
+            let left = 2 * parent + 1
+            if left < self.heap.count, self.heap[left].filed < self.heap[least].filed { least = left }
+            if left + 1 < self.heap.count, self.heap[left + 1].filed < self.heap[least].filed { least = left + 1 }
+            guard least != parent else { return }
+            self.swap(parent, least)
+            parent = least
+        }
+    }
+
+    private mutating func swap(_ left: Int, _ right: Int) {
+        self.heap.swapAt(left, right)
+        self.heap[left].position = left
+        self.heap[right].position = right
+    }
+}

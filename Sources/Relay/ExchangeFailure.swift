@@ -1,0 +1,88 @@
+package import Lambda
+
+/// Everything that can end an exchange before its answer is complete, but for the client's leaving.
+package enum ExchangeFailure: Error, Equatable, Sendable {
+    /// No connection to the endpoint came about: no byte of the request was written.
+    case unreachable(String)
+    /// Connecting took longer than `timeouts.connect`.
+    case connectTimedOut
+    /// No credentials to sign with; the text says what to do.
+    case noCredentials(String)
+    /// The pooled connection had been closed before it was taken: no byte of the request was written.
+    case staleConnection
+    /// The connection was lost after bytes of the request were written.
+    case connectionLost(String)
+    /// The endpoint's HTTP answer was malformed.
+    case badUpstreamAnswer(String)
+    /// What the answer of the Lambda API said or was.
+    case invocation(InvocationFailure)
+    case firstByteTimedOut
+    case idleTimedOut
+    case totalTimedOut
+    /// The client took no byte of its answer for too long.
+    case clientStalled
+    /// The event that the request makes is larger than Lambda takes.
+    case eventTooLarge(limit: Int)
+    /// The gateway stops, and the time for draining is over.
+    case shutDown
+}
+
+/// What a failure becomes for the client: DESIGN.md 5, in one place.
+extension ExchangeFailure {
+    /// The status, where no byte of an answer has been sent yet.
+    package var status: Int {
+        switch self {
+        case .unreachable, .staleConnection, .connectionLost, .badUpstreamAnswer, .noCredentials: 502
+        case .connectTimedOut, .firstByteTimedOut, .idleTimedOut, .totalTimedOut: 504
+        case .invocation(let failure): failure.status
+        case .clientStalled: 408
+        case .eventTooLarge: 413
+        case .shutDown: 503
+        }
+    }
+
+    /// Whether the function can not have run, so that calling again repeats nothing (DESIGN.md 6).
+    package var isRetryable: Bool {
+        switch self {
+        case .unreachable, .staleConnection: true
+        case .invocation(let failure): failure.isRetryable
+        case .connectTimedOut, .noCredentials, .connectionLost, .badUpstreamAnswer: false
+        case .firstByteTimedOut, .idleTimedOut, .totalTimedOut, .clientStalled, .eventTooLarge, .shutDown: false
+        }
+    }
+
+    /// How the access log and the metrics name the end.
+    package var endName: String {
+        switch self {
+        case .unreachable, .staleConnection: "unreachable"
+        case .connectTimedOut: "connect_timeout"
+        case .noCredentials: "no_credentials"
+        case .connectionLost, .badUpstreamAnswer: "upstream_lost"
+        case .invocation(let failure): failure.endName
+        case .firstByteTimedOut: "first_byte_timeout"
+        case .idleTimedOut: "idle_timeout"
+        case .totalTimedOut: "total_timeout"
+        case .clientStalled: "client_stalled"
+        case .eventTooLarge: "request_too_large"
+        case .shutDown: "cut"
+        }
+    }
+
+    /// Whether the cause lies with the gateway or its configuration, so that an operator has to act.
+    package var isOurs: Bool {
+        switch self {
+        case .noCredentials, .unreachable, .badUpstreamAnswer: true
+        case .connectTimedOut, .staleConnection, .connectionLost, .invocation, .firstByteTimedOut, .idleTimedOut: false
+        case .totalTimedOut, .clientStalled, .eventTooLarge, .shutDown: false
+        }
+    }
+
+    /// How long a throttled client is asked to wait, in seconds; `nil` where the status asks for none.
+    package var retryAfterSeconds: Int? {
+        switch self {
+        case .invocation(let failure): failure.isThrottle ? failure.retryAfterSeconds : nil
+        case .shutDown: 1
+        default: nil
+        }
+    }
+}

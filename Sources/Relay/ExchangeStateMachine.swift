@@ -1,0 +1,404 @@
+package import Time
+
+/// Decides, for one exchange with a function, what to do with each thing that happens to it.
+///
+///     gathering ── requestCompleted ──▶ invoking ── receivedHead ──▶ relaying ── completed ──▶ finished
+///                                       ▲      │                        │
+///                              retryDue │      │ failed (retryable)     │ failed
+///                                       │      ▼                        ▼
+///                                      waiting ── failed (final) ───▶ finished
+///
+/// Every state ends in `finished` when the client leaves. The machine never reads, writes, waits, logs or asks the time:
+/// it is told what happened and answers what should be done.
+package struct ExchangeStateMachine: ~Copyable {
+    private var state: State
+    private let policy: ExchangePolicy
+
+    /// A machine for a request whose head has been routed.
+    package init(policy: ExchangePolicy) {
+        self.policy = policy
+        self.state = .gathering
+    }
+
+    // The request.
+
+    /// What a complete request leads to.
+    package enum RequestAction: Equatable {
+        /// Call the function.
+        case invoke
+        /// The exchange is over already.
+        case drop
+    }
+
+    /// The request has come whole.
+    package mutating func requestCompleted(at now: MonotonicTime) -> RequestAction {
+        switch self.state {
+        case .gathering:
+            self.state = .invoking(Invoking(attempt: 1, startedAt: now, over: now + self.policy.total))
+            return .invoke
+        case .invoking, .waiting, .relaying, .finished:
+            return .drop
+        }
+    }
+
+    /// The request's last byte was handed to the upstream socket: the wait for the first byte begins.
+    package mutating func requestSent(at now: MonotonicTime) {
+        switch self.state {
+        case .invoking(var invoking):
+            invoking.sentAt = now
+            self.state = .invoking(invoking)
+        case .gathering, .waiting:
+            break
+        case .relaying:
+            // The function answered before it had the whole request.
+            break
+        case .finished:
+            break
+        }
+    }
+
+    // The answer.
+
+    /// What the answer's head leads to.
+    package enum HeadAction: Equatable {
+        case sendHead
+        /// The answer is over with its head: send it, end it, and let the upstream run out.
+        case sendHeadAndEnd
+        /// The client has left, or was answered.
+        case drop
+    }
+
+    /// The function's answer has begun.
+    package mutating func receivedHead(endsHere: Bool, at now: MonotonicTime) -> HeadAction {
+        switch self.state {
+        case .invoking(let invoking):
+            if endsHere {
+                self.state = .finished
+                return .sendHeadAndEnd
+            }
+            self.state = .relaying(Relaying(from: invoking, at: now))
+            return .sendHead
+        case .gathering, .waiting, .relaying, .finished:
+            return .drop
+        }
+    }
+
+    /// Payload bytes came in, whether or not they can go on at once: the stream is alive.
+    package mutating func receivedBytes(at now: MonotonicTime) {
+        switch self.state {
+        case .relaying(var relaying):
+            relaying.lastByteAt = now
+            self.state = .relaying(relaying)
+        case .invoking(var invoking):
+            // Bytes that are held back, because they do not yet say what they are.
+            invoking.lastByteAt = now
+            self.state = .invoking(invoking)
+        case .gathering, .waiting, .finished:
+            break
+        }
+    }
+
+    /// What the clean end of an invocation leads to.
+    package enum EndAction: Equatable {
+        case sendEnd
+        /// The client has left, or was answered.
+        case drop
+    }
+
+    /// The function has ended its answer well.
+    package mutating func completed() -> EndAction {
+        switch self.state {
+        case .relaying:
+            self.state = .finished
+            return .sendEnd
+        case .invoking:
+            // A head comes before a clean end, always; the invocation machine sees to it.
+            self.state = .finished
+            return .drop
+        case .gathering, .waiting:
+            self.state = .finished
+            return .drop
+        case .finished:
+            return .drop
+        }
+    }
+
+    // Failure.
+
+    /// What a failure leads to.
+    package enum FailureAction: Equatable {
+        /// Call again after this long, at the earliest.
+        case retry(after: Duration)
+        /// Nothing has been sent: answer with a status of our own.
+        case respond(ExchangeFailure)
+        /// The head has gone: break the answer so that nobody takes it for a whole one.
+        case truncate(ExchangeFailure)
+        /// The client has left, or was answered.
+        case drop
+    }
+
+    /// A call failed. `spread` is a random number from 0 to 1, for the time until the next call.
+    package mutating func failed(_ failure: ExchangeFailure, at now: MonotonicTime, spread: Double) -> FailureAction {
+        switch self.state {
+        case .invoking(let invoking):
+            let pause = Self.pause(before: invoking.attempt + 1, spread: spread, failure)
+            guard failure.isRetryable, invoking.attempt <= self.policy.retries, now + pause < invoking.over else {
+                self.state = .finished
+                return .respond(failure)
+            }
+            self.state = .waiting(Waiting(from: invoking, until: now + pause))
+            return .retry(after: pause)
+        case .relaying:
+            self.state = .finished
+            return .truncate(failure)
+        case .gathering, .waiting:
+            self.state = .finished
+            return .respond(failure)
+        case .finished:
+            return .drop
+        }
+    }
+
+    /// Full jitter over 50 ms doubled with each try, at most 2 s; a stale connection costs no wait, a wait that Lambda
+    /// asked for is kept to.
+    private static func pause(before attempt: Int, spread: Double, _ failure: ExchangeFailure) -> Duration {
+        if case .staleConnection = failure { return .zero }
+        let limit = min(2000, 50 << min(attempt - 1, 10))
+        let jitter = Duration.milliseconds(Int64(Double(limit) * min(max(spread, 0), 1)))
+        if let asked = failure.retryAfterSeconds { return max(jitter, .seconds(asked)) }
+        return jitter
+    }
+
+    /// The time between two calls is over.
+    package mutating func retryDue(at now: MonotonicTime) -> RequestAction {
+        switch self.state {
+        case .waiting(let waiting):
+            self.state = .invoking(Invoking(from: waiting, at: now))
+            return .invoke
+        case .gathering, .invoking, .relaying, .finished:
+            return .drop
+        }
+    }
+
+    /// What the client's leaving leads to.
+    package enum LeaveAction: Equatable {
+        /// Let go of the upstream at once.
+        case release
+        /// The exchange was over.
+        case drop
+    }
+
+    /// The client has gone.
+    package mutating func clientLeft() -> LeaveAction {
+        switch self.state {
+        case .gathering, .invoking, .waiting, .relaying:
+            self.state = .finished
+            return .release
+        case .finished:
+            return .drop
+        }
+    }
+
+    // Back-pressure.
+
+    /// What a change of the client's readiness leads to.
+    package enum PressureAction: Equatable {
+        case pauseUpstream
+        case resumeUpstream
+        case nothing
+    }
+
+    /// The client's socket took less than it was offered.
+    package mutating func clientBlocked(at now: MonotonicTime) -> PressureAction {
+        switch self.state {
+        case .relaying(var relaying):
+            let wasBlocked = relaying.blockedAt != nil
+            relaying.blockedAt = relaying.blockedAt ?? now
+            self.state = .relaying(relaying)
+            return wasBlocked ? .nothing : .pauseUpstream
+        case .gathering, .invoking, .waiting, .finished:
+            return .nothing
+        }
+    }
+
+    /// The client took some of what waited: its stall begins anew.
+    package mutating func clientProgressed(at now: MonotonicTime) {
+        switch self.state {
+        case .relaying(var relaying):
+            if relaying.blockedAt != nil { relaying.blockedAt = now }
+            self.state = .relaying(relaying)
+        case .gathering, .invoking, .waiting, .finished:
+            break
+        }
+    }
+
+    /// The client has taken everything that waited.
+    package mutating func clientDrained(at now: MonotonicTime) -> PressureAction {
+        switch self.state {
+        case .relaying(var relaying):
+            guard relaying.blockedAt != nil else {
+                return .nothing
+            }
+            relaying.blockedAt = nil
+            // The upstream could not speak while it was paused.
+            relaying.lastByteAt = now
+            self.state = .relaying(relaying)
+            return .resumeUpstream
+        case .gathering, .invoking, .waiting, .finished:
+            return .nothing
+        }
+    }
+
+    // Time.
+
+    /// The next moment at which `deadlinePassed` has to be called, or `never`.
+    package var deadline: MonotonicTime {
+        switch self.state {
+        case .gathering, .finished:
+            return .never
+        case .invoking(let invoking):
+            return min(invoking.over, self.firstByteDeadline(invoking.sentAt, invoking.lastByteAt))
+        case .waiting(let waiting):
+            return min(waiting.until, waiting.over)
+        case .relaying(let relaying):
+            return min(relaying.over, self.quietDeadline(relaying.blockedAt, relaying.lastByteAt))
+        }
+    }
+
+    /// A payload byte ends the wait for the first one, also where it is still held back; from then on `idle` counts.
+    private func firstByteDeadline(_ sentAt: MonotonicTime?, _ lastByteAt: MonotonicTime?) -> MonotonicTime {
+        if let lastByteAt { return lastByteAt + self.policy.idle }
+        return sentAt.map { $0 + self.policy.firstByte } ?? .never
+    }
+
+    private func quietDeadline(_ blockedAt: MonotonicTime?, _ lastByteAt: MonotonicTime) -> MonotonicTime {
+        if let blockedAt { return blockedAt + self.policy.clientStall }
+        return lastByteAt + self.policy.idle
+    }
+
+    /// What a moment that has come leads to.
+    package enum DeadlineAction: Equatable {
+        /// Nothing is over; look at `deadline` again.
+        case wait
+        case invoke
+        case respond(ExchangeFailure)
+        case truncate(ExchangeFailure)
+    }
+
+    /// The moment of `deadline` may have come.
+    package mutating func deadlinePassed(at now: MonotonicTime) -> DeadlineAction {
+        switch self.state {
+        case .gathering:
+            return .wait
+        case .invoking(let invoking):
+            let over = invoking.over
+            let hasBytes = invoking.lastByteAt != nil
+            guard now >= min(over, self.firstByteDeadline(invoking.sentAt, invoking.lastByteAt)) else {
+                return .wait
+            }
+            self.state = .finished
+            return .respond(now >= over ? .totalTimedOut : hasBytes ? .idleTimedOut : .firstByteTimedOut)
+        case .waiting(let waiting):
+            if now >= waiting.over {
+                self.state = .finished
+                return .respond(.totalTimedOut)
+            }
+            guard now >= waiting.until else {
+                return .wait
+            }
+            self.state = .invoking(Invoking(from: waiting, at: now))
+            return .invoke
+        case .relaying(let relaying):
+            let over = relaying.over
+            let isBlocked = relaying.blockedAt != nil
+            guard now >= min(over, self.quietDeadline(relaying.blockedAt, relaying.lastByteAt)) else {
+                return .wait
+            }
+            self.state = .finished
+            return .truncate(now >= over ? .totalTimedOut : isBlocked ? .clientStalled : .idleTimedOut)
+        case .finished:
+            return .wait
+        }
+    }
+
+    /// Whether the exchange is over.
+    package var isFinished: Bool {
+        if case .finished = self.state { true } else { false }
+    }
+
+    /// The number of the call that runs or ran last; 0 before the first.
+    package var attempt: Int {
+        switch self.state {
+        case .gathering: 0
+        case .finished: 0
+        case .invoking(let invoking): invoking.attempt
+        case .waiting(let waiting): waiting.attempt
+        case .relaying(let relaying): relaying.attempt
+        }
+    }
+}
+
+extension ExchangeStateMachine {
+    private enum State {
+        /// The request's body is coming in.
+        case gathering
+        case invoking(Invoking)
+        case waiting(Waiting)
+        case relaying(Relaying)
+        case finished
+    }
+
+    /// The function was called; no answer has begun.
+    private struct Invoking {
+        let attempt: Int
+        let startedAt: MonotonicTime
+        /// When `total` is over.
+        let over: MonotonicTime
+        var sentAt: MonotonicTime?
+        var lastByteAt: MonotonicTime?
+
+        init(attempt: Int, startedAt: MonotonicTime, over: MonotonicTime) {
+            self.attempt = attempt
+            self.startedAt = startedAt
+            self.over = over
+        }
+
+        init(from waiting: Waiting, at now: MonotonicTime) {
+            self.attempt = waiting.attempt + 1
+            self.startedAt = now
+            self.over = waiting.over
+        }
+    }
+
+    /// A call failed; the next one is to come.
+    private struct Waiting {
+        /// The number of the call that failed.
+        let attempt: Int
+        let over: MonotonicTime
+        let until: MonotonicTime
+
+        init(from invoking: Invoking, until: MonotonicTime) {
+            self.attempt = invoking.attempt
+            self.over = invoking.over
+            self.until = until
+        }
+    }
+
+    /// The answer's head has gone to the client.
+    private struct Relaying {
+        let attempt: Int
+        let over: MonotonicTime
+        var lastByteAt: MonotonicTime
+        /// Since when the client has taken no byte of what waits; `nil` where nothing waits.
+        var blockedAt: MonotonicTime?
+
+        init(from invoking: Invoking, at now: MonotonicTime) {
+            self.attempt = invoking.attempt
+            self.over = invoking.over
+            self.lastByteAt = now
+        }
+    }
+}
+
+@available(*, unavailable)
+extension ExchangeStateMachine: Sendable {}

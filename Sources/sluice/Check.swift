@@ -1,0 +1,19 @@
+internal import ArgumentParser
+internal import Configuration
+internal import Routing
+
+/// `sluice check`
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check a configuration and list every fault with its place.",
+        discussion: "Exit status 0 where the gateway would start with it, 1 where it would not.")
+
+    @OptionGroup var file: ConfigurationFile
+
+    func run() throws {
+        let configuration = try self.file.load()
+        print(
+            "\(self.file.config): ok: \(configuration.listeners.count) listeners, \(configuration.functions.count) functions, "
+                + "\(configuration.routes.routes.count) routes")
+    }
+}

@@ -1,0 +1,44 @@
+internal import ArgumentParser
+internal import Configuration
+internal import Gateway
+internal import Processes
+private import Glibc
+
+/// The option that names the configuration, and the reading of it.
+struct ConfigurationFile: ParsableArguments {
+    @Option(name: [.short, .customLong("config")], help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
+    var config: String
+
+    /// Reads and checks the file. Every fault goes to standard error, then the command ends with status 1.
+    func load() throws -> GatewayConfiguration {
+        let text: String
+        do throws(TextFileError) {
+            text = try TextFile.read(self.config)
+        } catch {
+            StandardError.print("\(error)")
+            throw ExitCode(1)
+        }
+        let result = ConfigurationLoader.load(
+            text: text, file: self.config, environment: ProcessEnvironment.current, readFile: TextFile.read)
+        switch result {
+        case .success(let configuration):
+            for warning in configuration.warnings { StandardError.print("\(warning)") }
+            return configuration
+        case .failure(let faults):
+            for fault in faults.faults { StandardError.print("\(fault)") }
+            throw ExitCode(1)
+        }
+    }
+}
+
+/// Lines for people.
+enum StandardError {
+    static func print(_ line: String) {
+        var bytes = Array((line + "\n").utf8)[...]
+        while !bytes.isEmpty {
+            let count = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            guard count > 0 else { return }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+}

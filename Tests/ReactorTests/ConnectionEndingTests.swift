@@ -1,0 +1,227 @@
+import Bytes
+import Glibc
+import Testing
+import Time
+
+@testable import Reactor
+
+@Suite struct ConnectionEndingTests {
+    /// Reads from a peer, with rounds in between, until its end.
+    static func readToEnd(_ peer: Peer, _ rig: Rig) -> (bytes: [UInt8], end: Peer.Reading) {
+        var bytes: [UInt8] = []
+        var end = Peer.Reading.nothing
+        rig.turn {
+            switch peer.read() {
+            case .bytes(let some):
+                bytes += some
+                return false
+            case .nothing:
+                return false
+            case let other:
+                end = other
+                return true
+            }
+        }
+        return (bytes, end)
+    }
+
+    @Test(arguments: SocketKind.allCases)
+    func `closing after the flush delivers everything and then the end`(kind: SocketKind) throws {
+        let rig = try Rig()
+        let handler = Recorder()
+        let (connection, peer) = try rig.connect(kind, handler: handler)
+        let bytes = numbered(400_000)
+        connection.send(bytes)
+        connection.closeAfterFlush()
+        let (received, end) = Self.readToEnd(peer, rig)
+        #expect(received == bytes)
+        #expect(end == .end)
+        peer.close()
+        rig.turn { rig.loop.sourceCount == 0 }
+        #expect(handler.events == [], "The handler hears nothing more")
+    }
+
+    @Test func `a lingering close delivers everything although the peer goes on sending`() throws {
+        let rig = try Rig()
+        let handler = Recorder()
+        handler.recordsBytes = false
+        let (connection, peer) = try rig.connect(.narrow, handler: handler)
+        connection.pauseReading()
+        let flood = [UInt8](repeating: 0xEE, count: 64 << 10)
+        peer.send(flood)
+        rig.turn(2)
+        let bytes = numbered(300_000)
+        connection.send(bytes)
+        connection.closeAfterFlush()
+        var received: [UInt8] = []
+        var end: Peer.Reading?
+        var flooded = 0
+        rig.turn {
+            // Far more than the socket's buffers hold, and never a pause.
+            if flooded < 4 << 20 { flooded += peer.send(flood) }
+            switch peer.read(atMost: 4096) {
+            case .bytes(let some): received += some
+            case .nothing: break
+            case let other: end = other
+            }
+            return end != nil
+        }
+        #expect(received.count == bytes.count)
+        #expect(received == bytes)
+        #expect(end == .end)
+        peer.close()
+        rig.turn { rig.loop.sourceCount == 0 }
+    }
+
+    @Test func `a peer that does not close is waited for only shortly`() throws {
+        let rig = try Rig()
+        let (connection, peer) = try rig.connect(handler: Recorder())
+        connection.send("answer")
+        connection.closeAfterFlush()
+        rig.turn(3)
+        #expect(rig.loop.sourceCount == 1)
+        usleep(1000)
+        #expect(peer.read() == .bytes(Array("answer".utf8)))
+        #expect(peer.read() == .end)
+        try wait { self.isAcknowledged(connection) }
+        rig.advance(by: .milliseconds(1999))
+        #expect(rig.loop.sourceCount == 1)
+        rig.advance(by: .milliseconds(1))
+        #expect(rig.loop.sourceCount == 0)
+    }
+
+    func isAcknowledged(_ connection: Connection) -> Bool {
+        usleep(60_000)
+        return true
+    }
+
+    @Test func `a peer that takes nothing is cut off, and can not mistake it for the end`() throws {
+        let rig = try Rig()
+        let (connection, peer) = try rig.connect(.narrow, handler: Recorder())
+        let bytes = [UInt8](repeating: 5, count: 300_000)
+        connection.send(bytes)
+        connection.closeAfterFlush()
+        rig.turn { connection.isBlocked }
+        rig.advance(by: .seconds(29))
+        #expect(rig.loop.sourceCount == 1)
+        rig.advance(by: .seconds(1))
+        #expect(rig.loop.sourceCount == 0)
+        let (received, end) = Self.readToEnd(peer, rig)
+        #expect(received.count < bytes.count)
+        #expect(end != .end || received.count == bytes.count)
+    }
+
+    @Test func `a slow peer has time for its last bytes as long as it goes on reading`() throws {
+        let rig = try Rig()
+        let (connection, peer) = try rig.connect(.narrow, handler: Recorder())
+        let bytes = numbered(400_000)
+        connection.send(bytes)
+        connection.closeAfterFlush()
+        rig.turn { connection.isBlocked }
+        var received: [UInt8] = []
+        var waits = 0
+        while received.count < bytes.count {
+            let before = connection.output.count
+            rig.turn {
+                switch peer.read() {
+                case .bytes(let some): received += some
+                case .nothing: break
+                case .end, .failed: Issue.record("It ended after \(received.count) bytes"); return true
+                }
+                return connection.output.count < before || received.count == bytes.count
+            }
+            if connection.output.count > 0, waits < 4 {
+                // Half a minute is over four times, with progress in between.
+                rig.advance(by: .seconds(20))
+                waits += 1
+            }
+            if rig.loop.sourceCount == 0 { break }
+        }
+        #expect(received == bytes)
+    }
+
+    @Test func `aborting resets, so that the peer can not take it for the end`() throws {
+        let rig = try Rig()
+        let handler = Recorder()
+        let (connection, peer) = try rig.connect(handler: handler)
+        connection.send("a part")
+        rig.turn()
+        connection.abort()
+        #expect(rig.loop.sourceCount == 0)
+        var last = Peer.Reading.nothing
+        rig.turn {
+            let reading = peer.read()
+            if reading != .nothing { last = reading }
+            if case .failed = reading { return true }
+            return reading == .end
+        }
+        #expect(last == .failed(ECONNRESET))
+        #expect(handler.events == [])
+    }
+
+    @Test func `closing with bytes unsent resets`() throws {
+        let rig = try Rig()
+        let (connection, peer) = try rig.connect(handler: Recorder())
+        connection.send("never sent")
+        connection.close()
+        var last = Peer.Reading.nothing
+        rig.turn {
+            last = peer.read()
+            return last != .nothing
+        }
+        #expect(last == .failed(ECONNRESET))
+    }
+
+    @Test func `a peer's reset ends a flush`() throws {
+        let rig = try Rig()
+        let (connection, peer) = try rig.connect(.narrow, handler: Recorder())
+        connection.send([UInt8](repeating: 5, count: 300_000))
+        connection.closeAfterFlush()
+        rig.turn { connection.isBlocked }
+        peer.reset()
+        rig.turn { rig.loop.sourceCount == 0 }
+    }
+
+    @Test func `closing after the flush when the peer has ended already ends at once`() throws {
+        let rig = try Rig()
+        let handler = Recorder()
+        let (connection, peer) = try rig.connect(handler: handler)
+        peer.send("request")
+        peer.finish()
+        rig.turn { handler.events.contains(.end) }
+        connection.send("answer")
+        connection.closeAfterFlush()
+        let (received, end) = Self.readToEnd(peer, rig)
+        #expect(received == Array("answer".utf8))
+        #expect(end == .end)
+        #expect(rig.loop.sourceCount == 0)
+    }
+
+    @Test func `closing while connecting is quiet`() throws {
+        let rig = try Rig()
+        let listener = try ListeningSocket(bindingTo: loopback())
+        let handler = Recorder()
+        let connection = try Connection(to: listener.address, on: rig.loop, handler: handler)
+        connection.closeAfterFlush()
+        rig.turn(3)
+        #expect(handler.events == [])
+        #expect(rig.loop.sourceCount == 0)
+    }
+
+    @Test func `a handler that lets go of itself while its connection ends does no harm`() throws {
+        final class Fragile: ConnectionHandler {
+            let connection: Connection
+            init(_ connection: Connection) { self.connection = connection }
+            deinit { self.connection.close() }
+            func received(_ bytes: Span<UInt8>) {}
+            func receivedEnd() {}
+            func closed(_ cause: CloseCause) {}
+        }
+        let rig = try Rig()
+        let (connection, peer) = try rig.connect(handler: nil)
+        connection.handler = Fragile(connection)
+        connection.close()
+        try wait { peer.read() == .end }
+        #expect(rig.loop.sourceCount == 0)
+    }
+}

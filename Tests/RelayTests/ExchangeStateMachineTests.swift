@@ -1,0 +1,169 @@
+import AWS
+import Lambda
+import Relay
+import Testing
+import Time
+
+@Suite struct ExchangeStateMachineTests {
+    private let policy = ExchangePolicy(
+        firstByte: .seconds(60), idle: .seconds(300), total: .seconds(900), clientStall: .seconds(60), retries: 2)
+
+    private func at(_ seconds: Int64) -> MonotonicTime {
+        MonotonicTime(nanoseconds: seconds * 1_000_000_000)
+    }
+
+    private func throttled(after: Duration? = nil) -> ExchangeFailure {
+        .invocation(
+            .service(
+                AWSServiceError(
+                    status: 429, type: "TooManyRequestsException", message: "Rate Exceeded.",
+                    reason: "ReservedFunctionConcurrentInvocationLimitExceeded", retryAfter: after)))
+    }
+
+    @Test func `an answer is relayed and ended once`() {
+        var machine = ExchangeStateMachine(policy: self.policy)
+        #expect(machine.deadline == .never)
+        #expect(machine.requestCompleted(at: self.at(1)) == .invoke)
+        #expect(machine.requestCompleted(at: self.at(1)) == .drop)
+        machine.requestSent(at: self.at(2))
+        #expect(machine.deadline == self.at(62))
+        #expect(machine.receivedHead(endsHere: false, at: self.at(3)) == .sendHead)
+        #expect(machine.deadline == self.at(303))
+        machine.receivedBytes(at: self.at(100))
+        #expect(machine.deadline == self.at(400))
+        #expect(machine.completed() == .sendEnd)
+        #expect(machine.completed() == .drop)
+        #expect(machine.isFinished == true)
+        #expect(machine.clientLeft() == .drop)
+        #expect(machine.deadline == .never)
+    }
+
+    @Test func `an answer without body is over with its head`() {
+        var machine = ExchangeStateMachine(policy: self.policy)
+        _ = machine.requestCompleted(at: self.at(1))
+        machine.requestSent(at: self.at(1))
+        #expect(machine.receivedHead(endsHere: true, at: self.at(2)) == .sendHeadAndEnd)
+        #expect(machine.completed() == .drop)
+        #expect(machine.failed(.connectionLost("late"), at: self.at(3), spread: 0) == .drop)
+    }
+
+    @Test func `a throttled call is made again twice, then told`() {
+        var machine = ExchangeStateMachine(policy: self.policy)
+        _ = machine.requestCompleted(at: self.at(1))
+        machine.requestSent(at: self.at(1))
+        #expect(machine.failed(self.throttled(after: .seconds(2)), at: self.at(1), spread: 1) == .retry(after: .seconds(2)))
+        #expect(machine.deadlinePassed(at: self.at(2)) == .wait)
+        #expect(machine.deadlinePassed(at: self.at(3)) == .invoke)
+        #expect(machine.attempt == 2)
+        #expect(machine.failed(self.throttled(after: .seconds(1)), at: self.at(4), spread: 0) == .retry(after: .seconds(1)))
+        #expect(machine.retryDue(at: self.at(5)) == .invoke)
+        #expect(machine.failed(self.throttled(), at: self.at(6), spread: 0) == .respond(self.throttled()))
+        #expect(machine.isFinished == true)
+    }
+
+    @Test func `only what can not have run is called again`() {
+        for failure in [
+            ExchangeFailure.connectionLost("reset"), .connectTimedOut, .noCredentials("none"),
+            .badUpstreamAnswer("nonsense"), .invocation(.functionError(code: "Unhandled", details: "")),
+            .invocation(.truncated), .invocation(.endedWithoutComplete),
+            .invocation(.service(AWSServiceError(status: 500, type: "ServiceException", message: ""))),
+            .invocation(.service(AWSServiceError(status: 503, type: "", message: ""))),
+        ] {
+            var machine = ExchangeStateMachine(policy: self.policy)
+            _ = machine.requestCompleted(at: self.at(1))
+            #expect(machine.failed(failure, at: self.at(1), spread: 0) == .respond(failure), "\(failure)")
+        }
+        for failure in [ExchangeFailure.unreachable("refused"), .staleConnection, self.throttled()] {
+            var machine = ExchangeStateMachine(policy: self.policy)
+            _ = machine.requestCompleted(at: self.at(1))
+            guard case .retry = machine.failed(failure, at: self.at(1), spread: 0) else {
+                Issue.record("\(failure) was not tried again")
+                continue
+            }
+        }
+    }
+
+    @Test func `after the head a failure truncates and is never tried again`() {
+        var machine = ExchangeStateMachine(policy: self.policy)
+        _ = machine.requestCompleted(at: self.at(1))
+        _ = machine.receivedHead(endsHere: false, at: self.at(1))
+        #expect(machine.failed(.staleConnection, at: self.at(2), spread: 0) == .truncate(.staleConnection))
+        #expect(machine.completed() == .drop)
+    }
+
+    @Test func `a try that would pass the total time is not made`() {
+        var machine = ExchangeStateMachine(policy: ExchangePolicy(total: .seconds(3), retries: 5))
+        _ = machine.requestCompleted(at: self.at(1))
+        let failure = self.throttled(after: .seconds(10))
+        #expect(machine.failed(failure, at: self.at(2), spread: 0) == .respond(failure))
+    }
+
+    @Test func `each time-out is told as what it is`() {
+        var machine = ExchangeStateMachine(policy: self.policy)
+        _ = machine.requestCompleted(at: self.at(1))
+        machine.requestSent(at: self.at(1))
+        #expect(machine.deadlinePassed(at: self.at(60)) == .wait)
+        #expect(machine.deadlinePassed(at: self.at(61)) == .respond(.firstByteTimedOut))
+
+        machine = ExchangeStateMachine(policy: self.policy)
+        _ = machine.requestCompleted(at: self.at(1))
+        machine.requestSent(at: self.at(1))
+        // Held bytes are bytes: from now on the idle time counts.
+        machine.receivedBytes(at: self.at(50))
+        #expect(machine.deadlinePassed(at: self.at(200)) == .wait)
+        #expect(machine.deadlinePassed(at: self.at(350)) == .respond(.idleTimedOut))
+
+        machine = ExchangeStateMachine(policy: self.policy)
+        _ = machine.requestCompleted(at: self.at(1))
+        _ = machine.receivedHead(endsHere: false, at: self.at(2))
+        #expect(machine.deadlinePassed(at: self.at(302)) == .truncate(.idleTimedOut))
+
+        machine = ExchangeStateMachine(policy: self.policy)
+        _ = machine.requestCompleted(at: self.at(1))
+        _ = machine.receivedHead(endsHere: false, at: self.at(2))
+        machine.receivedBytes(at: self.at(900))
+        #expect(machine.deadlinePassed(at: self.at(901)) == .truncate(.totalTimedOut))
+    }
+
+    @Test func `a slow client pauses the upstream and its own limit runs`() {
+        var machine = ExchangeStateMachine(policy: self.policy)
+        _ = machine.requestCompleted(at: self.at(1))
+        _ = machine.receivedHead(endsHere: false, at: self.at(2))
+        #expect(machine.clientBlocked(at: self.at(3)) == .pauseUpstream)
+        #expect(machine.clientBlocked(at: self.at(4)) == .nothing)
+        #expect(machine.deadline == self.at(63))
+        machine.clientProgressed(at: self.at(50))
+        #expect(machine.deadlinePassed(at: self.at(63)) == .wait)
+        #expect(machine.clientDrained(at: self.at(70)) == .resumeUpstream)
+        #expect(machine.clientDrained(at: self.at(70)) == .nothing)
+        // The idle time did not run while the upstream was paused.
+        #expect(machine.deadline == self.at(370))
+        _ = machine.clientBlocked(at: self.at(100))
+        #expect(machine.deadlinePassed(at: self.at(160)) == .truncate(.clientStalled))
+    }
+
+    @Test func `a client that leaves releases its upstream in every state`() {
+        for step in 0..<4 {
+            var machine = ExchangeStateMachine(policy: self.policy)
+            if step > 0 { _ = machine.requestCompleted(at: self.at(1)) }
+            if step == 2 { _ = machine.failed(.staleConnection, at: self.at(1), spread: 0) }
+            if step == 3 { _ = machine.receivedHead(endsHere: false, at: self.at(1)) }
+            #expect(machine.clientLeft() == .release)
+            #expect(machine.requestCompleted(at: self.at(2)) == .drop)
+            #expect(machine.receivedHead(endsHere: false, at: self.at(2)) == .drop)
+            #expect(machine.retryDue(at: self.at(2)) == .drop)
+        }
+    }
+
+    @Test func `jitter stays below its bound, which doubles`() {
+        var machine = ExchangeStateMachine(policy: ExchangePolicy(retries: 10))
+        _ = machine.requestCompleted(at: self.at(1))
+        var bounds: [Duration] = []
+        for _ in 0..<8 {
+            guard case .retry(let pause) = machine.failed(.unreachable(""), at: self.at(1), spread: 1) else { break }
+            bounds.append(pause)
+            _ = machine.retryDue(at: self.at(1))
+        }
+        #expect(bounds == [100, 200, 400, 800, 1600, 2000, 2000, 2000].map { Duration.milliseconds($0) })
+    }
+}
