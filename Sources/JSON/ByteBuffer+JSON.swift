@@ -4,6 +4,7 @@ package import Bytes
 extension ByteBuffer {
     /// Appends text of any origin as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD.
     package mutating func append(jsonString text: Span<UInt8>) {
+        if self.appendIfPlain(text, quoteCount: 1) { return }
         self.append(ASCII.quote)
         _ = self.append(escaping: text, replacing: true)
         self.append(ASCII.quote)
@@ -11,16 +12,23 @@ extension ByteBuffer {
 
     /// Appends text as a JSON string with its quotes.
     package mutating func append(jsonString text: String) {
-        self.append(jsonString: text.utf8.span)
+        // PERF: lending the storage costs a quarter of what asking for a span does, for short strings.
+        let isDone: Void? = unsafe text.utf8.withContiguousStorageIfAvailable {
+            // SAFETY: the span does not leave the closure.
+            self.append(jsonString: unsafe Span(_unsafeElements: $0))
+        }
+        if isDone == nil { self.append(jsonString: text.utf8.span) }
     }
 
     /// Appends text as a JSON string has it between its quotes; bytes that are no UTF-8 become U+FFFD.
     package mutating func append(jsonEscaping text: Span<UInt8>) {
+        if self.appendIfPlain(text, quoteCount: 0) { return }
         _ = self.append(escaping: text, replacing: true)
     }
 
     /// Appends text as a JSON string with its quotes if all of it is UTF-8, and nothing at all if not.
     package mutating func appendIfUTF8(jsonString text: Span<UInt8>) -> Bool {
+        if self.appendIfPlain(text, quoteCount: 1) { return true }
         let start = self.count
         self.append(ASCII.quote)
         guard self.append(escaping: text, replacing: false) else {
@@ -31,76 +39,69 @@ extension ByteBuffer {
         return true
     }
 
+    /// Appends a comma and a member: `,"key":"text"`.
+    ///
+    /// PERF: for the headers of an event; one look at the room that is left instead of seven.
+    package mutating func append(jsonMember key: Span<UInt8>, _ text: Span<UInt8>) {
+        var isPlain = false
+        unsafe self.appendUnsafely(reserving: key.count &+ text.count &+ 6) { room in
+            // SAFETY: the two copies write as many bytes as they are given, and six are reserved besides.
+            let target = unsafe room.baseAddress.unsafelyUnwrapped
+            let middle = unsafe target + (key.count &+ 2)
+            unsafe target.storeBytes(of: UInt16(0x222c).littleEndian, as: UInt16.self)
+            isPlain = unsafe key.copyIfPlain(to: target + 2)
+            unsafe middle.storeBytes(of: UInt16(0x3a22).littleEndian, as: UInt16.self)
+            unsafe middle.storeBytes(of: ASCII.quote, toByteOffset: 2, as: UInt8.self)
+            isPlain = unsafe text.copyIfPlain(to: middle + 3) && isPlain
+            unsafe middle.storeBytes(of: ASCII.quote, toByteOffset: 3 &+ text.count, as: UInt8.self)
+            return isPlain ? key.count &+ text.count &+ 6 : 0
+        }
+        if isPlain { return }
+        self.append(ASCII.comma)
+        self.append(jsonString: key)
+        self.append(ASCII.colon)
+        self.append(jsonString: text)
+    }
+
+    /// Appends text, with as many quotes at either end, if none of it needs an escape or is anything but ASCII; nothing
+    /// at all if not.
+    private mutating func appendIfPlain(_ text: Span<UInt8>, quoteCount: Int) -> Bool {
+        let count = text.count
+        var isPlain = true
+        unsafe self.appendUnsafely(reserving: count &+ 2) { room in
+            // SAFETY: the copy writes `count` bytes, and two are reserved besides.
+            let target = unsafe room.baseAddress.unsafelyUnwrapped + quoteCount
+            isPlain = unsafe text.copyIfPlain(to: target)
+            if quoteCount > 0 {
+                unsafe room.baseAddress.unsafelyUnwrapped.storeBytes(of: ASCII.quote, as: UInt8.self)
+                unsafe target.storeBytes(of: ASCII.quote, toByteOffset: count, as: UInt8.self)
+            }
+            return isPlain ? count &+ quoteCount &* 2 : 0
+        }
+        return isPlain
+    }
+
+    /// Escapes in slices, so that room for the worst case is needed for one slice and not for megabytes.
     private mutating func append(escaping text: Span<UInt8>, replacing: Bool) -> Bool {
         var index = 0
         while index < text.count {
-            // What needs no escape goes out as a run.
-            index = self.append(plainPrefixOf: text, from: index)
-            guard index < text.count else { return true }
-            let byte = text[index]
-            if byte < 0x80 {
-                self.append(escapeFor: byte)
-                index += 1
-                continue
+            let end = min(index + 4096, text.count)
+            var isValid = true
+            // A byte becomes six at most, and a sequence may reach three bytes beyond the slice.
+            unsafe self.appendUnsafely(reserving: (end - index + 3) * 6) { target in
+                unsafe text.withUnsafeBufferPointer { source in
+                    // SAFETY: reads stay below the count of the source, writes below what is reserved.
+                    var escaper = unsafe JSONEscaper(
+                        source: source.baseAddress.unsafelyUnwrapped, count: source.count,
+                        target: target.baseAddress.unsafelyUnwrapped)
+                    isValid = unsafe escaper.escape(from: index, to: end, replacing: replacing)
+                    index = unsafe escaper.index
+                    return unsafe escaper.written
+                }
             }
-            let length = text.utf8SequenceLength(at: index)
-            if length > 0 {
-                self.append(text.extracting(index..<index + length))
-                index += length
-            } else if replacing {
-                self.append("\u{FFFD}")
-                index += 1
-            } else {
-                return false
-            }
+            guard isValid else { return false }
         }
         return true
-    }
-
-    /// Appends bytes from `start` on until one needs care, and answers where that is.
-    @inline(__always)
-    private mutating func append(plainPrefixOf text: Span<UInt8>, from start: Int) -> Int {
-        var index = start
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let tops: UInt64 = 0x8080_8080_8080_8080
-        unsafe self.appendUnsafely(reserving: text.count - start) { target in
-            unsafe text.withUnsafeBytes { source in
-                while index + 8 <= source.count {
-                    // PERF: eight bytes at a time; a top bit remains where a byte is below 0x20, above 0x7f, `"` or `\`.
-                    let word = unsafe source.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                    let quotes = word ^ (ones &* UInt64(ASCII.quote))
-                    let slashes = word ^ (ones &* UInt64(ASCII.backslash))
-                    let odd = (word &- ones &* 0x20) | (quotes &- ones) | (slashes &- ones) | word
-                    if odd & tops != 0 { break }
-                    unsafe target.storeBytes(of: word, toByteOffset: index - start, as: UInt64.self)
-                    index += 8
-                }
-                while index < source.count {
-                    let byte = unsafe source[index]
-                    if byte &- 0x20 >= 0x60 || byte == ASCII.quote || byte == ASCII.backslash { break }
-                    unsafe target[index - start] = byte
-                    index += 1
-                }
-            }
-            return index - start
-        }
-        return index
-    }
-
-    private mutating func append(escapeFor byte: UInt8) {
-        self.append(ASCII.backslash)
-        switch byte {
-        case ASCII.quote, ASCII.backslash: self.append(byte)
-        case 8: self.append(UInt8(ascii: "b"))
-        case 9: self.append(UInt8(ascii: "t"))
-        case 10: self.append(UInt8(ascii: "n"))
-        case 12: self.append(UInt8(ascii: "f"))
-        case 13: self.append(UInt8(ascii: "r"))
-        default:
-            self.append("u00")
-            self.append(ASCII.lowerHexDigit(byte >> 4))
-            self.append(ASCII.lowerHexDigit(byte & 0xf))
-        }
     }
 }
 

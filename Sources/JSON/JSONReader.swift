@@ -239,7 +239,9 @@ package struct JSONReader: ~Escapable {
         try self.expect(ASCII.quote)
         let start = self.position
         var hasEscapes = false
-        while self.position < self.bytes.count {
+        while true {
+            self.position = self.bytes.endOfPlainText(from: self.position)
+            guard self.position < self.bytes.count else { throw JSONError(.unexpectedEnd, at: self.position) }
             let byte = self.bytes[self.position]
             if byte == ASCII.quote {
                 self.position += 1
@@ -250,15 +252,12 @@ package struct JSONReader: ~Escapable {
                 try self.readEscape()
             } else if byte < 0x20 {
                 throw JSONError(.controlByteInString, at: self.position)
-            } else if byte < 0x80 {
-                self.position += 1
             } else {
                 let length = self.bytes.utf8SequenceLength(at: self.position)
                 guard length > 0 else { throw JSONError(.badUTF8, at: self.position) }
                 self.position += length
             }
         }
-        throw JSONError(.unexpectedEnd, at: self.position)
     }
 
     private mutating func readEscape() throws(JSONError) {
@@ -288,7 +287,14 @@ package struct JSONReader: ~Escapable {
         guard self.position > start else { throw JSONError(.badNumber, at: self.position) }
     }
 
+    @inline(__always)
     private mutating func skipSpace() {
+        // PERF: between the values of what machines write there is none.
+        if self.position < self.bytes.count, unsafe self.bytes[unchecked: self.position] > ASCII.space { return }
+        self.skipSpaces()
+    }
+
+    private mutating func skipSpaces() {
         while self.position < self.bytes.count {
             switch self.bytes[self.position] {
             case ASCII.space, ASCII.tab, ASCII.lineFeed, ASCII.carriageReturn: self.position += 1

@@ -6,18 +6,26 @@ internal import JSON
 ///
 ///     {"statusCode":201,"headers":{"content-type":"text/plain"},"multiValueHeaders":{},"cookies":["a=1; Path=/"]}
 ///
-/// The object is walked once to find its members (of a repeated one the last counts) and to check all of it, and then
-/// each member where it lies. Other members are ignored.
+/// The object is walked once, and the fields are gathered on the way. Only where members stand in an odd order, or twice,
+/// are they walked again: of a repeated one the last counts, and `multiValueHeaders` come before `headers`. Other members
+/// are ignored.
 struct AnswerDocument: ~Escapable {
     private let text: Span<UInt8>
     private var statusCode: Range<Int>?
     private var headers: Range<Int>?
     private var multiValueHeaders: Range<Int>?
     private var cookies: Range<Int>?
-    private(set) var body: Range<Int>?
-    private(set) var isBase64Encoded: Range<Int>?
+    private var body: Range<Int>?
+    private var isBase64Encoded: Range<Int>?
+    /// The fields gathered so far, and whether they are the right ones.
+    private var gathered = AnswerFields()
+    /// Those of them that come from `multiValueHeaders`.
+    private var multiValueLines = 0..<0
+    private var isInOrder = true
+    /// A member of a kind that it cannot have; no fault unless the object is taken for an answer.
+    private var fault: AnswerError?
 
-    /// Room for what is many times larger than any head, and bounded: gathered answers have bodies of a JSON of their own.
+    /// Room for many times more than any head has, and bounded: a gathered answer may be any JSON.
     static let limits = JSONLimits(depth: 512, values: .max)
 
     @_lifetime(copy text)
@@ -31,25 +39,60 @@ struct AnswerDocument: ~Escapable {
                 throw JSONError(.unexpectedKind, at: 0)
             }
             try reader.enterObject()
-            while let key = try reader.nextKey() {
-                let range = try reader.skipValue()
-                if reader.text(key, equals: "statusCode") {
-                    self.statusCode = range
-                } else if reader.text(key, equals: "headers") {
-                    self.headers = range
-                } else if reader.text(key, equals: "multiValueHeaders") {
-                    self.multiValueHeaders = range
-                } else if reader.text(key, equals: "cookies") {
-                    self.cookies = range
-                } else if reader.text(key, equals: "body") {
-                    self.body = range
-                } else if reader.text(key, equals: "isBase64Encoded") {
-                    self.isBase64Encoded = range
-                }
-            }
+            while let key = try reader.nextKey() { try self.readMember(key, from: &reader) }
             try reader.finish()
         } catch {
             throw error.reason == .unexpectedKind ? .notObject : .notJSON(error)
+        }
+    }
+
+    private mutating func readMember(_ key: JSONReader.Text, from reader: inout JSONReader) throws(JSONError) {
+        switch Member(key, of: reader) {
+        case .statusCode:
+            self.statusCode = try reader.skipValue()
+        case .headers:
+            self.isInOrder = self.isInOrder && self.headers == nil
+            let known = self.multiValueLines
+            self.headers = try self.gather("headers", from: &reader) { (fields, reader) throws(JSONError) in
+                try fields.append(headersOf: &reader, besides: known)
+            }
+        case .multiValueHeaders:
+            self.isInOrder = self.isInOrder && self.headers == nil && self.multiValueHeaders == nil
+            let start = self.gathered.fields.count
+            self.multiValueHeaders = try self.gather("multiValueHeaders", from: &reader) {
+                (fields, reader) throws(JSONError) in
+                try fields.append(headersOf: &reader, besides: 0..<0)
+            }
+            self.multiValueLines = start..<self.gathered.fields.count
+        case .cookies:
+            self.isInOrder = self.isInOrder && self.cookies == nil
+            self.cookies = try self.gather("cookies", from: &reader) { (fields, reader) throws(JSONError) in
+                try fields.append(cookiesOf: &reader)
+            }
+        case .body:
+            self.body = try reader.skipValue()
+        case .isBase64Encoded:
+            self.isBase64Encoded = try reader.skipValue()
+        case nil:
+            try reader.skipValue()
+        }
+    }
+
+    /// Gathers the fields of a member, and gives its place. A value of the wrong kind is noted and skipped.
+    private mutating func gather(
+        _ name: String, from reader: inout JSONReader,
+        _ append: (inout AnswerFields, inout JSONReader) throws(JSONError) -> Void
+    ) throws(JSONError) -> Range<Int> {
+        let before = reader
+        let start = before.position
+        do throws(JSONError) {
+            try append(&self.gathered, &reader)
+            return start..<reader.position
+        } catch {
+            guard error.reason == .unexpectedKind else { throw error }
+            self.fault = self.fault ?? .badMember(name)
+            reader = before
+            return try reader.skipValue()
         }
     }
 
@@ -72,28 +115,24 @@ struct AnswerDocument: ~Escapable {
 
     /// The fields: those of `multiValueHeaders`, those of `headers` that have no name of these, and the cookies.
     func fields() throws(AnswerError) -> AnswerFields {
+        if let fault = self.fault { throw fault }
+        if self.isInOrder { return self.gathered }
         var fields = AnswerFields()
-        // The text has been checked; what can be wrong now is the kind of a value.
-        if let range = self.multiValueHeaders {
-            do throws(JSONError) {
-                try fields.append(headersOf: self.text.extracting(range), besides: 0)
-            } catch {
-                throw .badMember("multiValueHeaders")
+        do throws(JSONError) {
+            if let range = self.multiValueHeaders {
+                var reader = JSONReader(self.text.extracting(range), limits: Self.limits)
+                try fields.append(headersOf: &reader, besides: 0..<0)
             }
-        }
-        if let range = self.headers {
-            do throws(JSONError) {
-                try fields.append(headersOf: self.text.extracting(range), besides: fields.fields.count)
-            } catch {
-                throw .badMember("headers")
+            if let range = self.headers {
+                var reader = JSONReader(self.text.extracting(range), limits: Self.limits)
+                try fields.append(headersOf: &reader, besides: 0..<fields.fields.count)
             }
-        }
-        if let range = self.cookies {
-            do throws(JSONError) {
-                try fields.append(cookiesOf: self.text.extracting(range))
-            } catch {
-                throw .badMember("cookies")
+            if let range = self.cookies {
+                var reader = JSONReader(self.text.extracting(range), limits: Self.limits)
+                try fields.append(cookiesOf: &reader)
             }
+        } catch {
+            throw .notJSON(error)
         }
         return fields
     }
@@ -121,16 +160,48 @@ struct AnswerDocument: ~Escapable {
     }
 }
 
+/// The members that mean something.
+private enum Member {
+    case statusCode
+    case headers
+    case multiValueHeaders
+    case cookies
+    case body
+    case isBase64Encoded
+
+    init?(_ key: JSONReader.Text, of reader: borrowing JSONReader) {
+        if key.hasEscapes {
+            var scratch = ByteBuffer()
+            scratch.append(unescaping: reader.source(of: key))
+            self.init(scratch.bytes)
+        } else {
+            self.init(reader.source(of: key))
+        }
+    }
+
+    private init?(_ name: Span<UInt8>) {
+        switch name.count {
+        case 4 where name.equals("body"): self = .body
+        case 7 where name.equals("headers"): self = .headers
+        case 7 where name.equals("cookies"): self = .cookies
+        case 10 where name.equals("statusCode"): self = .statusCode
+        case 15 where name.equals("isBase64Encoded"): self = .isBase64Encoded
+        case 17 where name.equals("multiValueHeaders"): self = .multiValueHeaders
+        default: return nil
+        }
+    }
+}
+
 extension AnswerFields {
-    /// Takes an object of headers, except those whose names are among the first `known` fields.
-    fileprivate mutating func append(headersOf text: Span<UInt8>, besides known: Int) throws(JSONError) {
-        var reader = JSONReader(text, limits: AnswerDocument.limits)
-        if try reader.peek() == .null { return }
-        var scratch = ByteBuffer()
+    /// Takes an object of headers, except those that have the name of one of the `known` fields.
+    fileprivate mutating func append(
+        headersOf reader: inout JSONReader, besides known: Range<Int>
+    ) throws(JSONError) {
+        if try reader.peek() == .null { return try reader.readNull() }
         try reader.enterObject()
         while let key = try reader.nextKey() {
             if key.hasEscapes {
-                scratch.removeAll()
+                var scratch = ByteBuffer()
                 scratch.append(unescaping: reader.source(of: key))
                 try self.append(name: scratch.bytes, valuesOf: &reader, besides: known)
             } else {
@@ -141,9 +212,9 @@ extension AnswerFields {
 
     /// Takes one value, or each of an array of values; `null` is none.
     private mutating func append(
-        name: Span<UInt8>, valuesOf reader: inout JSONReader, besides known: Int
+        name: Span<UInt8>, valuesOf reader: inout JSONReader, besides known: Range<Int>
     ) throws(JSONError) {
-        for index in 0..<known where name.equalsLowercasing(self.fields.name(at: index)) {
+        for index in known where name.equalsLowercasing(self.fields.name(at: index)) {
             try reader.skipValue()
             return
         }
@@ -177,9 +248,8 @@ extension AnswerFields {
     }
 
     /// Takes an array of cookies, each of which is a Set-Cookie of its own.
-    fileprivate mutating func append(cookiesOf text: Span<UInt8>) throws(JSONError) {
-        var reader = JSONReader(text, limits: AnswerDocument.limits)
-        if try reader.peek() == .null { return }
+    fileprivate mutating func append(cookiesOf reader: inout JSONReader) throws(JSONError) {
+        if try reader.peek() == .null { return try reader.readNull() }
         try reader.enterArray()
         let name = "set-cookie".utf8
         while try reader.nextElement() { try self.append(name: name.span, valueOf: &reader) }

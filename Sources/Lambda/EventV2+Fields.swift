@@ -42,15 +42,12 @@ extension ByteBuffer {
                 case .dropped, .repeated: continue
                 case .requestID:
                     self.append(#","x-request-id":"#)
-                    self.append(jsonString: context.requestID.utf8.span)
+                    self.append(jsonString: context.requestID)
                 case .plain, .cookie:
-                    self.append(ASCII.comma)
-                    self.append(jsonString: fields.name(at: index))
-                    self.append(ASCII.colon)
-                    self.append(ASCII.quote)
-                    self.append(jsonEscaping: fields.value(at: index))
+                    self.append(jsonMember: fields.name(at: index), fields.value(at: index))
                     // Lines of one name are joined in order. RFC 9113 §8.2.3 joins cookies with a semicolon.
                     if walk.mayRepeat(line.fingerprint) {
+                        self.truncate(to: self.count - 1)
                         let separator: StaticString = line.kind == .cookie ? "; " : ","
                         for later in index + 1..<fields.count
                         where unsafe lines[later].fingerprint == line.fingerprint && lines[later].kind == line.kind
@@ -60,8 +57,8 @@ extension ByteBuffer {
                             self.append(separator)
                             self.append(jsonEscaping: fields.value(at: later))
                         }
+                        self.append(ASCII.quote)
                     }
-                    self.append(ASCII.quote)
                 }
             }
             self.append(UInt8(ascii: "}"))
@@ -99,13 +96,13 @@ extension ByteBuffer {
         }
         if !context.traceID.isEmpty {
             self.append(#","x-amzn-trace-id":"#)
-            self.append(jsonString: context.traceID.utf8.span)
+            self.append(jsonString: context.traceID)
         }
         if let tls = context.tls {
             self.append(#","x-amzn-tls-version":"#)
-            self.append(jsonString: tls.version.utf8.span)
+            self.append(jsonString: tls.version)
             self.append(#","x-amzn-tls-cipher-suite":"#)
-            self.append(jsonString: tls.cipherSuite.utf8.span)
+            self.append(jsonString: tls.cipherSuite)
         }
     }
 
@@ -158,47 +155,64 @@ private struct EventFieldWalk {
     }
 
     mutating func line(for name: Span<UInt8>, at index: Int) -> EventFieldLine {
-        let fingerprint = name.fingerprint
+        let (fingerprint, hasUnderscore) = name.nameFingerprint
         let bit: UInt64 = 1 << (fingerprint >> 58)
         self.repeated |= self.seen & bit
         self.seen |= bit
-        return EventFieldLine(kind: self.kind(of: name, at: index), fingerprint: fingerprint)
+        // Names that CGI-like functions cannot tell from others: `x_real` and `x-real`.
+        return EventFieldLine(
+            kind: hasUnderscore ? .dropped : self.kind(of: name, at: index), fingerprint: fingerprint)
     }
 
     /// EDGE_DEFAULTS: what names the connection, the hop or the transport is not for the function; nor is what the
     /// gateway itself states.
     private mutating func kind(of name: Span<UInt8>, at index: Int) -> EventFieldLine.Kind {
-        switch name.count {
-        case 2 where name.equals("te"), 4 where name.equals("host"), 5 where name.equals("proxy"),
-            7 where name.equals("trailer") || name.equals("upgrade"), 10 where name.equals("keep-alive"),
-            15 where name.equals("x-amzn-trace-id"), 16 where name.equals("proxy-connection"),
-            16 where name.equals("x-forwarded-port"), 17 where name.equals("transfer-encoding"),
-            17 where name.equals("x-forwarded-proto"), 18 where name.equals("x-amzn-tls-version"),
-            23 where name.equals("x-amzn-tls-cipher-suite"):
-            return .dropped
-        case 6 where name.equals("cookie"):
-            self.hasCookies = true
-            return .cookie
-        case 10 where name.equals("connection"):
-            self.connection = self.connection ?? index
-            return .dropped
-        case 10 where name.equals("user-agent"):
-            self.marks.userAgent = self.marks.userAgent ?? index
+        // PERF: the first letter and the length tell most names from all that are looked for.
+        guard let first = name.indices.first.map({ name[$0] }) else { return .dropped }
+        switch first {
+        case UInt8(ascii: "c"):
+            switch name.count {
+            case 6 where name.equals("cookie"):
+                self.hasCookies = true
+                return .cookie
+            case 10 where name.equals("connection"):
+                self.connection = self.connection ?? index
+                return .dropped
+            case 12 where name.equals("content-type"):
+                self.marks.contentType = self.marks.contentType ?? index
+            case 16 where name.equals("content-encoding"):
+                self.marks.hasContentEncoding = true
+            default:
+                break
+            }
             return .plain
-        case 12 where name.equals("content-type"):
-            self.marks.contentType = self.marks.contentType ?? index
-            return .plain
-        case 12 where name.equals("x-request-id"):
-            return .requestID
-        case 15 where name.equals("x-forwarded-for"):
-            self.forwardedFor = self.forwardedFor ?? index
-            return .dropped
-        case 16 where name.equals("content-encoding"):
-            self.marks.hasContentEncoding = true
-            return .plain
+        case UInt8(ascii: "u"):
+            if name.equals("user-agent") { self.marks.userAgent = self.marks.userAgent ?? index }
+            return name.equals("upgrade") ? .dropped : .plain
+        case UInt8(ascii: "x"):
+            switch name.count {
+            case 12 where name.equals("x-request-id"):
+                return .requestID
+            case 15 where name.equals("x-forwarded-for"):
+                self.forwardedFor = self.forwardedFor ?? index
+                return .dropped
+            case 15 where name.equals("x-amzn-trace-id"), 16 where name.equals("x-forwarded-port"),
+                17 where name.equals("x-forwarded-proto"), 18 where name.equals("x-amzn-tls-version"),
+                23 where name.equals("x-amzn-tls-cipher-suite"):
+                return .dropped
+            default:
+                return .plain
+            }
+        case UInt8(ascii: "h"):
+            return name.equals("host") ? .dropped : .plain
+        case UInt8(ascii: "k"):
+            return name.equals("keep-alive") ? .dropped : .plain
+        case UInt8(ascii: "p"):
+            return name.equals("proxy") || name.equals("proxy-connection") ? .dropped : .plain
+        case UInt8(ascii: "t"):
+            return name.equals("te") || name.equals("trailer") || name.equals("transfer-encoding") ? .dropped : .plain
         default:
-            // Names that CGI-like functions cannot tell from others: `x_real` and `x-real`.
-            return name.holds(ASCII.underscore) ? .dropped : .plain
+            return .plain
         }
     }
 }

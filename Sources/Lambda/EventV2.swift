@@ -17,9 +17,9 @@ package enum EventV2 {
     ) {
         let path = context.path ?? head.target.path
         buffer.append(#"{"version":"2.0","routeKey":"$default","rawPath":"#)
-        buffer.append(jsonString: path.utf8.span)
+        buffer.append(jsonString: path)
         buffer.append(#","rawQueryString":"#)
-        buffer.append(jsonString: head.target.query.utf8.span)
+        buffer.append(jsonString: head.target.query)
         let marks = buffer.appendFields(of: head, context: context)
         if !head.target.query.isEmpty { buffer.append(queryParameters: head.target.query.utf8.span) }
         buffer.appendRequestContext(of: head, context: context, path: path.utf8.span, userAgent: marks.userAgent)
@@ -47,22 +47,23 @@ extension ByteBuffer {
     fileprivate mutating func appendRequestContext(
         of head: borrowing RequestHead, context: borrowing EventContext, path: Span<UInt8>, userAgent: Int?
     ) {
-        let host = head.authority?.host ?? context.defaultHost
-        let prefix = host.utf8.span.extracting(0..<host.utf8.span.hostPrefixCount)
+        let hostText = head.authority?.host ?? context.defaultHost
+        let host = hostText.utf8.span
+        let prefix = host.extracting(0..<host.hostPrefixCount)
         self.append(#","requestContext":{"accountId":"anonymous","apiId":"#)
         self.append(jsonString: prefix)
         self.append(#","domainName":"#)
-        self.append(jsonString: host.utf8.span)
+        self.append(jsonString: host)
         self.append(#","domainPrefix":"#)
         self.append(jsonString: prefix)
         self.append(#","http":{"method":"#)
-        self.append(jsonString: head.method.rawValue.utf8.span)
+        self.append(jsonString: head.method.rawValue)
         self.append(#","path":"#)
         self.append(jsonStringDecoding: path, plusIsSpace: false)
         self.append(#","protocol":""#)
         self.append(head.version.name)
         self.append(#"","sourceIp":"#)
-        self.append(jsonString: context.sourceAddress.utf8.span)
+        self.append(jsonString: context.sourceAddress)
         self.append(#","userAgent":"#)
         if let userAgent {
             self.append(jsonString: head.fields.value(at: userAgent))
@@ -70,7 +71,7 @@ extension ByteBuffer {
             self.append(#""""#)
         }
         self.append(#"},"requestId":"#)
-        self.append(jsonString: context.requestID.utf8.span)
+        self.append(jsonString: context.requestID)
         self.append(#","routeKey":"$default","stage":"$default","time":""#)
         self.append(commonLogTime: context.time.calendar)
         self.append(#"","timeEpoch":"#)

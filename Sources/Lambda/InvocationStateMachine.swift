@@ -113,6 +113,11 @@ package struct InvocationStateMachine: ~Copyable {
     /// Decodes `input` from `offset` on, and moves `offset` behind what was taken. To be called with the same input until
     /// it answers `needsMore`, `completed` or `failed`; after these two, what still comes is taken and left alone.
     package mutating func next(_ input: Span<UInt8>, at offset: inout Int) -> Action {
+        if case .relaying(nil) = self.state, self.pending.isEmpty { return self.relayNext(input, at: &offset) }
+        return self.advance(input, at: &offset)
+    }
+
+    private mutating func advance(_ input: Span<UInt8>, at offset: inout Int) -> Action {
         while true {
             switch self.state {
             case .relaying(let promise):
@@ -238,13 +243,38 @@ extension InvocationStateMachine {
 
 /// The messages of the event stream.
 extension InvocationStateMachine {
+    /// What `next` does while a body without a promised length goes out.
+    ///
+    /// PERF: this is each chunk of a running stream, so it looks at nothing but the decoder's events.
+    private mutating func relayNext(_ input: Span<UInt8>, at offset: inout Int) -> Action {
+        while true {
+            do throws(EventStreamError) {
+                let event = try self.decoder.next(input, at: &offset)
+                switch event {
+                case .payload(let range):
+                    if case .answer = self.message { return .body(range) }
+                case .message(.payloadChunk):
+                    self.message = .answer
+                    continue
+                case .messageEnd:
+                    if case .answer = self.message { continue }
+                case .needsMore:
+                    return .needsMore
+                case .message:
+                    break
+                }
+                if let action = self.received(event, of: input) { return action }
+            } catch {
+                return self.fail(.eventStream(error))
+            }
+        }
+    }
+
     private mutating func received(_ event: EventStreamDecoder.Event, of input: Span<UInt8>) -> Action? {
         switch event {
         case .payload(let range):
             switch self.message {
             case .answer:
-                // PERF: what nearly every piece of a running stream is.
-                if case .relaying(nil) = self.state { return .body(range) }
                 self.pending = range
             case .complete, .exception:
                 guard self.report.count + range.count <= Self.reportLimit else { return self.fail(.badInvokeComplete) }

@@ -1,44 +1,80 @@
 internal import Bytes
 
 extension Span where Element == UInt8 {
-    /// Whether a byte stands anywhere, eight bytes at a time.
+    /// Where a byte first stands, or `nil`; eight bytes at a time.
     @inline(__always)
-    func holds(_ byte: UInt8) -> Bool {
+    func fastIndex(of byte: UInt8) -> Int? {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let tops: UInt64 = 0x8080_8080_8080_8080
         let pattern = ones &* UInt64(byte)
         var index = 0
         while index + 8 <= self.count {
             // SAFETY: index + 8 is not above the count, and bytes have no padding.
-            let word = unsafe self.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self) ^ pattern
-            if (word &- ones) & ~word & tops != 0 { return true }
+            let word =
+                unsafe UInt64(
+                    littleEndian: self.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)) ^ pattern
+            let hits = (word &- ones) & ~word & tops
+            if hits != 0 { return index + hits.trailingZeroBitCount / 8 }
             index += 8
         }
         while index < self.count {
-            if unsafe self[unchecked: index] == byte { return true }
+            if unsafe self[unchecked: index] == byte { return index }
             index += 1
         }
-        return false
+        return nil
     }
 
-    /// A number that equal runs share, and different ones hardly ever; not proof against somebody who wants a collision.
+    /// Whether a byte stands anywhere.
     @inline(__always)
-    var fingerprint: UInt64 {
-        var value = UInt64(truncatingIfNeeded: self.count)
-        var index = 0
-        while index + 8 <= self.count {
-            // SAFETY: index + 8 is not above the count, and bytes have no padding.
-            let word = unsafe self.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
-            value = (value ^ word) &* 0x9e37_79b9_7f4a_7c15
-            value ^= value >> 32
-            index += 8
+    func holds(_ byte: UInt8) -> Bool {
+        self.fastIndex(of: byte) != nil
+    }
+
+    /// A number that equal names share, and different ones hardly ever (not proof against somebody who wants a collision),
+    /// and whether an underscore stands in the name.
+    @inline(__always)
+    var nameFingerprint: (UInt64, hasUnderscore: Bool) {
+        let prime: UInt64 = 0x9e37_79b9_7f4a_7c15
+        var value = UInt64(truncatingIfNeeded: self.count) &* prime
+        var underscores: UInt64 = 0
+        // SAFETY: all loads are below the count, and bytes have no padding. The last words overlap the ones before.
+        if self.count >= 8 {
+            var index = 0
+            let last = self.count &- 8
+            while index < last {
+                let word = unsafe self.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+                underscores |= word.underscoreBits
+                value = (value ^ word) &* prime
+                value ^= value >> 29
+                index &+= 8
+            }
+            let word = unsafe self.bytes.unsafeLoadUnaligned(fromByteOffset: last, as: UInt64.self)
+            underscores |= word.underscoreBits
+            value ^= word
+        } else if self.count >= 4 {
+            let first = unsafe self.bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt32.self)
+            let last = unsafe self.bytes.unsafeLoadUnaligned(fromByteOffset: self.count &- 4, as: UInt32.self)
+            let word = UInt64(first) << 32 | UInt64(last)
+            underscores |= word.underscoreBits
+            value ^= word
+        } else {
+            for index in self.indices {
+                let byte = unsafe self[unchecked: index]
+                if byte == ASCII.underscore { underscores = 1 }
+                value = value << 8 ^ UInt64(byte)
+            }
         }
-        var tail: UInt64 = 0
-        while index < self.count {
-            tail = tail << 8 | UInt64(unsafe self[unchecked: index])
-            index += 1
-        }
-        value = (value ^ tail) &* 0x9e37_79b9_7f4a_7c15
-        return value ^ value >> 32
+        value = value &* prime
+        return (value ^ value >> 29, underscores != 0)
+    }
+}
+
+extension UInt64 {
+    /// Not zero where one of eight bytes is an underscore.
+    @inline(__always)
+    fileprivate var underscoreBits: UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let word = self ^ (ones &* UInt64(ASCII.underscore))
+        return (word &- ones) & ~word & (ones &* 0x80)
     }
 }

@@ -163,8 +163,14 @@ extension ByteBuffer {
     }
 
     private mutating func append(twoDigits value: Int) {
-        self.append(ASCII.zero + UInt8(value / 10 % 10))
-        self.append(ASCII.zero + UInt8(value % 10))
+        // SAFETY: two bytes are reserved and written.
+        unsafe self.appendUnsafely(reserving: 2) { target in
+            let digits = UInt32(truncatingIfNeeded: value)
+            let tens = digits / 10
+            let pair = UInt16(truncatingIfNeeded: (tens % 10) | (digits &- tens &* 10) << 8 | 0x3030)
+            unsafe target.storeBytes(of: pair.littleEndian, as: UInt16.self)
+            return 2
+        }
     }
 
     private mutating func append(_ index: Int, of threeLetters: StaticString) {

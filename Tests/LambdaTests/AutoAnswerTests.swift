@@ -43,7 +43,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [#"{"a":1}"#, #"{ "a": "}{\"" }"#, "{}", #"{"headers":{"statusCode":1}}"#])
+    @Test(arguments: [
+        #"{"headers":5,"cookies":{}}"#, #"{"a":1}"#, #"{ "a": "}{\"" }"#, "{}", #"{"headers":{"statusCode":1}}"#,
+    ])
     func `an object without statusCode is a JSON body`(text: String) {
         let outcome = Outcome.of(Answer(text), mode: .auto)
         #expect(

@@ -44,6 +44,22 @@ import Testing
         Row(
             #"{"headers":{"Set-Cookie":"a=1","set-cookie":"b=2"},"cookies":["c=3"]}"#, 200,
             ["set-cookie": "a=1", "set-cookie": "b=2", "set-cookie": "c=3", "content-type": octets[0].value]),
+        // The same in every order of the members, and of a repeated one the last.
+        Row(
+            #"{"multiValueHeaders":{"x":["1","2"]},"headers":{"X":"lost","Y":"kept"}}"#, 200,
+            ["x": "1", "x": "2", "y": "kept", "content-type": octets[0].value]),
+        Row(
+            #"{"cookies":["a=1"],"headers":{"set-cookie":"b=2","x":"1"},"statusCode":201}"#, 201,
+            ["set-cookie": "a=1", "set-cookie": "b=2", "x": "1", "content-type": octets[0].value]),
+        Row(
+            #"{"cookies":["a=1"],"multiValueHeaders":{"x":["1"]},"headers":{"x":"lost","set-cookie":"b=2"}}"#, 200,
+            ["set-cookie": "a=1", "x": "1", "set-cookie": "b=2", "content-type": octets[0].value]),
+        Row(
+            #"{"headers":{"a":"1"},"headers":{"b":"2"},"cookies":["c"],"cookies":["d"]}"#, 200,
+            ["b": "2", "set-cookie": "d", "content-type": octets[0].value]),
+        Row(
+            #"{"multiValueHeaders":{"a":"1"},"headers":{"b":"2","a":"3"},"multiValueHeaders":{"b":"4"}}"#, 200,
+            ["b": "4", "a": "3", "content-type": octets[0].value]),
         Row(#"{"headers":{"x\u002da":"b\tc \u00e9"}}"#, 200, ["x-a": "b\tc é", "content-type": octets[0].value]),
         Row(#"{"headers":{"x":"  trimmed\t "}}"#, 200, ["x": "trimmed", "content-type": octets[0].value]),
         Row(#"{"headers":{"x_y":"kept"}}"#, 200, ["x_y": "kept", "content-type": octets[0].value]),
