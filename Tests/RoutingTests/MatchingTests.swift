@@ -3,7 +3,7 @@ import Routing
 import Testing
 
 @Suite struct MatchingTests {
-    // DESIGN 6: the host decides first, then the path, then method and header conditions.
+    // The host decides first, then the path, then method and header conditions.
     @Test func `the most specific route wins`() throws {
         let table = try table(
             "chat.example.com/v1/*",  // 0
