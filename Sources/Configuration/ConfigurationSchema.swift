@@ -245,7 +245,7 @@ package enum ConfigurationSchema {
     static let limits = Section<LimitsDraft>(
         noting: LimitsDraft.init,
         keys: [
-            Key(notYet: "response_buffer", "Answer bytes that may wait for one exchange; then its function is not read."),
+            Key(notYet: "response_buffer", "Answer bytes that may wait for one exchange."),
             Key(notYet: "connection_buffer", "Answer bytes that may wait for one connection."),
             Key(
                 "header_bytes", \.settings.headerBytes, .size(ByteCount(512)...(.mebibytes(1))), default: "32KiB",

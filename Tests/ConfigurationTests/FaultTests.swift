@@ -203,11 +203,7 @@ import Testing
         }
     }
 
-    @Test func `limits are held against one another and against functions`() {
-        #expect(
-            faults(file("limits: { response_buffer: 2MiB }")) == [
-                "10:11: connection_buffer (1MiB) is smaller than response_buffer (2MiB), of which it holds at least one"
-            ])
+    @Test func `limits are held against functions`() {
         #expect(
             faults(file("limits: { request_bodies: 1MiB }")) == [
                 "10:11: max_request_body (6MiB) is larger than limits.request_bodies (1MiB), which holds all bodies"

@@ -15,6 +15,10 @@ import TestSupport
         #expect(faults(try Self.text("config/sluice.yaml")) == [])
     }
 
+    @Test func `the file of the demo passes`() throws {
+        #expect(faults(try Self.text("config/demo/sluice.yaml")) == [])
+    }
+
     /// Its examples are right too: what stands behind `# ` at the beginning of a line is taken in.
     @Test func `the examples in the file for production pass`() throws {
         let text = try Self.text("config/sluice.yaml")

@@ -17,7 +17,7 @@ struct FunctionCheck {
 
     /// All functions, in the order of the file.
     func functions() -> [Named] {
-        return self.file.functions.map { name, draft in
+        self.file.functions.map { name, draft in
             Named(name: name.value, position: name.position, value: self.function(name, draft))
         }
     }
