@@ -2,10 +2,11 @@ import Foundation
 import HTTP
 import LocalLambda
 import Reactor
+import TestSupport
 import Testing
 
 /// Logs, leaving callers, slow callers, changed functions and the end.
-@Suite struct LifecycleTests {
+@Suite(.fewAtOnce) struct LifecycleTests {
     private static let printing = """
         from runtime import *
         while True:

@@ -2,10 +2,11 @@ import Foundation
 import HTTP
 import LocalLambda
 import Reactor
+import TestSupport
 import Testing
 
 /// Unmodified Node.js handler files, as AWS documents them.
-@Suite(.enabled(if: InstalledTools.hasNode, "Node.js is not installed (`node` is not in PATH)"))
+@Suite(.fewAtOnce, .enabled(if: InstalledTools.hasNode, "Node.js is not installed (`node` is not in PATH)"))
 struct NodeTests {
     private static func fixture(
         _ files: [String: String], handler: String = "index.handler", timeout: Duration = .seconds(20)
