@@ -31,7 +31,8 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies + ["Bytes", "TestSupport"], exclude: exclude, swiftSettings: testSettings)
+        name: name, dependencies: dependencies + ["Bytes", "TestSupport"], exclude: exclude, swiftSettings: testSettings
+    )
 }
 
 let package = Package(
