@@ -1,11 +1,11 @@
-package import Testing
+import Testing
 
 /// A trait for tests that start processes: only a few of them run at the same time, so that a machine with few processors
 /// is not asked to start a hundred interpreters in one moment.
-package struct FewAtOnce: SuiteTrait, TestTrait, TestScoping {
-    package let isRecursive = true
+struct FewAtOnce: SuiteTrait, TestTrait, TestScoping {
+    let isRecursive = true
 
-    package func provideScope(
+    func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
         guard testCase != nil else { return try await function() }
@@ -45,5 +45,5 @@ package struct FewAtOnce: SuiteTrait, TestTrait, TestScoping {
 
 extension Trait where Self == FewAtOnce {
     /// Only a few tests with this trait run at the same time.
-    package static var fewAtOnce: FewAtOnce { FewAtOnce() }
+    static var fewAtOnce: FewAtOnce { FewAtOnce() }
 }
