@@ -62,6 +62,12 @@ package struct ByteBuffer: ~Copyable {
         }
     }
 
+    /// Lends the bytes that wait, to code that uses the buffer's owner meanwhile.
+    @inlinable
+    package borrowing func withBytes<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+        body(self.bytes)
+    }
+
     /// Lends the bytes that wait to a system call.
     @inlinable
     package borrowing func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {

@@ -17,11 +17,10 @@ final class Exchange {
     let route: RouteRuntime
     let record: RequestRecord
     private(set) var machine: ExchangeStateMachine
-    private weak var client: (any ClientStream)?
+    /// Until the end, with which the exchange lets go of it.
+    private var client: (any ClientStream)?
     /// Kept until the first payload byte, because the event is written anew for each call.
-    private var head: RequestHead?
-    private var eventContext: EventContext
-    private var body = ByteBuffer()
+    private var request: GatheredRequest?
     private var attempt: Attempt?
     private lazy var timer = LoopTimer(handler: self)
     /// The HTTP method decides whether the answer may have a body.
@@ -35,11 +34,10 @@ final class Exchange {
         self.client = client
         self.function = function
         self.route = route
-        self.eventContext = eventContext
         self.record = record
         self.machine = ExchangeStateMachine(policy: function.policy)
         self.method = head.method
-        self.head = head
+        self.request = GatheredRequest(head: head, context: eventContext)
         context.exchangeStarted()
     }
 
@@ -56,9 +54,12 @@ final class Exchange {
             return false
         }
         self.record.bytesIn += bytes.count
-        self.body.append(bytes)
-        guard self.body.count <= self.function.maximumBody else {
-            self.refuse(self.function.tooLarge(.body(limit: self.function.maximumBody), requestID: self.record.requestID), end: "request_too_large")
+        self.request?.body.append(bytes)
+        guard self.record.bytesIn <= self.function.maximumBody else {
+            self.refuse(
+                self.function.tooLarge(
+                    .body(limit: self.function.maximumBody), requestID: self.record.requestID),
+                end: "request_too_large")
             return false
         }
         return true
@@ -88,16 +89,15 @@ final class Exchange {
 
     /// Writes the signed request for this exchange. Throws where the event is too large.
     func writeRequest(into buffer: inout ByteBuffer, credentials: Credentials) throws(ExchangeFailure) {
-        guard let head = self.head else { preconditionFailure("a call is made before its answer has begun") }
-        let call = self.function.call
-        buffer.reserveHeadroom(call.headroom)
-        // Bodies that are not text grow by a third; fields and names make up the rest.
-        buffer.reserve(2048 + head.fields.byteCount * 2 + self.body.count / 2 * 3)
-        EventV2.append(to: &buffer, head: head, context: self.eventContext, body: self.body.bytes)
+        guard let request = self.request else { preconditionFailure("a call is made before its answer has begun") }
+        // PERF: most requests fit into a piece of the pool's, and cost no allocation.
+        self.context.loop.buffers.lend(to: &buffer)
+        buffer.reserveHeadroom(self.function.call.headroom)
+        request.appendEvent(to: &buffer)
         guard buffer.count <= EventV2.sizeLimit else { throw .eventTooLarge(limit: EventV2.sizeLimit) }
-        call.writeHead(
+        self.function.call.writeHead(
             before: &buffer, signer: self.context.signer, credentials: credentials, at: self.context.loop.wallNow,
-            traceID: self.eventContext.traceID, scratch: &self.context.scratch)
+            traceID: request.context.traceID, scratch: &self.context.scratch)
     }
 
     // What an attempt tells.
@@ -245,13 +245,14 @@ final class Exchange {
 
     /// The request is not needed again once bytes of its answer have gone.
     private func forgetRequest() {
-        self.head = nil
-        self.context.budget.giveBack(self.body.count)
-        self.body.releaseStorage()
+        guard let request = self.request else { return }
+        self.request = nil
+        self.context.budget.giveBack(request.body.count)
     }
 
     private func finish(status: Int, end: String) {
         self.forgetRequest()
+        self.client = nil
         self.context.loop.cancel(self.timer)
         self.function.leave()
         self.record.finished(status: status, end: end, at: self.context.loop.now)

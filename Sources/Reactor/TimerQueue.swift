@@ -9,7 +9,8 @@ package protocol LoopTimerHandler: AnyObject {
 /// One moment that a loop is to remember for somebody.
 ///
 /// Made once for a connection and set as often as it likes: moving a moment further away costs one store, because the
-/// queue looks at the new moment only when the old one comes. The handler is not retained.
+/// queue looks at the new moment only when the old one comes. The handler is retained while the timer is set, and only
+/// then: who owns a timer cancels it at its own end.
 package final class LoopTimer {
     /// The moment that was asked for; `never` while idle.
     package fileprivate(set) var deadline = MonotonicTime.never
@@ -19,7 +20,10 @@ package final class LoopTimer {
     fileprivate var position = -1
     /// Whether the timer was taken out of the queue to fire, and neither cancelled nor set again since.
     var isDue: Bool { self.position < 0 && self.deadline != .never }
-    private weak var handler: (any LoopTimerHandler)?
+    // PERF: a weak reference would give each handler a side table, and make all its other references slow.
+    private unowned let handler: any LoopTimerHandler
+    /// The handler, while the timer is set.
+    private var retained: (any LoopTimerHandler)?
 
     /// A timer that is idle.
     package init(handler: any LoopTimerHandler) {
@@ -29,7 +33,17 @@ package final class LoopTimer {
     /// Idle first, then the handler, which may set the timer again.
     func fire() {
         self.deadline = .never
-        self.handler?.timerFired(self)
+        let handler = self.retained
+        self.retained = nil
+        handler?.timerFired(self)
+    }
+
+    fileprivate func retainHandler() {
+        if self.retained == nil { self.retained = self.handler }
+    }
+
+    fileprivate func releaseHandler() {
+        self.retained = nil
     }
 }
 
@@ -48,20 +62,22 @@ struct TimerQueue: ~Copyable {
     /// Sets or moves a timer; `never` cancels it.
     mutating func set(_ timer: LoopTimer, to deadline: MonotonicTime) {
         timer.deadline = deadline
-        if timer.position >= 0 {
-            if deadline == .never {
-                self.remove(timer)
-            } else if deadline < timer.filed {
-                timer.filed = deadline
-                self.siftUp(from: timer.position)
-            }
-            // A later moment is found when the earlier one comes.
-        } else if deadline != .never {
+        guard deadline != .never else {
+            if timer.position >= 0 { self.remove(timer) }
+            timer.releaseHandler()
+            return
+        }
+        timer.retainHandler()
+        if timer.position < 0 {
             timer.filed = deadline
             timer.position = self.heap.count
             self.heap.append(timer)
             self.siftUp(from: timer.position)
+        } else if deadline < timer.filed {
+            timer.filed = deadline
+            self.siftUp(from: timer.position)
         }
+        // A later moment is found when the earlier one comes.
     }
 
     /// Takes out the next timer whose moment has come, or `nil`. Timers whose moment was moved are filed anew, those too

@@ -1,0 +1,25 @@
+internal import Bytes
+internal import HTTP
+internal import Lambda
+
+/// A client's request as its exchange gathers it. An object, because a head is too large to be copied about.
+final class GatheredRequest {
+    let head: RequestHead
+    let context: EventContext
+    var body = ByteBuffer()
+
+    init(head: consuming RequestHead, context: consuming EventContext) {
+        self.head = head
+        self.context = context
+    }
+
+    /// Writes the event of the request.
+    func appendEvent(to buffer: inout ByteBuffer) {
+        // Bodies that are not text grow by a third; fields and names make up the rest. One growth at most.
+        if self.body.count > 4096 { buffer.reserve(4096 + self.head.fields.byteCount * 2 + self.body.count / 2 * 3) }
+        self.body.withBytes { EventV2.append(to: &buffer, head: self.head, context: self.context, body: $0) }
+    }
+}
+
+@available(*, unavailable)
+extension GatheredRequest: Sendable {}
