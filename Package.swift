@@ -29,8 +29,10 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies + ["Bytes", "TestSupport"], swiftSettings: testSettings)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["Bytes", "TestSupport"], exclude: exclude, swiftSettings: testSettings
+    )
 }
 
 let package = Package(
@@ -100,7 +102,7 @@ let package = Package(
             ["LocalLambda", "Reactor", "HTTP", "JSON", "AWS", "Lambda", "Digest", "Time", "Processes", log]),
         tests("GatewayTests", ["Gateway", "Configuration", "Relay", "Routing", "Reactor", "HTTP", "Lambda", "AWS"]),
         tests("ArchitectureTests", []),
-        tests("EndToEndTests", ["sluice"]),
+        tests("EndToEndTests", ["sluice", "DemoFunction"], exclude: ["Support"]),
     ],
     swiftLanguageModes: [.v6]
 )

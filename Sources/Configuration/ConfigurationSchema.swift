@@ -152,11 +152,11 @@ package enum ConfigurationSchema {
         noting: RouteDraft.init,
         keys: [
             Key(
-                "host", \.host, .located(Texts.host), default: "any host",
+                "host", \.host, .located(Texts.single(Texts.host, orSeveralIn: "hosts")), default: "any host",
                 "The host: a name, \"*.example.com\" for those below it, or left out for any."),
             Key("hosts", \.hosts, .list(of: .located(Texts.host), atLeast: 1), "Several of them."),
             Key(
-                "path", \.path, .located(Texts.path), default: "/*",
+                "path", \.path, .located(Texts.single(Texts.path, orSeveralIn: "paths")), default: "/*",
                 "The path: exact, with parameters (\"/users/{id}\"), or with all below it (\"/v1/*\")."),
             Key("paths", \.paths, .list(of: .located(Texts.path), atLeast: 1), "Several of them."),
             Key(
@@ -223,7 +223,7 @@ package enum ConfigurationSchema {
         ])
 
     static let accessLog = Section<AccessLogSettings>(
-        AccessLogSettings.init,
+        { AccessLogSettings() },
         keys: [
             Key("format", \.format, Self.accessLogFormat, default: "json", "What a line looks like."),
             Key(
@@ -245,7 +245,7 @@ package enum ConfigurationSchema {
     static let limits = Section<LimitsDraft>(
         noting: LimitsDraft.init,
         keys: [
-            Key(notYet: "response_buffer", "Answer bytes that may wait for one exchange; then its function is not read."),
+            Key(notYet: "response_buffer", "Answer bytes that may wait for one exchange."),
             Key(notYet: "connection_buffer", "Answer bytes that may wait for one connection."),
             Key(
                 "header_bytes", \.settings.headerBytes, .size(ByteCount(512)...(.mebibytes(1))), default: "32KiB",

@@ -15,6 +15,21 @@ package struct FunctionConfiguration: Sendable, Equatable {
     /// How many invocations may run at once; `nil` for as many as come.
     package let maxConcurrency: Int?
 
+    package init(
+        name: String, target: Target, tenantID: String? = nil, response: ResponseMode = .auto,
+        timeouts: Timeouts = Timeouts(), retries: Int = 2, maxRequestBody: ByteCount = ByteCount(6_291_456),
+        maxConcurrency: Int? = nil
+    ) {
+        self.name = name
+        self.target = target
+        self.tenantID = tenantID
+        self.response = response
+        self.timeouts = timeouts
+        self.retries = retries
+        self.maxRequestBody = maxRequestBody
+        self.maxConcurrency = maxConcurrency
+    }
+
     /// Where it runs.
     package enum Target: Sendable, Equatable {
         case lambda(FunctionReference)
@@ -25,13 +40,23 @@ package struct FunctionConfiguration: Sendable, Equatable {
 /// `timeouts:` of a function. None of the others is longer than `total`.
 package struct Timeouts: Sendable, Hashable {
     /// Until the connection is up.
-    package var connect: Duration = .seconds(3)
+    package var connect: Duration
     /// From the sent request to the first byte of the payload.
-    package var firstByte: Duration = .seconds(60)
+    package var firstByte: Duration
     /// Between bytes of a running stream.
-    package var idle: Duration = .seconds(300)
+    package var idle: Duration
     /// Over all tries.
-    package var total: Duration = .seconds(900)
+    package var total: Duration
+
+    package init(
+        connect: Duration = .seconds(3), firstByte: Duration = .seconds(60), idle: Duration = .seconds(300),
+        total: Duration = .seconds(900)
+    ) {
+        self.connect = connect
+        self.firstByte = firstByte
+        self.idle = idle
+        self.total = total
+    }
 }
 
 /// `local:` of a function: a program on this machine.
@@ -45,6 +70,17 @@ package struct LocalFunction: Sendable, Equatable {
     package let memory: ByteCount?
     /// Variables that are set besides those of the Runtime API.
     package let environment: [String: String]
+
+    package init(
+        program: Program, directory: String, concurrency: Int? = nil, memory: ByteCount? = nil,
+        environment: [String: String] = [:]
+    ) {
+        self.program = program
+        self.directory = directory
+        self.concurrency = concurrency
+        self.memory = memory
+        self.environment = environment
+    }
 
     /// What is started.
     package enum Program: Sendable, Equatable {

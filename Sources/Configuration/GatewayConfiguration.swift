@@ -29,17 +29,29 @@ package struct AWSSettings: Sendable, Equatable {
     package var profile: String?
     /// Lambda's; `nil` for the one that the region has.
     package var endpoint: ServiceEndpoint?
+
+    /// Nothing is set.
+    package init() {}
 }
 
 /// One of `listeners:`.
 package struct ListenerConfiguration: Sendable, Hashable {
     package let address: ListenerAddress
+
+    package init(address: ListenerAddress) {
+        self.address = address
+    }
 }
 
 /// `access_log:`.
 package struct AccessLogSettings: Sendable, Equatable {
-    package var format: Format = .json
-    package var output: Output = .standardOutput
+    package var format: Format
+    package var output: Output
+
+    package init(format: Format = .json, output: Output = .standardOutput) {
+        self.format = format
+        self.output = output
+    }
 
     /// What a line looks like.
     package enum Format: Sendable {

@@ -22,4 +22,7 @@ package struct LimitSettings: Sendable, Hashable {
     package var requestBodies: ByteCount = .mebibytes(256)
     /// What resident memory is held against; `nil` for what the machine or the control group allows.
     package var maxMemory: ByteCount?
+
+    /// The defaults.
+    package init() {}
 }

@@ -2,7 +2,6 @@ internal import Bytes
 internal import Configuration
 internal import HTTP
 internal import JSON
-internal import Reactor
 internal import Time
 
 /// Writes one line for each request into a buffer of the loop, which is handed to the log's own thread now and then: the
@@ -48,7 +47,7 @@ final class AccessLog {
         self.lines.append("\",\"request_id\":\"")
         self.lines.append(record.requestID)
         self.lines.append("\",\"client\":")
-        self.lines.append(jsonString: record.client.hostText)
+        self.lines.append(jsonString: record.client)
         self.appendMember(",\"method\":", record.method.rawValue)
         self.appendMember(",\"host\":", record.host)
         self.appendMember(",\"path\":", record.path)
@@ -84,7 +83,7 @@ final class AccessLog {
     }
 
     private func appendText(_ record: RequestRecord) {
-        self.lines.append(record.client.hostText)
+        self.lines.append(record.client)
         self.lines.append(" [")
         self.lines.append(commonLogTime: record.wall.calendar)
         self.lines.append("] ")

@@ -15,8 +15,7 @@ enum Dispatch {
 /// Finds the route of a request, and makes of it an exchange or an answer.
 extension LoopContext {
     func dispatch(
-        _ head: RequestHead, on client: any ClientStream, peer: SocketAddress, listener: ListenerRuntime,
-        record: RequestRecord
+        _ head: consuming RequestHead, on client: any ClientStream, listener: ListenerRuntime, record: RequestRecord
     ) -> Dispatch {
         let snapshot = self.snapshot
         if self.memory.level == .full {
@@ -26,7 +25,7 @@ extension LoopContext {
                     requestID: record.requestID, fields: ["retry-after": "1"]), to: record, end: "overload")
         }
         if head.method == .options, head.target.path == "*" { return self.answer(.ofServer, to: record, end: "complete") }
-        switch snapshot.routes.match(
+        switch snapshot.table.match(
             method: head.method, host: head.authority?.host, target: head.target, fields: head.fields)
         {
         case .notFound:
@@ -39,13 +38,16 @@ extension LoopContext {
                     status: 405, detail: "The route does not take this method.", requestID: record.requestID,
                     fields: ["allow": allow]), to: record, end: "wrong_method")
         case .route(let match):
-            let route = snapshot.routes.routes[match.route]
+            let runtime = snapshot.routes[match.route]
             record.route = match.name
-            switch route.action {
-            case .function(let position):
+            if let function = runtime.function {
                 return self.call(
-                    snapshot.functions[position], head, route: route, on: client, peer: peer, listener: listener,
-                    record: record)
+                    function, head, route: runtime, on: client, listener: listener, record: record)
+            }
+            let route = runtime.route
+            switch route.action {
+            case .function:
+                preconditionFailure("a route to a function has its runtime")
             case .redirect(let redirect):
                 return self.answer(Self.answer(redirect, to: head, match: match, route: route), to: record, end: "complete")
             case .respond(let response):
@@ -77,22 +79,21 @@ extension LoopContext {
     }
 
     private func call(
-        _ function: FunctionRuntime, _ head: RequestHead, route: Route, on client: any ClientStream,
-        peer: SocketAddress, listener: ListenerRuntime, record: RequestRecord
+        _ function: FunctionRuntime, _ head: consuming RequestHead, route: RouteRuntime, on client: any ClientStream,
+        listener: ListenerRuntime, record: RequestRecord
     ) -> Dispatch {
         record.function = function.name
-        var head = head
         if case .known(let count) = head.bodyLength, count > function.maximumBody {
             return self.answer(
                 function.tooLarge(.body(limit: function.maximumBody), requestID: record.requestID), to: record,
                 end: "request_too_large")
         }
         head.fields.removeUnforwardable()
-        route.requestHeaderEdits.apply(to: &head.fields)
+        if !route.leavesRequestsAlone { route.route.requestHeaderEdits.apply(to: &head.fields) }
         let context = EventContext(
-            requestID: record.requestID, sourceAddress: peer.hostText, scheme: listener.scheme, port: listener.port,
+            requestID: record.requestID, sourceAddress: record.client, scheme: listener.scheme, port: listener.port,
             time: record.wall, traceID: head.fields.first("x-amzn-trace-id") ?? self.newTraceID(at: record.wall),
-            path: route.stripPrefix?.stripped(from: head.target.path))
+            path: route.route.stripPrefix?.stripped(from: head.target.path))
         if case .known(let count) = head.bodyLength,
             EventV2.leastSize(head: head, context: context, bodyCount: count) > EventV2.sizeLimit
         {

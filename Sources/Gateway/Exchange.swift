@@ -14,7 +14,7 @@ internal import Time
 final class Exchange {
     let context: LoopContext
     let function: FunctionRuntime
-    let route: Route
+    let route: RouteRuntime
     let record: RequestRecord
     private(set) var machine: ExchangeStateMachine
     private weak var client: (any ClientStream)?
@@ -29,7 +29,7 @@ final class Exchange {
 
     init(
         _ head: consuming RequestHead, on client: any ClientStream, context: LoopContext, function: FunctionRuntime,
-        route: Route, eventContext: EventContext, record: RequestRecord
+        route: RouteRuntime, eventContext: EventContext, record: RequestRecord
     ) {
         self.context = context
         self.client = client
@@ -138,8 +138,10 @@ final class Exchange {
 
     /// Fields that every answer of a function gets.
     private func prepare(_ head: inout ResponseHead) {
-        self.route.responseHeaderEdits.apply(to: &head.fields)
-        head.fields.set("x-request-id", self.record.requestID)
+        if !self.route.leavesAnswersAlone { self.route.route.responseHeaderEdits.apply(to: &head.fields) }
+        // A function's own is replaced: the id in the answer is the one in the event and in the log.
+        if head.fields.contains("x-request-id") { head.fields.remove("x-request-id") }
+        head.fields.append("x-request-id", self.record.requestID)
     }
 
     /// Bytes of the answer's body.

@@ -29,6 +29,8 @@ final class HTTP1Session {
     private var bodyBytes = 0
     private var record: RequestRecord?
     private lazy var timer = LoopTimer(handler: self)
+    /// The client's address, written out once.
+    private let client: String
 
     private enum Phase {
         /// Between requests.
@@ -59,6 +61,7 @@ final class HTTP1Session {
 
     init(_ connection: Connection, listener: ListenerRuntime, context: LoopContext) {
         self.connection = connection
+        self.client = connection.remoteAddress.hostText
         self.listener = listener
         self.context = context
         self.parser = HTTP1RequestParser(limits: context.snapshot.limits.head)
@@ -135,7 +138,7 @@ final class HTTP1Session {
         return true
     }
 
-    private func receivedHead(_ head: RequestHead) {
+    private func receivedHead(_ head: consuming RequestHead) {
         self.requests += 1
         self.requestVersion = head.version
         self.requestMethod = head.method
@@ -143,26 +146,25 @@ final class HTTP1Session {
             self.parser.keepsAlive && !self.context.isDraining && self.context.memory.level == .normal
             && self.requests < self.context.snapshot.limits.requestsPerConnection
         let record = RequestRecord(
-            head, requestID: self.context.newRequestID(), client: self.connection.remoteAddress,
+            head, requestID: self.context.newRequestID(), client: self.client,
             startedAt: self.context.loop.now, wall: self.context.loop.wallNow)
         self.record = record
-        switch self.context.dispatch(
-            head, on: self, peer: self.connection.remoteAddress, listener: self.listener, record: record)
-         {
+        let bodyLength = head.bodyLength
+        switch self.context.dispatch(head, on: self, listener: self.listener, record: record) {
         case .exchange(let exchange):
             self.exchange = exchange
             self.phase = .body
             self.bodyStartedAt = self.context.loop.now
             self.bodyBytes = 0
-            if head.bodyLength != .none {
+            if bodyLength != .none {
                 self.setTimer(after: self.context.snapshot.limits.requestBodyStall)
                 if self.parser.expectsContinue { self.sendContinue() }
             }
         case .answered(let answer):
-            self.phase = .discarding(left: head.bodyLength == .none ? 0 : Self.discardLimit)
+            self.phase = .discarding(left: bodyLength == .none ? 0 : Self.discardLimit)
             // A client that waits for 100 will not send the body now, or will, and nobody could tell.
             if self.parser.expectsContinue { self.keepsAlive = false }
-            if case .known(let count) = head.bodyLength, count > Self.discardLimit { self.keepsAlive = false }
+            if case .known(let count) = bodyLength, count > Self.discardLimit { self.keepsAlive = false }
             self.respond(answer)
             self.context.log(record)
         }

@@ -59,16 +59,15 @@ package final class Invoker {
         if !body.isEmpty { head.fields.append("content-length", "\(body.count)") }
         for (name, value) in fields { head.fields.set(name, value) }
         let client = TellingClient(loop: loop, told: told)
-        let peer = SocketAddress(host: .v4(UInt32(0x7f00_0001).bigEndian))
         let record = RequestRecord(
-            head, requestID: context.newRequestID(), client: peer, startedAt: loop.now, wall: loop.wallNow)
+            head, requestID: context.newRequestID(), client: "127.0.0.1", startedAt: loop.now, wall: loop.wallNow)
         record.function = name
         let listener = ListenerRuntime(name: "invoke", port: 80, scheme: "http")
         guard function.enter() else { throw InvokerError.unknownFunction(name, known: []) }
         let exchange = Exchange(
-            head, on: client, context: context, function: function, route: Route(hosts: [], paths: [], action: .function(0)),
+            head, on: client, context: context, function: function, route: RouteRuntime(Route(hosts: [], paths: [], action: .function(0)), functions: [function]),
             eventContext: EventContext(
-                requestID: record.requestID, sourceAddress: peer.hostText, scheme: listener.scheme,
+                requestID: record.requestID, sourceAddress: record.client, scheme: listener.scheme,
                 port: listener.port, time: record.wall, traceID: context.newTraceID(at: record.wall)),
             record: record)
         if body.isEmpty || exchange.receivedBody(body.span) { exchange.requestCompleted() }

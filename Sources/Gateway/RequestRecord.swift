@@ -1,5 +1,4 @@
 internal import HTTP
-internal import Reactor
 internal import Time
 
 /// What is remembered of one request for its line in the access log and for the counters.
@@ -10,7 +9,8 @@ final class RequestRecord {
     let query: String
     let host: String?
     let version: HTTPVersion
-    let client: SocketAddress
+    /// The client's address, as events and logs have it.
+    let client: String
     let startedAt: MonotonicTime
     let wall: WallTime
     var route: String?
@@ -25,7 +25,7 @@ final class RequestRecord {
     private(set) var end = ""
 
     init(
-        _ head: RequestHead, requestID: String, client: SocketAddress, startedAt: MonotonicTime, wall: WallTime
+        _ head: borrowing RequestHead, requestID: String, client: String, startedAt: MonotonicTime, wall: WallTime
     ) {
         self.requestID = requestID
         self.method = head.method

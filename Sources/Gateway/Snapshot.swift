@@ -4,14 +4,17 @@ internal import Routing
 
 /// What the configuration means, ready for use: immutable, shared by all loops. An exchange keeps the one it began with.
 final class Snapshot: Sendable {
-    let routes: RouteTable
+    /// Finds the route of a request, by its position.
+    let table: RouteTable
+    let routes: [RouteRuntime]
     /// By position, as routes name them.
     let functions: [FunctionRuntime]
     let limits: LimitSettings
     let accessLogFormat: AccessLogSettings.Format
 
     init(routes: RouteTable, functions: [FunctionRuntime], limits: LimitSettings, accessLogFormat: AccessLogSettings.Format) {
-        self.routes = routes
+        self.table = routes
+        self.routes = routes.routes.map { RouteRuntime($0, functions: functions) }
         self.functions = functions
         self.limits = limits
         self.accessLogFormat = accessLogFormat

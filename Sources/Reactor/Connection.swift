@@ -238,7 +238,8 @@ package final class Connection: EventSource {
         guard descriptor >= 0 else { return }
         self.descriptor = -1
         self.state = .closed
-        if withReset || !self.output.isEmpty || !self.lent.isEmpty { SocketOptions.setResetOnClose(descriptor) }
+        let isPart = !self.output.isEmpty || !self.lent.isEmpty || self.writeFailure != nil
+        if withReset || isPart { SocketOptions.setResetOnClose(descriptor) }
         self.loop.unregister(self, descriptor: descriptor)
         Glibc.close(descriptor)
         self.discardOutput()

@@ -27,13 +27,14 @@ struct ByteKeyTable: Sendable {
         var index = key.count
         while index > 0 {
             index -= 1
+            // SAFETY: the index is below the count.
             Self.extend(&hash, with: unsafe key[unchecked: index])
         }
         return self.value(of: key, hash: hash, in: scope)
     }
 
     /// The same for a key whose hash was computed before.
-    func value(of key: Span<UInt8>, hash: UInt32, in scope: Int32) -> Int32 {
+    private func value(of key: Span<UInt8>, hash: UInt32, in scope: Int32) -> Int32 {
         let hash = Self.finish(hash, scope: scope)
         let mask = UInt32(truncatingIfNeeded: self.slots.count - 1)
         var slot = hash & mask
@@ -49,6 +50,26 @@ struct ByteKeyTable: Sendable {
             }
             slot = (slot &+ 1) & mask
         }
+    }
+
+    /// What the longest key in the scope stands for that the name ends in behind a dot, or -1. The dot is not the name's
+    /// first byte.
+    func longestSuffix(of name: Span<UInt8>, in scope: Int32) -> Int32 {
+        var found: Int32 = -1
+        var hash = Self.initialHash
+        var index = name.count
+        // From the right, so that each suffix costs one step.
+        while index > 1 {
+            index -= 1
+            // SAFETY: the index is below the count.
+            let byte = unsafe name[unchecked: index]
+            if byte == ASCII.dot {
+                let number = self.value(of: name.extracting(index + 1..<name.count), hash: hash, in: scope)
+                if number >= 0 { found = number }
+            }
+            Self.extend(&hash, with: byte)
+        }
+        return found
     }
 
     /// Adds a key that is not there yet.
@@ -79,10 +100,10 @@ struct ByteKeyTable: Sendable {
     }
 
     /// The hash of no byte (FNV-1a).
-    static let initialHash: UInt32 = 0x811C_9DC5
+    private static let initialHash: UInt32 = 0x811C_9DC5
 
     /// The hash of one byte more, in front of those hashed before.
-    static func extend(_ hash: inout UInt32, with byte: UInt8) {
+    private static func extend(_ hash: inout UInt32, with byte: UInt8) {
         hash = (hash ^ UInt32(byte)) &* 0x0100_0193
     }
 

@@ -11,6 +11,8 @@ struct RouteEntry: Sendable {
     let headers: [HeaderCondition]
     /// Whether HEAD is taken because GET is, and not because it was named.
     let takesHeadForGet: Bool
+    /// Whether the path has neither parameters nor a `*`.
+    let isExact: Bool
     /// Host and path as logs show them: `chat.example.com/v1/*`, `/robots.txt`.
     let name: String
 
@@ -23,6 +25,7 @@ struct RouteEntry: Sendable {
         self.methods = definition.methods
         self.headers = definition.headers
         self.takesHeadForGet = definition.methods.contains(.get) && !definition.methods.contains(.head)
+        self.isExact = self.path.kind == .exact
         self.name = self.host == .any ? self.path.description : "\(self.host)\(self.path)"
     }
 

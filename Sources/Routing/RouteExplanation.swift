@@ -43,7 +43,7 @@ extension RouteTable {
     package func explain(method: Method, host: String?, target: Target, fields: Fields) -> RouteExplanation {
         var chosen: RouteEntry?
         var candidates: [RouteExplanation.Candidate] = []
-        for entry in self.entries where entry.host.matches(host) && entry.path.matches(target.routingPath) {
+        for entry in self.index.entries where entry.host.matches(host) && entry.path.matches(target.routingPath) {
             let verdict: RouteExplanation.Verdict
             if let condition = entry.headers.first(where: { !$0.isMet(by: fields) }) {
                 let found = fields.all(condition.line.name)
@@ -62,7 +62,7 @@ extension RouteTable {
         }
         return RouteExplanation(
             result: self.match(method: method, host: host, target: target, fields: fields), candidates: candidates,
-            consideredCount: self.entries.count)
+            consideredCount: self.index.entries.count)
     }
 }
 

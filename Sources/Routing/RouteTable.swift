@@ -1,140 +1,62 @@
-import HTTP
-private import Bytes
+package import HTTP
 
-/// All routes, compiled for matching: hash tables for hosts and exact paths, a trie of segments for the others.
-///
-/// The entries (one for each host and path of a route) are sorted by precedence, so that of the entries that match a
-/// request the one with the smallest position wins. `RouteTable+Matching.swift` finds it without allocating.
+/// All routes, compiled for matching. Copying a table costs nothing: what it is made of is shared.
 package struct RouteTable: Sendable {
     /// The routes as they were given; matches name them by position.
     package let routes: [Route]
-    /// One for each host and path of each route, the most specific first within a host.
-    let entries: [RouteEntry]
-
-    /// Exact host names and the names below which wildcards match, to positions in `hosts`.
-    var hostNames = ByteKeyTable()
-    var hosts: [HostNode] = []
-    /// The host node for requests that no name of the table matches; -1 without routes for any host.
-    var anyHost: Int32 = -1
-    var hasWildcards = false
-    /// Whole paths, with the host node as scope, to positions in `leaves`.
-    var exactPaths = ByteKeyTable()
-    /// Literal segments, with the parent as scope, to positions in `nodes`.
-    var segments = ByteKeyTable()
-    var nodes: [PathNode] = []
-    /// Each a run of entries with the same host and path.
-    var leaves: [Range<Int32>] = []
+    let index: RouteIndex
 
     /// How many pairs of host and path a table may hold.
     package static let maximumEntries = 200_000
     /// How many conflicts are looked for before the search ends.
     package static let maximumConflicts = 100
 
-    static let exactScope: Int32 = 0
-    static let wildcardScope: Int32 = 1
-
-    /// A host that routes name, and where to look when none of them takes a request.
-    struct HostNode: Sendable {
-        /// The trie of its paths.
-        var root: Int32
-        /// The next less specific host that matches the same names, or -1.
-        var fallback: Int32
-    }
-
-    /// A position in the trie: what follows some segments.
-    struct PathNode: Sendable {
-        var parameterChild: Int32 = -1
-        /// The leaf of the pattern that ends here.
-        var leaf: Int32 = -1
-        /// The leaf of the prefix that ends here.
-        var prefixLeaf: Int32 = -1
-    }
-
     /// Compiles the routes, or says which of them match the same requests equally.
     package init(routes: [Route]) throws(RouteTableError) {
         let count = routes.reduce(0) { $0 + $1.hosts.count * $1.paths.count }
         guard count <= Self.maximumEntries else { throw .tooManyEntries(count: count) }
-        self.routes = routes
-        self.entries = RouteEntry.sorted(from: routes)
-        let conflicts = RouteConflict.all(in: self.entries)
+        let entries = RouteEntry.sorted(from: routes)
+        let conflicts = RouteConflict.all(in: entries)
         guard conflicts.isEmpty else { throw .conflicts(conflicts) }
-
-        self.addHosts()
-        self.addPaths()
+        self.routes = routes
+        self.index = RouteIndex(RouteIndexBuilder(entries: entries))
     }
 
-    private mutating func addHosts() {
-        let patterns = Set(self.entries.map(\.host))
-        // The shorter a wildcard, the earlier it is there to be the fallback of longer ones.
-        let sorted = patterns.sorted { HostOrder($1) < HostOrder($0) }
-        for pattern in sorted {
-            let number = Int32(self.hosts.count)
-            let root = Int32(self.nodes.count)
-            self.nodes.append(PathNode())
-            switch pattern {
-            case .any:
-                self.anyHost = number
-                self.hosts.append(HostNode(root: root, fallback: -1))
-            case .wildcard(let name):
-                // `*.a.example` also matches what `*.example` does, but not the other way round.
-                self.hosts.append(HostNode(root: root, fallback: self.wildcardOrAny(for: name.utf8.span)))
-                self.hostNames.insert(name, in: Self.wildcardScope, value: number)
-                self.hasWildcards = true
-            case .exact(let name):
-                self.hosts.append(HostNode(root: root, fallback: self.wildcardOrAny(for: name.utf8.span)))
-                self.hostNames.insert(name, in: Self.exactScope, value: number)
-            }
-        }
+    /// Finds the most specific route for a request. `host` is in lower case, without port.
+    ///
+    /// Where a route for the request's very host does not match, the less specific hosts are tried: a route without
+    /// host is there for every host. Allocates for parameters, and for answers that are no route.
+    package func match(method: Method, host: String?, target: Target, fields: Fields) -> RouteMatch {
+        self.index.match(method: method, host: host, path: target.routingPath.utf8.span, fields: fields)
     }
+}
 
-    private mutating func addPaths() {
-        var start = 0
-        while start < self.entries.count {
-            let entry = self.entries[start]
-            var end = start + 1
-            while end < self.entries.count, self.entries[end].isSamePlace(as: entry) { end += 1 }
-            let leaf = Int32(self.leaves.count)
-            self.leaves.append(Int32(start)..<Int32(end))
-            self.add(leaf, for: entry.path, below: self.hostNode(of: entry.host))
-            start = end
-        }
-    }
+/// Which route takes a request.
+package enum RouteMatch: Sendable, Equatable {
+    case route(MatchedRoute)
+    /// No route matches, whatever the method: 404.
+    case notFound
+    /// Routes match but for the method: 405, with the methods that they take as Allow field (RFC 9110 §15.5.6).
+    case methodNotAllowed(allow: String)
+}
 
-    private func hostNode(of pattern: HostPattern) -> Int32 {
-        switch pattern {
-        case .any: self.anyHost
-        case .exact(let name): self.hostNames.value(of: name.utf8.span, in: Self.exactScope)
-        case .wildcard(let name): self.hostNames.value(of: name.utf8.span, in: Self.wildcardScope)
-        }
-    }
+/// The route that takes a request, and what its path matched.
+package struct MatchedRoute: Sendable, Equatable {
+    /// Position among the table's routes.
+    package let route: Int
+    /// Host and path of the route, as logs show them.
+    package let name: String
+    /// What the parameters of the path matched, from the left.
+    package let parameters: [PathParameter]
+    /// Where in the routing path that begins which the `*` of a prefix matched, in bytes; the path's length where
+    /// nothing is left or the route's path is no prefix.
+    package let restStart: Int
 
-    private mutating func add(_ leaf: Int32, for pattern: PathPattern, below host: Int32) {
-        if pattern.kind == .exact {
-            self.exactPaths.insert(pattern.description, in: host, value: leaf)
-            return
-        }
-        var node = self.hosts[Int(host)].root
-        for segment in pattern.segments {
-            var child: Int32
-            switch segment {
-            case .parameter: child = self.nodes[Int(node)].parameterChild
-            case .literal(let text): child = self.segments.value(of: text.utf8.span, in: node)
-            }
-            if child < 0 {
-                child = Int32(self.nodes.count)
-                self.nodes.append(PathNode())
-                switch segment {
-                case .parameter: self.nodes[Int(node)].parameterChild = child
-                case .literal(let text): self.segments.insert(text, in: node, value: child)
-                }
-            }
-            node = child
-        }
-        if pattern.isPrefix {
-            self.nodes[Int(node)].prefixLeaf = leaf
-        } else {
-            self.nodes[Int(node)].leaf = leaf
-        }
+    /// What the `*` of a prefix matched in the given routing path, without a slash in front.
+    package func rest(of routingPath: String) -> Substring {
+        let start = routingPath.utf8.index(
+            routingPath.utf8.startIndex, offsetBy: self.restStart, limitedBy: routingPath.utf8.endIndex)
+        return routingPath[(start ?? routingPath.endIndex)...]
     }
 }
 

@@ -26,13 +26,17 @@ package struct MonotonicTime: Sendable, Hashable, Comparable {
 }
 
 extension Duration {
-    /// The duration in nanoseconds; durations beyond 292 years count as 292 years.
+    /// The duration in nanoseconds, cut off; durations beyond 292 years count as 292 years.
     package var wholeNanoseconds: Int64 {
-        let (seconds, attoseconds) = self.components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        guard !overflow else { return seconds < 0 ? .min : .max }
-        let (sum, overflow2) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return overflow2 ? (seconds < 0 ? .min : .max) : sum
+        // PERF: one division. `components` takes three multiplications of 128 bits and more, 250 instructions, and each
+        // request sets half a dozen deadlines.
+        let attoseconds = self.attoseconds
+        let magnitude = attoseconds.magnitude
+        let high = UInt64(truncatingIfNeeded: magnitude >> 64)
+        guard high < 500_000_000 else { return attoseconds < 0 ? .min : .max }
+        let (quotient, _) = UInt64(1_000_000_000).dividingFullWidth((high, UInt64(truncatingIfNeeded: magnitude)))
+        let clamped = Int64(clamping: quotient)
+        return attoseconds < 0 ? -clamped : clamped
     }
 
     /// The duration in milliseconds, cut off.

@@ -62,8 +62,12 @@ enum CallClient {
         return try self.readAnswer(from: descriptor, onChunk: onChunk)
     }
 
-    static func connect(_ port: UInt16) throws -> Int32 {
+    /// Connects; a small receive buffer lets back-pressure be seen after few bytes.
+    static func connect(_ port: UInt16, receiveBuffer: Int32? = nil) throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        if var size = receiveBuffer {
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian

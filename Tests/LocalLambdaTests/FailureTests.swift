@@ -1,10 +1,11 @@
 import Foundation
 import HTTP
 import LocalLambda
+import TestSupport
 import Testing
 
 /// What becomes of an invocation whose function fails.
-@Suite struct FailureTests {
+@Suite(.fewAtOnce) struct FailureTests {
     @Test func `a crash is told, and the next call gets a new process`() async throws {
         let fixture = try LambdaFixture.python(
             """

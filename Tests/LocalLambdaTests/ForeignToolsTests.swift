@@ -1,10 +1,11 @@
 import Foundation
 import HTTP
 import LocalLambda
+import TestSupport
 import Testing
 
 /// AWS's own runtime client and SDK for Python.
-@Suite struct ForeignToolsTests {
+@Suite(.fewAtOnce) struct ForeignToolsTests {
     @Test(.enabled(if: InstalledTools.hasPython("awslambdaric"), "awslambdaric is not installed"))
     func `awslambdaric runs a Python handler`() async throws {
         let fixture = try LambdaFixture(files: [

@@ -2,10 +2,11 @@ import Foundation
 import HTTP
 import LocalLambda
 import Reactor
+import TestSupport
 import Testing
 
 /// Calls over real sockets to functions in real processes.
-@Suite struct InvocationTests {
+@Suite(.fewAtOnce) struct InvocationTests {
     private static let streaming = """
         from runtime import *
         while True:

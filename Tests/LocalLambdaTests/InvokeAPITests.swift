@@ -2,11 +2,12 @@ import AWS
 import Foundation
 import HTTP
 import LocalLambda
+import TestSupport
 import Testing
 import Time
 
 /// What the Invoke APIs refuse, and how.
-@Suite struct InvokeAPITests {
+@Suite(.fewAtOnce) struct InvokeAPITests {
     private static func fixture() throws -> LambdaFixture {
         try LambdaFixture.python("from runtime import *\nid, event, headers = next_invocation()\nrespond(id, 1)\n")
     }

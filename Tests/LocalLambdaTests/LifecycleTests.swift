@@ -2,10 +2,11 @@ import Foundation
 import HTTP
 import LocalLambda
 import Reactor
+import TestSupport
 import Testing
 
 /// Logs, leaving callers, slow callers, changed functions and the end.
-@Suite struct LifecycleTests {
+@Suite(.fewAtOnce) struct LifecycleTests {
     private static let printing = """
         from runtime import *
         while True:
@@ -70,7 +71,7 @@ import Testing
     }
 
     @Test func `a slow caller holds the function back, and gets everything`() async throws {
-        let total = 48
+        let total = 32
         let fixture = try LambdaFixture.python(
             """
             from runtime import *
@@ -81,7 +82,7 @@ import Testing
                 print('wrote', index, flush=True)
             end_stream()
             """)
-        let descriptor = try CallClient.connect(fixture.address.port)
+        let descriptor = try CallClient.connect(fixture.address.port, receiveBuffer: 65536)
         defer { close(descriptor) }
         try CallClient.send(
             CallClient.request(
@@ -91,7 +92,7 @@ import Testing
         try await Task.sleep(for: .milliseconds(500))
         let before = fixture.log.messages.filter { $0.hasPrefix("wrote") }.count
         // What lies in the sockets of loopback, and little more.
-        #expect(before < 24)
+        #expect(before < 20)
         let answer = try await withCheckedThrowingContinuation { continuation in
             Thread { continuation.resume(with: Result { try CallClient.readAnswer(from: descriptor) }) }.start()
         }

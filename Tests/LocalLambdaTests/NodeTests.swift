@@ -2,10 +2,11 @@ import Foundation
 import HTTP
 import LocalLambda
 import Reactor
+import TestSupport
 import Testing
 
 /// Unmodified Node.js handler files, as AWS documents them.
-@Suite(.enabled(if: InstalledTools.hasNode, "Node.js is not installed (`node` is not in PATH)"))
+@Suite(.fewAtOnce, .enabled(if: InstalledTools.hasNode, "Node.js is not installed (`node` is not in PATH)"))
 struct NodeTests {
     private static func fixture(
         _ files: [String: String], handler: String = "index.handler", timeout: Duration = .seconds(20)
@@ -92,7 +93,7 @@ struct NodeTests {
             "index.mjs": """
             import { once } from 'node:events';
             export const handler = awslambda.streamifyResponse(async (event, stream) => {
-              for (let index = 0; index < 64; index += 1) {
+              for (let index = 0; index < 32; index += 1) {
                 if (!stream.write(Buffer.alloc(1048576, 120))) await once(stream, 'drain');
                 console.log('wrote', index);
               }
@@ -100,7 +101,7 @@ struct NodeTests {
             });
             """
         ])
-        let descriptor = try CallClient.connect(fixture.address.port)
+        let descriptor = try CallClient.connect(fixture.address.port, receiveBuffer: 65536)
         defer { close(descriptor) }
         try CallClient.send(
             CallClient.request(
@@ -108,12 +109,12 @@ struct NodeTests {
                 host: "\(fixture.address)", credentials: LambdaFixture.credentials), to: descriptor)
         _ = try await fixture.waitForLog("wrote 0")
         try await Task.sleep(for: .milliseconds(300))
-        #expect(fixture.log.messages.filter { $0.hasPrefix("wrote") }.count < 32)
+        #expect(fixture.log.messages.filter { $0.hasPrefix("wrote") }.count < 20)
         let answer = try await withCheckedThrowingContinuation { continuation in
             Thread { continuation.resume(with: Result { try CallClient.readAnswer(from: descriptor) }) }.start()
         }
         #expect(answer.completion == [:])
-        #expect(answer.chunks.reduce(0) { $0 + $1.text.utf8.count } == 64 * 1_048_576)
+        #expect(answer.chunks.reduce(0) { $0 + $1.text.utf8.count } == 32 * 1_048_576)
     }
 
     @Test func `an error before any write comes without a body`() async throws {

@@ -1,10 +1,11 @@
 import Foundation
 import HTTP
 import LocalLambda
+import TestSupport
 import Testing
 
 /// What the Runtime API says to children that do not do as they should, or do it in their own way.
-@Suite struct RuntimeAPITests {
+@Suite(.fewAtOnce) struct RuntimeAPITests {
     /// Runs Python lines with one invocation (`id`, `event`, `headers`) and answers with what they put into `result`.
     private static func result(of lines: String, event: String = "{}") async throws -> String {
         let body = lines.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n")

@@ -1,9 +1,10 @@
 import Foundation
 import Processes
+import TestSupport
 import Testing
 
 /// Real processes, all of them `/bin/sh`.
-@Suite struct ChildProcessTests {
+@Suite(.serialized) struct ChildProcessTests {
     @Test func `arguments, environment and directory arrive as given`() async throws {
         let directory = FileManager.default.temporaryDirectory.resolvingSymlinksInPath().path
         let child = try ChildProcess.spawn(

@@ -3,7 +3,7 @@ import Routing
 import Testing
 
 @Suite struct MatchingTests {
-    // DESIGN 6: the host decides first, then the path, then method and header conditions.
+    // The host decides first, then the path, then method and header conditions.
     @Test func `the most specific route wins`() throws {
         let table = try table(
             "chat.example.com/v1/*",  // 0
@@ -90,6 +90,7 @@ import Testing
         #expect(table.answer("OPTIONS a.example/a x-y=1") == "1")
         #expect(table.answer("PUT b.example/b") == "405 GET, HEAD, POST, DELETE, PURGE")
         #expect(table.answer("PUT /b/c") == "404")
+        #expect(table.answer("PURGE /x") == "3")
         #expect(table.answer("get /b") == "405 GET, HEAD, DELETE, PURGE", "methods are case-sensitive")
     }
 

@@ -5,7 +5,7 @@ struct FunctionCheck {
     let reading: Reading
     let file: FileDraft
 
-    /// No event may be larger than this (LAMBDA_WIRE 1), so no body can be.
+    /// Lambda takes no event larger than this, so no body can be.
     static let maximumRequestBody = ByteCount(6_291_456)
 
     /// A function that the file names; without value where it is faulty.
@@ -17,7 +17,7 @@ struct FunctionCheck {
 
     /// All functions, in the order of the file.
     func functions() -> [Named] {
-        return self.file.functions.map { name, draft in
+        self.file.functions.map { name, draft in
             Named(name: name.value, position: name.position, value: self.function(name, draft))
         }
     }

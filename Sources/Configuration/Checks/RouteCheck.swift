@@ -51,7 +51,7 @@ struct RouteCheck {
 
     private func warnOfUnusedFunctions() {
         let used = Set(self.file.routes.compactMap { $0.value.function?.value })
-        for function in self.functions where !used.contains(function.name) {
+        for function in self.functions where function.value != nil && !used.contains(function.name) {
             // With an address of its own the local Lambda API is a way to call a function without a route.
             if case .local = function.value?.target, self.file.localLambda.address != nil { continue }
             self.reading.warn(function.position, "no route calls the function \"\(function.name)\"")

@@ -6,17 +6,19 @@ private import Bytes
 /// each level, would keep it busy for years; no configuration needs such a key. Only names that an anchor of the same
 /// file has are looked at, so that stars in other text are none of our business.
 enum AliasKeys {
-    /// Where the first such alias stands.
-    static func firstPosition(in text: String) -> SourcePosition? {
+    /// Where the first such key stands, and what to say of it.
+    static func firstFault(in text: String) -> (position: SourcePosition, message: String)? {
         guard text.utf8.contains(UInt8(ascii: "&")), text.utf8.contains(UInt8(ascii: "*")) else { return nil }
         let bytes = Array(text.utf8)
         let anchors = Set(Self.names(after: UInt8(ascii: "&"), in: bytes).map { bytes[$0] })
         if anchors.isEmpty { return nil }
         let aliases = Self.names(after: UInt8(ascii: "*"), in: bytes).filter { anchors.contains(bytes[$0]) }
         if aliases.isEmpty { return nil }
-        let hasExplicitKeys = Self.hasExplicitKeys(bytes)
-        for alias in aliases where hasExplicitKeys || Self.isInImplicitKey(alias.upperBound, bytes) {
-            return Self.position(of: alias.lowerBound - 1, in: bytes)
+        if let alias = aliases.first(where: { Self.isInImplicitKey($0.upperBound, bytes) }) {
+            return (Self.position(of: alias.lowerBound - 1, in: bytes), "an alias cannot be part of a key")
+        }
+        if let index = Self.firstExplicitKey(bytes) {
+            return (Self.position(of: index, in: bytes), "a key with \"?\" cannot stand in a file with aliases")
         }
         return nil
     }
@@ -42,24 +44,24 @@ enum AliasKeys {
         ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == ASCII.underscore || byte == ASCII.minus
     }
 
-    /// Whether a question mark stands where it begins a key.
-    private static func hasExplicitKeys(_ bytes: [UInt8]) -> Bool {
+    /// Where a question mark first stands that begins a key.
+    private static func firstExplicitKey(_ bytes: [UInt8]) -> Int? {
         for index in bytes.indices where bytes[index] == ASCII.question {
             guard index + 1 == bytes.count || bytes[index + 1] <= ASCII.space else { continue }
             var before = index - 1
             while before >= 0, bytes[before] == ASCII.space || bytes[before] == ASCII.tab { before -= 1 }
-            if before < 0 { return true }
+            if before < 0 { return index }
             switch bytes[before] {
             case ASCII.lineFeed, ASCII.carriageReturn, ASCII.minus, ASCII.question, ASCII.openBracket, ASCII.openBrace,
                 ASCII.comma, ASCII.colon:
-                return true
+                return index
             case _ where bytes[before] >= 0x80:
-                return true
+                return index
             default:
                 continue
             }
         }
-        return false
+        return nil
     }
 
     /// Whether a colon follows the alias, or a bracket that closes around it and then a colon, on the same line.

@@ -27,8 +27,10 @@ struct SourceDocument {
             reading.report(.start, "the file has \(text.utf8.count) bytes, and at most \(Self.maximumBytes) are read")
             return nil
         }
-        if let position = AliasKeys.firstPosition(in: text) {
-            reading.report(position, "an alias cannot be part of a key")
+        var text = text
+        if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
+        if let fault = AliasKeys.firstFault(in: text) {
+            reading.report(fault.position, fault.message)
             return nil
         }
         var document = SourceDocument(reading: reading)
@@ -50,7 +52,7 @@ struct SourceDocument {
                     return nil
                 }
             } catch {
-                self.report(error)
+                self.report(error, in: text)
                 return nil
             }
         }
@@ -75,7 +77,7 @@ struct SourceDocument {
         return true
     }
 
-    private func report(_ error: any Error) {
+    private func report(_ error: any Error, in text: String) {
         guard let error = error as? YamlError else {
             self.reading.report(.start, "the file cannot be read as YAML")
             return
@@ -84,7 +86,8 @@ struct SourceDocument {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
             let before = context.map { "\($0.text.trimmed), " } ?? ""
-            self.reading.report(SourcePosition(mark), "this is no YAML: \(before)\(problem.trimmed)")
+            let hint = Self.hasVariable(onLineOf: SourcePosition(mark), in: text) ? Self.quotingHint : ""
+            self.reading.report(SourcePosition(mark), "this is no YAML: \(before)\(problem.trimmed)\(hint)")
         case .reader(let problem, let offset, _, let text):
             let before = text.prefix(offset ?? 0)
             let line = before.count { $0.isNewline } + 1
@@ -96,6 +99,14 @@ struct SourceDocument {
         default:
             self.reading.report(.start, "the file cannot be read as YAML")
         }
+    }
+
+    private static let quotingHint = "; inside { } and [ ] a value with \"${NAME}\" stands in quotes"
+
+    private static func hasVariable(onLineOf position: SourcePosition, in text: String) -> Bool {
+        let start = SourcePosition(line: position.line, column: 1)
+        guard let index = SourcePosition.index(of: start, in: text) else { return false }
+        return text[index...].prefix { !$0.isNewline }.contains("${")
     }
 
     private mutating func node(_ node: Node, depth: Int) -> SourceNode? {

@@ -19,14 +19,11 @@ enum DurationText {
         return .nanoseconds(nanoseconds)
     }
 
-    /// Writes one with the largest unit that needs no fraction.
+    /// Writes one: in hours or seconds where it is a whole number of them, else in milliseconds.
     static func text(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
-        for (unit, name) in [(3_600_000, "h"), (60_000, "m"), (1000, "s")] as [(Int64, String)]
-        where milliseconds >= unit && milliseconds % unit == 0 {
-            return "\(milliseconds / unit)\(name)"
-        }
-        return "\(milliseconds)ms"
+        if milliseconds >= 3_600_000, milliseconds % 3_600_000 == 0 { return "\(milliseconds / 3_600_000)h" }
+        return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
     }
 }

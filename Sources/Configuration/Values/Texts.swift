@@ -33,6 +33,15 @@ enum Texts {
 
     static let host = ValueType<HostPattern>.scalar(.text("host name")) { try HostPattern(parsing: $0) }
     static let path = ValueType<PathPattern>.scalar(.text("path")) { try PathPattern(parsing: $0) }
+
+    /// One value of a key that has a sibling for several.
+    static func single<Value>(_ type: ValueType<Value>, orSeveralIn plural: String) -> ValueType<Value> {
+        ValueType(type.kind) { node, reading in
+            guard case .list = node.content else { return type.read(node, reading) }
+            reading.report(node.position, "a single value is expected here; several of them go into \"\(plural)\"")
+            return nil
+        }
+    }
     static let pathPrefix = ValueType<PathPrefix>.scalar(.text("path")) { try PathPrefix(parsing: $0) }
     static let fieldName = ValueType<String>.scalar(.text("header name")) { try FieldLine.checkedName($0) }
 
@@ -69,7 +78,7 @@ enum Texts {
         return status
     }
 
-    /// LAMBDA_WIRE 1: `X-Amz-Tenant-Id` has 1 to 256 of these characters.
+    /// AWS Lambda API, Invoke: `X-Amz-Tenant-Id` has 1 to 256 of these characters.
     static let tenantID = ValueType<String>.scalar(.text("tenant")) { text in
         let isTenant = text.utf8.allSatisfy {
             ASCII.isLetter($0) || ASCII.isDigit($0) || Array("._:/=+-@ ".utf8).contains($0)

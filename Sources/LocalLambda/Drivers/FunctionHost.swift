@@ -34,8 +34,8 @@ final class FunctionHost {
 
     // Calls.
 
-    /// A call has come.
-    func invoke(_ invocation: Invocation) {
+    /// A call has come. Answers whether it was taken.
+    func invoke(_ invocation: Invocation) -> Bool {
         self.invocations[invocation.id] = invocation
         let isPatient = invocation.request.type == .event
         switch self.machine.arrived(invocation.id, isPatient: isPatient, now: self.loop.now) {
@@ -48,8 +48,10 @@ final class FunctionHost {
             self.setExpiryTimer()
         case .refuse:
             self.invocations[invocation.id] = nil
-            invocation.caller?.invocationRefused(.throttled)
+            self.log.warning("a call was refused: too many wait already")
+            return false
         }
+        return true
     }
 
     /// The caller has gone. A call that waits is forgotten; one that runs goes on to its end, as in Lambda.
@@ -186,6 +188,9 @@ final class FunctionHost {
 extension FunctionHost: LoopTimerHandler {
     func timerFired(_ timer: LoopTimer) {
         for id in self.machine.expire(now: self.loop.now) {
+            self.log.warning(
+                "a call was refused: no process was free for it in time",
+                metadata: ["request_id": "\(id.rawValue)", "concurrency": "\(self.function.concurrency)"])
             self.invocations.removeValue(forKey: id)?.caller?.invocationRefused(.throttled)
         }
         self.setExpiryTimer()

@@ -13,8 +13,6 @@ final class InvokeConnection {
     private var parser = HTTP1RequestParser(limits: HeadLimits(headerBytes: 64 * 1024))
     private var head: RequestHead?
     private var event = ByteBuffer()
-    /// Why the call that is being read will be refused, once it has been read.
-    private var fault: InvokeFault?
     private var answer: InvokeAnswer?
     private var invocation: Invocation?
     private var function: FunctionHost?
@@ -84,7 +82,6 @@ final class InvokeConnection {
 
     private func began(_ head: RequestHead) {
         self.head = head
-        self.fault = nil
         self.event.removeAll()
         if case .known(let count) = head.bodyLength, count > InvokeRequest.eventLimit {
             self.refuseUnread(.tooLarge(limit: InvokeRequest.eventLimit, operation: self.operation(of: head)))
@@ -148,12 +145,11 @@ final class InvokeConnection {
             id: id, request: request, functionARN: arn, traceID: traceID, event: event,
             caller: request.type == .event ? nil : self)
         if request.type == .event {
-            function.invoke(invocation)
-            self.accept(status: 202)
+            if function.invoke(invocation) { self.accept(status: 202) } else { self.invocationRefused(.throttled) }
         } else {
             self.invocation = invocation
             self.function = function
-            function.invoke(invocation)
+            if !function.invoke(invocation) { self.invocationRefused(.throttled) }
         }
     }
 

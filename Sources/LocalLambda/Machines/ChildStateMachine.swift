@@ -259,5 +259,22 @@ package struct ChildStateMachine: ~Copyable {
     }
 }
 
+extension ChildStateMachine {
+    /// The state's name, for logs and tests.
+    package var description: String {
+        switch self.state {
+        case .starting: "starting"
+        case .failed: "failed"
+        case .idle: "idle"
+        case .running: "running"
+        case .answering: "answering"
+        case .broken: "broken"
+        case .answered: "answered"
+        case .ending: "ending"
+        case .ended: "ended"
+        }
+    }
+}
+
 @available(*, unavailable)
 extension ChildStateMachine: Sendable {}

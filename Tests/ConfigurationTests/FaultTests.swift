@@ -1,0 +1,224 @@
+import Configuration
+import Testing
+
+@Suite struct FaultTests {
+    @Test func `all faults come at once, in the order of the file`() {
+        let text = """
+            listners:
+              - address: "0.0.0.0:443"
+            aws: { region: eu, endpoint: https://x, ca_file: y }
+            functions:
+              chat:
+                function: arn:aws:lambda:eu-west-1:123456789012:function:chat
+                first_byte: 60s
+                timeouts: { first_byte: 1000s, idle: 5, totl: 1h }
+                max_request_body: 7MiB
+                event: v1
+              none: {}
+              both: { function: x, local: { command: "a b" } }
+              both: 1
+              a b: { function: x }
+            routes:
+              - path: /v1*
+                function: caht
+              - host: x.com:80
+                redirect: { to: "//x" }
+              - path: /a
+                function: chat
+              - path: [/a]
+              - paths: [/b, /a]
+                function: chat
+                strip_prefix: /b
+            x: ${FOO}
+            drain_timeout: ${FOO}
+            """
+        #expect(
+            faults(text).joined(separator: "\n") == """
+                1:1: unknown key "listners"; did you mean "listeners"?
+                3:16: "eu" is no region, such as eu-west-1
+                3:30: TLS to upstreams is not supported yet; an endpoint begins with http://
+                3:41: "ca_file" is not supported yet
+                7:5: unknown key "first_byte"; it belongs into "timeouts"
+                8:29: first_byte (1000s) is longer than total (900s) (the default)
+                8:42: "5" needs a unit: 5ms, 5s, 5m or 5h
+                8:45: unknown key "totl"; did you mean "total"?
+                9:23: 7MiB is too large; the most is 6MiB
+                10:12: "v1" is not supported yet
+                11:3: "none" says nowhere what it calls: it needs "function" or "local"
+                12:24: "both" has "function" already; a function has one of "function", "url" and "local"
+                12:42: a command with arguments is a list: [a, b]
+                13:3: "both" stands in this mapping twice; it is on line 12 too
+                14:3: "a b" is no name of a function: 1 to 64 letters, digits, "-", "_" and "."
+                16:11: "v1*": "*" may only be the last segment, as in "/v1/*"; one segment in between is "{name}"
+                17:15: there is no function "caht"; did you mean "chat"?
+                18:11: a host has no port here; routes apply to every listener
+                19:21: a redirect goes to "https://host/path", "http://host/path" or "/path"
+                22:5: the route does nothing: it needs "function", "redirect" or "respond"
+                22:11: a single value is expected here; several of them go into "paths"
+                23:17: "/a" matches the same requests as the route on line 20, and neither is more specific
+                25:19: the path "/a" does not begin with "/b"
+                26:1: unknown key "x"; there is "aws", "workers", "listeners", "functions", "routes", \
+                "drain_timeout", "drain_delay", "limits", "local_lambda", "access_log"
+                27:16: the environment variable FOO is not set; "${FOO:-default}" would do without it
+                """)
+    }
+
+    @Test func `a fault reads as compilers write it`() {
+        let result = load("listeners: 1\n", file: "/etc/sluice/sluice.yaml")
+        guard case .failure(let failure) = result else {
+            Issue.record("no fault")
+            return
+        }
+        #expect(
+            "\(failure)" == "/etc/sluice/sluice.yaml:1:12: error: a list is expected here, not a single value")
+    }
+
+    @Test(arguments: ["", "# nothing\n", "---\n", "{}", "aws: {}\n"])
+    func `a file without listeners is a fault`(text: String) {
+        #expect(faults(text).count == 1)
+        #expect(faults(text).first?.contains("no \"listeners\"") == true)
+    }
+
+    @Test(arguments: [
+        ("listeners: []", ["1:12: the list is empty"]),
+        ("listeners:", ["1:11: a list is expected here, not nothing"]),
+        ("listeners: [{}]", ["1:13: a listener needs an \"address\", such as \"127.0.0.1:8080\""]),
+        ("listeners: [{ adress: 'a:1' }]", ["1:15: unknown key \"adress\"; did you mean \"address\"?"]),
+        (
+            "listeners: [{ address: 'a:1' }, { address: 'A:01' }]",
+            ["1:44: \"a:1\" is listened on already, on line 1"]
+        ),
+        ("listeners: [{ address: 'a:0' }, { address: 'a:0' }]", []),
+        (
+            "listeners: [{ address: 'a:1' }]\nlocal_lambda: { address: 'a:1' }",
+            ["2:26: \"a:1\" is listened on already, on line 1"]
+        ),
+    ])
+    func `listeners are held against one another`(text: String, expected: [String]) {
+        #expect(faults(text) == expected)
+    }
+
+    @Test(arguments: [
+        ("qualifier: prod", []),
+        ("qualifier: 'a b'", ["5:16: 'a b' is no version, alias or $LATEST"]),
+        (
+            "local: { command: x }",
+            ["5:5: \"f\" has \"function\" already; a function has one of \"function\", \"url\" and \"local\""]
+        ),
+        ("timeouts: { first_byte: 2s, total: 1s }", ["5:29: first_byte (2s) is longer than total (1s)"]),
+        ("timeouts: { idle: 20m }", ["5:23: idle (1200s) is longer than total (900s) (the default)"]),
+        ("timeouts: { connect: 2s, total: 1s, idle: 500ms }", ["5:26: connect (2s) is longer than total (1s)"]),
+        ("timeouts: { total: 20s }", []),
+        ("environment: { A: b }", ["5:5: unknown key \"environment\"; it belongs into \"local\""]),
+        ("timeout: { total: 1s }", ["5:5: unknown key \"timeout\"; did you mean \"timeouts\"?"]),
+    ])
+    func `the keys of a function are held against one another`(lines: String, expected: [String]) {
+        #expect(faults(file(function: lines)) == expected)
+    }
+
+    @Test(arguments: [
+        ("{}", ["a local function needs a \"command\" or a \"handler\""]),
+        ("{ command: a, handler: b.c }", ["a local function has a \"command\" or a \"handler\", not both"]),
+        ("{ command: a, runtime: node }", ["a \"runtime\" needs a \"handler\" beside it"]),
+        ("{ command: [] }", ["the list is empty"]), ("{ command: '' }", ["the command is empty"]),
+        ("{ handler: ../x.y }", ["\"../x.y\" is no handler, such as index.handler or src/chat.handler"]),
+        ("{ command: a }, qualifier: x", ["a \"qualifier\" needs \"function\" beside it"]),
+    ])
+    func `the keys of a local function are held against one another`(local: String, expected: [String]) {
+        let text = """
+            listeners: [{ address: 'a:1' }]
+            functions: { l: { local: \(local) } }
+            routes: [{ function: l }]
+            """
+        let found = faults(text).map { String($0.drop { $0 != " " }.dropFirst()) }
+        #expect(found == expected)
+    }
+
+    @Test func `the region of an ARN wins, with a warning`() {
+        let text = """
+            aws: { region: us-east-1 }
+            listeners: [{ address: "127.0.0.1:8080" }]
+            functions:
+              f: { function: "arn:aws:lambda:eu-west-1:123456789012:function:f" }
+            routes: [{ function: f }]
+            """
+        #expect(
+            faults(text) == [
+                "4:18: warning: the function is in eu-west-1, not in aws.region (us-east-1); it is called there"
+            ])
+    }
+
+    @Test(arguments: [
+        ("host: a.example\nhosts: [b.example]", ["10:5: a route has \"host\" or \"hosts\", not both"]),
+        ("paths: [/g]", ["9:5: a route has \"path\" or \"paths\", not both"]),
+        ("methods: [GET, POST, GET]", ["9:26: \"GET\" stands in this list twice"]),
+        ("methods: [GTE]", ["9:15: warning: \"GTE\" is an unusual method; did you mean \"GET\"?"]),
+        ("methods: [PURGE, PROPFIND]", []),
+        ("methods: [CONNECT]", ["9:15: CONNECT is refused by Sluice and never reaches a route"]),
+        ("headers: { X-A: '1', x-a: '2' }", ["9:26: \"x-a\" stands in this list twice"]),
+        ("redirect: { to: / }", ["9:5: the route has \"function\" already; a route does one thing"]),
+        (
+            "functions: [{ name: f, weight: 1 }]",
+            [
+                "9:5: \"functions\" is not supported yet",
+                "9:5: the route has \"function\" already; a route does one thing",
+            ]
+        ),
+        ("strip_prefix: /g", ["9:19: the path \"/f\" does not begin with \"/g\""]),
+        ("request_headers: { set: { a: b, A: c } }", ["9:37: \"a\" stands in this list twice"]),
+        (
+            "request_headers: { set: { a: b }, remove: A }",
+            [
+                "9:31: \"a\" is both set and removed; \"set\" alone replaces it"
+            ]
+        ),
+        ("request_headers: { remove: [a, A] }", ["9:36: \"a\" stands in this list twice"]),
+    ])
+    func `the keys of a route are held against one another`(lines: String, expected: [String]) {
+        #expect(faults(file(route: lines)) == expected)
+    }
+
+    @Test(arguments: [
+        (
+            "{ path: /x, redirect: { to: /y/* } }",
+            "\"*\" has nothing to stand for: the path \"/x\" does not end in \"/*\""
+        ),
+        ("{ path: '/x/{id}', redirect: { to: '/y/{di}' } }", "has no parameter {di}; did you mean \"id\"?"),
+        ("{ path: /x, redirect: { status: 301 } }", "a redirect needs \"to\""),
+        ("{ path: /x, respond: { status: 204, body: x } }", "an answer with status 204 has no body"),
+        ("{ path: /x, respond: {}, strip_prefix: /x }", "changes what a function sees, and the route calls none"),
+        ("{ path: /x, respond: {}, request_headers: {} }", "changes what a function sees, and the route calls none"),
+        ("{ path: /f, respond: {} }", "\"/f\" matches the same requests as the route on line 7, and neither"),
+        ("{ paths: [/x, /y, /x], respond: {} }", "the route names \"/x\" twice"),
+        ("{ hosts: [a.b, A.b], path: /x, respond: {} }", "the route names \"a.b/x\" twice"),
+        ("{ path: /f, methods: GET, headers: { a: b }, respond: {} }", ""),
+        ("7", "a mapping is expected here, not a single value; its keys are \"host\""),
+    ])
+    func `a second route is held against the first and itself`(route: String, message: String) {
+        let found = faults(file("  - \(route)"))
+        if message.isEmpty {
+            #expect(found == [])
+        } else {
+            #expect(found.count == 1 && found[0].hasPrefix("10:") && found[0].contains(message), "\(found)")
+        }
+    }
+
+    @Test func `limits are held against functions`() {
+        #expect(
+            faults(file("limits: { request_bodies: 1MiB }")) == [
+                "10:11: max_request_body (6MiB) is larger than limits.request_bodies (1MiB), which holds all bodies"
+            ])
+        #expect(faults(file("limits: { request_bodies: 1MiB }", function: "max_request_body: 1MiB")) == [])
+    }
+
+    @Test func `a function that no route calls is a warning`() {
+        let unused = "  g: { function: g }\n  h: { local: { command: h } }\nroutes:"
+        let text = file().replacing("routes:", with: unused)
+        #expect(
+            faults(text) == [
+                "6:3: warning: no route calls the function \"g\"", "7:3: warning: no route calls the function \"h\"",
+            ])
+        let reachable = faults(text + "\nlocal_lambda: { address: '127.0.0.1:9001' }")
+        #expect(reachable == ["6:3: warning: no route calls the function \"g\""], "the local Lambda API reaches h")
+    }
+}
