@@ -135,6 +135,7 @@ package struct ByteBuffer: ~Copyable {
 
     /// Appends the UTF-8 of a literal.
     @inlinable
+    @inline(__always)
     package mutating func append(_ text: StaticString) {
         let count = text.utf8CodeUnitCount
         self.reserve(count)
@@ -143,7 +144,8 @@ package struct ByteBuffer: ~Copyable {
         self.end += count
     }
 
-    /// Appends the UTF-8 of a string.
+    /// Appends the UTF-8 of a string. A literal is meant for the function above, and would prefer this one.
+    @_disfavoredOverload
     @inlinable
     package mutating func append(_ text: String) {
         self.append(text.utf8.span)

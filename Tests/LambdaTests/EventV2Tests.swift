@@ -234,7 +234,7 @@ import Time
         let event = try JSONValue(parsing: Self.text(head, body: body).utf8.span)
         #expect(event["requestContext"]?["stage"] == "$default")
         #expect(event["rawQueryString"] == .string(head.target.query))
-        let sent = try #require(event["isBase64Encoded"]?.bool)
+        let sent = try #require(event["isBase64Encoded"]?.bool as Bool?)
         if sent {
             #expect(Data(base64Encoded: event["body"]?.string ?? "").map(Array.init) == body)
         } else {
