@@ -24,6 +24,9 @@ package final class BufferPool {
         while let storage = unsafe self.free.popLast() { unsafe storage.deallocate() }
     }
 
+    /// Pieces that nobody uses.
+    var spareCount: Int { unsafe self.free.count }
+
     /// Gives a buffer without storage some, so that appending to it does not allocate.
     package func lend(to buffer: inout ByteBuffer) {
         guard buffer.capacity == 0 else { return }
@@ -52,11 +55,10 @@ package final class BufferPool {
         return unsafe runs
     }
 
-    /// Takes the storage of lent runs back.
-    func reclaim(_ runs: consuming [LentRuns.Run]) {
-        guard unsafe self.runs.count < Self.kept else { return }
-        unsafe runs.removeAll(keepingCapacity: true)
-        unsafe self.runs.append(runs)
+    /// Takes the storage of lent runs back, which leaves an array without any.
+    func reclaim(_ runs: inout [LentRuns.Run]) {
+        if unsafe self.runs.count < Self.kept { unsafe self.runs.append(runs) }
+        unsafe runs = unsafe []
     }
 }
 

@@ -398,27 +398,30 @@ package final class Connection: EventSource {
     /// Our side is ending: throws away what the peer still sends, so that closing does not become a reset, which could
     /// overtake our last bytes. Not into the receive buffer, of which others may hold runs.
     private func discardInput() {
-        let size = 16 * 1024
-        unsafe withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { buffer in
-            for _ in 0..<8 {
-                let count = unsafe recv(self.descriptor, buffer.baseAddress, size, 0)
-                let code = count < 0 ? lastErrorCode : 0
-                if count > 0 || code == EINTR { continue }
-                self.isReadable = false
-                self.isEndInSight = false
-                if code == EAGAIN { return }
-                self.hasPeerEnded = true
-                if case .flushing = self.state, count == 0 {
-                    // The peer may still read what is on its way.
-                    return
-                }
-                self.tearDown(withReset: self.endsByReset || count < 0)
-                return
+        var scratch = ByteBuffer()
+        self.loop.buffers.lend(to: &scratch)
+        defer { self.loop.buffers.reclaim(&scratch) }
+        for _ in 0..<8 {
+            var code: CInt = 0
+            scratch.removeAll()
+            unsafe scratch.appendUnsafely(reserving: BufferPool.size) { spare in
+                let count = unsafe recv(self.descriptor, spare.baseAddress, spare.count, 0)
+                code = count < 0 ? lastErrorCode : 0
+                return max(0, count)
             }
-            // There may be more, and others want their turn.
-            self.isReadable = true
-            self.takeTurn()
+            if !scratch.isEmpty || code == EINTR { continue }
+            self.isReadable = false
+            self.isEndInSight = false
+            if code == EAGAIN { return }
+            self.hasPeerEnded = true
+            // While flushing, a peer that has ended may still read what is on its way.
+            if case .flushing = self.state, code == 0 { return }
+            self.tearDown(withReset: self.endsByReset || code != 0)
+            return
         }
+        // There may be more, and others want their turn.
+        self.isReadable = true
+        self.takeTurn()
     }
 
     /// Offers everything that waits to the socket: the end of the round.

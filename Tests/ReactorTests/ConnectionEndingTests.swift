@@ -34,7 +34,7 @@ import Time
         connection.send(bytes)
         connection.closeAfterFlush()
         let (received, end) = Self.readToEnd(peer, rig)
-        #expect(received == bytes)
+        expectSame(received, bytes)
         #expect(end == .end)
         peer.close()
         rig.turn { rig.loop.sourceCount == 0 }
@@ -67,7 +67,7 @@ import Time
             return end != nil
         }
         #expect(received.count == bytes.count)
-        #expect(received == bytes)
+        expectSame(received, bytes)
         #expect(end == .end)
         peer.close()
         rig.turn { rig.loop.sourceCount == 0 }
@@ -137,7 +137,7 @@ import Time
             }
             if rig.loop.sourceCount == 0 { break }
         }
-        #expect(received == bytes)
+        expectSame(received, bytes)
     }
 
     @Test func `aborting resets, so that the peer can not take it for the end`() throws {
@@ -223,5 +223,74 @@ import Time
         connection.close()
         try wait { peer.read() == .end }
         #expect(rig.loop.sourceCount == 0)
+    }
+
+    @Test func `aborting after the flush delivers what there was and then a reset`() throws {
+        let rig = try Rig()
+        let handler = Recorder()
+        let (connection, peer) = try rig.connect(.narrow, handler: handler)
+        let bytes = numbered(300_000)
+        connection.send(bytes)
+        connection.abortAfterFlush()
+        var received: [UInt8] = []
+        var end: Peer.Reading?
+        rig.turn {
+            switch peer.read() {
+            case .bytes(let some): received += some
+            case .nothing: if received.count == bytes.count { rig.clock.advance(by: .milliseconds(20)) }
+            case let other: end = other
+            }
+            return end != nil
+        }
+        expectSame(received, bytes)
+        #expect(end == .failed(ECONNRESET))
+        #expect(rig.loop.sourceCount == 0)
+        #expect(handler.events == [])
+    }
+
+    @Test func `aborting after the flush waits for a deaf peer only shortly`() throws {
+        let rig = try Rig()
+        let (connection, peer) = try rig.connect(.narrow, handler: Recorder())
+        connection.send(numbered(2000))
+        // Nothing is read, and the kernel's own buffers are full.
+        connection.send(numbered(300_000))
+        connection.abortAfterFlush()
+        rig.turn { connection.isBlocked }
+        rig.advance(by: .seconds(30))
+        #expect(rig.loop.sourceCount == 0)
+        _ = peer
+    }
+
+    @Test func `bytes that the kernel still has to deliver keep a lingering connection`() throws {
+        let rig = try Rig()
+        let (connection, peer) = try rig.connect(.narrow, handler: Recorder())
+        let bytes = numbered(12_000)
+        connection.send(bytes)
+        connection.closeAfterFlush()
+        rig.turn { !connection.isBlocked }
+        var received: [UInt8] = []
+        for _ in 0..<6 {
+            rig.advance(by: .seconds(2))
+            if case .bytes(let some) = peer.read(atMost: 1000) { received += some }
+        }
+        let (rest, end) = Self.readToEnd(peer, rig)
+        expectSame(received + rest, bytes)
+        #expect(end == .end)
+    }
+
+    @Test func `unread input, an end and a reset are seen without reading`() throws {
+        let rig = try Rig()
+        let (connection, peer) = try rig.connect(handler: Recorder())
+        #expect(!connection.hasUnreadInput)
+        peer.send("x")
+        try wait { connection.hasUnreadInput }
+        let (ending, endingPeer) = try rig.connect(handler: Recorder())
+        endingPeer.finish()
+        try wait { ending.hasUnreadInput }
+        let (resetting, resettingPeer) = try rig.connect(handler: Recorder())
+        resettingPeer.reset()
+        try wait { resetting.hasUnreadInput }
+        connection.close()
+        #expect(!connection.hasUnreadInput)
     }
 }

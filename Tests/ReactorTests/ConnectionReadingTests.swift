@@ -44,7 +44,7 @@ import Time
             sent += peer.send(bytes[sent...])
             return handler.bytes.count == bytes.count
         }
-        #expect(handler.bytes == bytes)
+        expectSame(handler.bytes, bytes)
     }
 
     @Test func `a paused connection reads nothing, and goes on where it was`() throws {

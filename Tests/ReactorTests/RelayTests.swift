@@ -158,7 +158,7 @@ import Testing
             }, "seed \(seed): the relay came to no end", sourceLocation: sourceLocation)
         var isWhole = true
         for client in clients {
-            let isPrefix = client.bytes.elementsEqual(bytes.prefix(client.bytes.count))
+            let isPrefix = client.bytes == Array(bytes.prefix(client.bytes.count))
             #expect(isPrefix, "seed \(seed): bytes were lost or swapped", sourceLocation: sourceLocation)
             if client.end == .end {
                 #expect(

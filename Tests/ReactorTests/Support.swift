@@ -114,6 +114,15 @@ func numbered(_ count: Int, from start: Int = 0) -> [UInt8] {
     return Array(words.withUnsafeBytes { Array($0) }.prefix(count))
 }
 
+/// Holds long runs of bytes against each other, and says where they differ instead of showing them.
+func expectSame(_ bytes: [UInt8], _ expected: [UInt8], sourceLocation: SourceLocation = #_sourceLocation) {
+    guard bytes != expected else { return }
+    let position = zip(bytes, expected).enumerated().first { $0.element.0 != $0.element.1 }?.offset
+    Issue.record(
+        "\(bytes.count) bytes where \(expected.count) were expected, different from \(position ?? -1) on",
+        sourceLocation: sourceLocation)
+}
+
 /// Waits until something holds, for two seconds at most.
 func wait(until condition: () -> Bool) throws {
     let deadline = LoopClock.system.monotonic() + .seconds(2)
