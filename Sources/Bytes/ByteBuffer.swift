@@ -275,7 +275,8 @@ extension ByteBuffer {
         let target = unsafe self.base.unsafelyUnwrapped + self.end
         var rest = value
         for index in stride(from: count - 1, through: 0, by: -1) {
-            unsafe target.storeBytes(of: ASCII.zero + UInt8(truncatingIfNeeded: rest % 10), toByteOffset: index, as: UInt8.self)
+            unsafe target.storeBytes(
+                of: ASCII.zero + UInt8(truncatingIfNeeded: rest % 10), toByteOffset: index, as: UInt8.self)
             rest /= 10
         }
         self.end += count
