@@ -51,7 +51,8 @@ struct Assembly {
     ) -> FunctionRuntime {
         FunctionRuntime(
             name: function.name, endpoint: endpoint,
-            call: InvocationTemplate(function: reference, endpoint: endpoint, region: region, tenantID: function.tenantID),
+            call: InvocationTemplate(
+                function: reference, endpoint: endpoint, region: region, tenantID: function.tenantID),
             responseMode: function.response,
             policy: ExchangePolicy(
                 firstByte: function.timeouts.firstByte, idle: function.timeouts.idle, total: function.timeouts.total,

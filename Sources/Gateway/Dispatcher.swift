@@ -24,7 +24,9 @@ extension LoopContext {
                     status: 503, detail: "The gateway has no memory for another request now.",
                     requestID: record.requestID, fields: ["retry-after": "1"]), to: record, end: "overload")
         }
-        if head.method == .options, head.target.path == "*" { return self.answer(.ofServer, to: record, end: "complete") }
+        if head.method == .options, head.target.path == "*" {
+            return self.answer(.ofServer, to: record, end: "complete")
+        }
         switch snapshot.table.match(
             method: head.method, host: head.authority?.host, target: head.target, fields: head.fields)
         {
@@ -49,7 +51,8 @@ extension LoopContext {
             case .function:
                 preconditionFailure("a route to a function has its runtime")
             case .redirect(let redirect):
-                return self.answer(Self.answer(redirect, to: head, match: match, route: route), to: record, end: "complete")
+                return self.answer(
+                    Self.answer(redirect, to: head, match: match, route: route), to: record, end: "complete")
             case .respond(let response):
                 var answer = OwnAnswer(head: response.head, body: response.body)
                 route.responseHeaderEdits.apply(to: &answer.head.fields)

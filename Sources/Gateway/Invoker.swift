@@ -65,7 +65,8 @@ package final class Invoker {
         let listener = ListenerRuntime(name: "invoke", port: 80, scheme: "http")
         guard function.enter() else { throw InvokerError.unknownFunction(name, known: []) }
         let exchange = Exchange(
-            head, on: client, context: context, function: function, route: RouteRuntime(Route(hosts: [], paths: [], action: .function(0)), functions: [function]),
+            head, on: client, context: context, function: function,
+            route: RouteRuntime(Route(hosts: [], paths: [], action: .function(0)), functions: [function]),
             eventContext: EventContext(
                 requestID: record.requestID, sourceAddress: record.client, scheme: listener.scheme,
                 port: listener.port, time: record.wall, traceID: context.newTraceID(at: record.wall)),

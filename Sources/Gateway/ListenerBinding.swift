@@ -24,7 +24,9 @@ enum ListenerBinding {
     ) throws -> [ListeningSocket] {
         switch address {
         case .network(let network):
-            return try self.addresses(host: network.host, port: network.port).map { try self.bind($0, name: address.description) }
+            return try self.addresses(host: network.host, port: network.port).map {
+                try self.bind($0, name: address.description)
+            }
         case .unix(let path):
             return [try self.bind(SocketAddress(host: .unix(path)), name: address.description)]
         case .descriptor(let name):

@@ -22,13 +22,15 @@ struct LocalIdentity {
         guard !functions.isEmpty else { return nil }
         let credentials = gatewayCredentials ?? Self.madeForThisProcess()
         self.lambda = LocalLambda(
-            functions: functions, listen: try Self.address(configuration.localLambdaAddress), credentials: [credentials],
+            functions: functions, listen: try Self.address(configuration.localLambdaAddress),
+            credentials: [credentials],
             region: Self.region, log: logger)
         let address: SocketAddress
         do throws(SystemError) {
             address = try self.lambda.start()
         } catch {
-            throw AssemblyError.unresolvedListener("local_lambda \(configuration.localLambdaAddress?.description ?? "")", error.description)
+            throw AssemblyError.unresolvedListener(
+                "local_lambda \(configuration.localLambdaAddress?.description ?? "")", error.description)
         }
         self.endpoint = ServiceEndpoint(scheme: .http, host: address.hostText, port: address.port)
         self.credentials = CredentialStore(credentials)

@@ -73,7 +73,8 @@ final class LoopContext {
     /// The pool through which a function is called.
     func pool(for function: FunctionRuntime) -> UpstreamPool {
         if let pool = self.poolsByFunction[function.id] { return pool }
-        let pool = self.pools[function.endpoint] ?? UpstreamPool(function.endpoint, resolver: self.resolver, on: self.loop)
+        let pool =
+            self.pools[function.endpoint] ?? UpstreamPool(function.endpoint, resolver: self.resolver, on: self.loop)
         self.pools[function.endpoint] = pool
         self.poolsByFunction[function.id] = pool
         return pool

@@ -41,7 +41,8 @@ package struct RoutingExplanation {
             for parameter in match.parameters { lines.append("   {\(parameter.name)} = \(parameter.value)") }
             self.isRouted = true
         case .notFound:
-            lines.append("=> 404: none of \(explanation.consideredCount) routes takes host \(host ?? "(none)") and this path")
+            lines.append(
+                "=> 404: none of \(explanation.consideredCount) routes takes host \(host ?? "(none)") and this path")
             self.isRouted = false
         case .methodNotAllowed(let allow):
             lines.append("=> 405: allowed are \(allow)")
@@ -60,7 +61,8 @@ package struct RoutingExplanation {
             case .host: "would take it, but another route names the host more closely"
             case .pathKind(let kind): "would take it, but the other path is more specific (\(kind))"
             case .path: "would take it, but the other path is more specific"
-            case .conditions(let chosen, let own): "would take it, but has \(own) conditions where the other has \(chosen)"
+            case .conditions(let chosen, let own):
+                "would take it, but has \(own) conditions where the other has \(chosen)"
             case .namedHead: "would take it, but the other names HEAD"
             }
         }

@@ -96,7 +96,8 @@ private final class Worker: Sendable {
                 do {
                     try context.listen(on: socket, as: listener)
                 } catch {
-                    context.logger.critical("cannot accept", metadata: ["listener": "\(listener.name)", "error": "\(error)"])
+                    context.logger.critical(
+                        "cannot accept", metadata: ["listener": "\(listener.name)", "error": "\(error)"])
                 }
             }
         }

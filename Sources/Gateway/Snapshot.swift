@@ -12,7 +12,10 @@ final class Snapshot: Sendable {
     let limits: LimitSettings
     let accessLogFormat: AccessLogSettings.Format
 
-    init(routes: RouteTable, functions: [FunctionRuntime], limits: LimitSettings, accessLogFormat: AccessLogSettings.Format) {
+    init(
+        routes: RouteTable, functions: [FunctionRuntime], limits: LimitSettings,
+        accessLogFormat: AccessLogSettings.Format
+    ) {
         self.table = routes
         self.routes = routes.routes.map { RouteRuntime($0, functions: functions) }
         self.functions = functions

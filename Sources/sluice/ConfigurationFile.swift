@@ -6,7 +6,9 @@ private import Glibc
 
 /// The option that names the configuration, and the reading of it.
 struct ConfigurationFile: ParsableArguments {
-    @Option(name: [.short, .customLong("config")], help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
+    @Option(
+        name: [.short, .customLong("config")], help: "The configuration file.",
+        completion: .file(extensions: ["yaml", "yml"]))
     var config: String
 
     /// Reads and checks the file. Every fault goes to standard error, then the command ends with status 1.

@@ -30,7 +30,8 @@ struct Invoke: ParsableCommand {
         let configuration = try self.file.load()
         do {
             let invoker = try Invoker(
-                configuration, environment: ProcessEnvironment.current, readFile: TextFile.readIfPresent, logger: Log.logger(level: .warning))
+                configuration, environment: ProcessEnvironment.current, readFile: TextFile.readIfPresent,
+                logger: Log.logger(level: .warning))
             defer { invoker.stop() }
             let isWell = try invoker.invoke(
                 self.function, method: self.method, path: self.path, fields: try HeaderOption.fields(self.headers),

@@ -25,7 +25,8 @@ struct Run: ParsableCommand {
         let server: Server
         do {
             server = try Server(
-                configuration, environment: ProcessEnvironment.current, readFile: TextFile.readIfPresent, logger: logger)
+                configuration, environment: ProcessEnvironment.current, readFile: TextFile.readIfPresent, logger: logger
+            )
             try server.start()
         } catch {
             StandardError.print("sluice: \(error)")

@@ -39,7 +39,9 @@ import Testing
         .deletingLastPathComponent().appending(path: "Sources")
 
     @Test func `every module of Sources has its arrows`() throws {
-        let folders = try FileManager.default.contentsOfDirectory(atPath: Self.sources.path).filter { !$0.hasPrefix(".") }
+        let folders = try FileManager.default.contentsOfDirectory(atPath: Self.sources.path).filter {
+            !$0.hasPrefix(".")
+        }
         #expect(Set(folders) == Set(Self.arrows.keys))
     }
 
@@ -85,7 +87,9 @@ import Testing
             let names = text.split(separator: "\n").compactMap { line -> String? in
                 let words = line.split(separator: " ")
                 guard let position = words.firstIndex(of: "import"), position + 1 < words.count else { return nil }
-                let modifiers: Set<Substring> = ["private", "internal", "package", "public", "@preconcurrency", "fileprivate"]
+                let modifiers: Set<Substring> = [
+                    "private", "internal", "package", "public", "@preconcurrency", "fileprivate",
+                ]
                 guard words[..<position].allSatisfy({ modifiers.contains($0) }) else { return nil }
                 let last = words[words.count - 1]
                 return String(last.split(separator: ".").first ?? last)

@@ -32,6 +32,7 @@ struct Answer {
 }
 
 extension Fields: ExpressibleByDictionaryLiteral {
+    /// An answer as the tests compare it.
     public init(dictionaryLiteral elements: (String, String)...) {
         self.init()
         for (name, value) in elements { self.append(name, value) }

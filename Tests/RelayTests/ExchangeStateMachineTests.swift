@@ -51,11 +51,13 @@ import Time
         var machine = ExchangeStateMachine(policy: self.policy)
         _ = machine.requestCompleted(at: self.at(1))
         machine.requestSent(at: self.at(1))
-        #expect(machine.failed(self.throttled(after: .seconds(2)), at: self.at(1), spread: 1) == .retry(after: .seconds(2)))
+        #expect(
+            machine.failed(self.throttled(after: .seconds(2)), at: self.at(1), spread: 1) == .retry(after: .seconds(2)))
         #expect(machine.deadlinePassed(at: self.at(2)) == .wait)
         #expect(machine.deadlinePassed(at: self.at(3)) == .invoke)
         #expect(machine.attempt == 2)
-        #expect(machine.failed(self.throttled(after: .seconds(1)), at: self.at(4), spread: 0) == .retry(after: .seconds(1)))
+        #expect(
+            machine.failed(self.throttled(after: .seconds(1)), at: self.at(4), spread: 0) == .retry(after: .seconds(1)))
         #expect(machine.retryDue(at: self.at(5)) == .invoke)
         #expect(machine.failed(self.throttled(), at: self.at(6), spread: 0) == .respond(self.throttled()))
         #expect(machine.isFinished == true)
