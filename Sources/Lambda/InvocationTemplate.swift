@@ -8,7 +8,8 @@ package import Time
 ///
 /// The event is written first, because the signature covers it; then `writeHead` puts the signed head in front of it, into
 /// the headroom of the same buffer. The head is built from nothing: no field of a client's request is ever in it.
-package struct InvocationTemplate: Sendable {
+/// An object, because it is handed about for each request and holds more references than a head has fields.
+package final class InvocationTemplate: Sendable {
     /// Where the request goes.
     package let endpoint: ServiceEndpoint
     /// The region for which it is signed: that of the function's ARN, else the one given.
