@@ -72,6 +72,14 @@ final class Exchange {
         }
     }
 
+    /// The rest of the request did not come, or was no HTTP. The client is answered by its session.
+    func requestFailed(status: Int, end: String) {
+        switch self.machine.clientLeft() {
+        case .release: self.finish(status: status, end: end)
+        case .drop: break
+        }
+    }
+
     private func refuse(_ answer: OwnAnswer, end: String) {
         self.client?.respond(answer)
         self.finish(status: answer.head.status, end: end)

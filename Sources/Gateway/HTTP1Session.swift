@@ -229,11 +229,28 @@ final class HTTP1Session {
 
     /// A request that can not be understood: answered, and nothing behind it is looked at.
     private func refuse(_ fault: RequestFault) {
-        let exchange = self.exchange
-        self.exchange = nil
-        exchange?.clientLeft()
+        if case .discarding = self.phase {
+            // It was answered before its body turned out to be wrong: a second answer would be taken for that to the
+            // next request.
+            self.finishConnection()
+            return
+        }
+        let requestID: String
+        if let exchange = self.exchange {
+            self.exchange = nil
+            requestID = exchange.record.requestID
+            exchange.requestFailed(status: fault.status, end: fault.endName)
+        } else {
+            // What the request before it was does not matter.
+            self.requestMethod = .get
+            requestID = self.context.newRequestID()
+            let record = RequestRecord(
+                withoutHead: requestID, client: self.client, startedAt: self.context.loop.now,
+                wall: self.context.loop.wallNow)
+            record.finished(status: fault.status, end: fault.endName, at: self.context.loop.now)
+            self.context.log(record)
+        }
         self.keepsAlive = false
-        let requestID = self.context.newRequestID()
         let answer = OwnAnswer.problem(status: fault.status, detail: fault.description, requestID: requestID)
         self.context.log(fault, from: self.connection.remoteAddress, requestID: requestID)
         self.respond(answer)
@@ -388,6 +405,8 @@ extension HTTP1Session: ClientStream {
     }
 
     func respond(_ answer: OwnAnswer) {
+        // Answered before the request is whole: what of it still comes is not waited for.
+        if case .body = self.phase { self.keepsAlive = false }
         var head = answer.head
         let mayHaveBody = canHaveBody(status: head.status, requestMethod: .get)
         if mayHaveBody, !head.fields.contains("content-length") {
