@@ -86,7 +86,7 @@ final class Attempt {
             case .failed(let failure):
                 self.fail(.invocation(failure))
             case .needsMore:
-                if !self.invocation.heldBytes.isEmpty { self.exchange.receivedBytes() }
+                if !self.invocation.heldBytes.isEmpty { self.exchange.receivedHeldBytes() }
                 return
             }
         }

@@ -121,6 +121,13 @@ final class Exchange {
         self.machine.receivedBytes(at: self.context.loop.now)
     }
 
+    /// Payload bytes came in that are held back until they say what they are.
+    func receivedHeldBytes() {
+        self.receivedBytes()
+        // The wait for the first byte is over, and the idle time, which runs now, may be the shorter one.
+        self.setTimer()
+    }
+
     /// The answer's head is known.
     func receivedHead(_ head: consuming ResponseHead, endsHere: Bool) {
         let status = head.status
