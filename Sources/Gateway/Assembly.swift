@@ -32,12 +32,13 @@ struct Assembly {
                 let region = try aws.region(for: reference, of: function.name)
                 return Self.runtime(
                     function, reference: reference, endpoint: try aws.endpoint(in: region), region: region,
-                    credentials: aws.credentials)
+                    clientStall: configuration.limits.clientStall, credentials: aws.credentials)
             case .local:
                 guard let local else { throw AssemblyError.noLocalLambda(function.name) }
                 return Self.runtime(
                     function, reference: try FunctionReference(parsing: function.name), endpoint: local.endpoint,
-                    region: LocalIdentity.region, credentials: local.credentials)
+                    region: LocalIdentity.region, clientStall: configuration.limits.clientStall,
+                    credentials: local.credentials)
             }
         }
         self.snapshot = Snapshot(
@@ -47,7 +48,7 @@ struct Assembly {
 
     private static func runtime(
         _ function: FunctionConfiguration, reference: FunctionReference, endpoint: ServiceEndpoint, region: String,
-        credentials: CredentialStore
+        clientStall: Duration, credentials: CredentialStore
     ) -> FunctionRuntime {
         FunctionRuntime(
             name: function.name, endpoint: endpoint,
@@ -56,7 +57,7 @@ struct Assembly {
             responseMode: function.response,
             policy: ExchangePolicy(
                 firstByte: function.timeouts.firstByte, idle: function.timeouts.idle, total: function.timeouts.total,
-                retries: function.retries),
+                clientStall: clientStall, retries: function.retries),
             connectTimeout: function.timeouts.connect, maximumBody: function.maxRequestBody.bytes,
             maximumConcurrency: function.maxConcurrency, credentials: credentials)
     }

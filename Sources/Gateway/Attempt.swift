@@ -84,9 +84,11 @@ final class Attempt {
             case .completed:
                 self.complete()
             case .failed(let failure):
+                // The stream of a function that failed is in order: its last chunk follows, if it is not here already.
+                if case .functionError = failure { self.leaveReadOut() }
                 self.fail(.invocation(failure))
             case .needsMore:
-                if !self.invocation.heldBytes.isEmpty { self.exchange.receivedBytes() }
+                if !self.invocation.heldBytes.isEmpty { self.exchange.receivedHeldBytes() }
                 return
             }
         }
@@ -95,6 +97,8 @@ final class Attempt {
     /// The HTTP body has ended; the invocation's end ought to have come before.
     func receivedEnd() {
         guard !self.isOver else { return }
+        // The connection has nothing more of this answer, whatever it says.
+        self.connection = nil
         switch self.invocation.receivedEnd() {
         case .completed: self.complete()
         case .failed(let failure): self.fail(.invocation(failure))
@@ -117,8 +121,7 @@ final class Attempt {
     private func complete() {
         self.isOver = true
         // The rest of the HTTP body is the last chunk, which may be here already.
-        self.connection?.readOut()
-        self.connection = nil
+        self.leaveReadOut()
         self.exchange.completed()
     }
 
@@ -143,6 +146,10 @@ final class Attempt {
     /// The answer is over for the client; what the function still sends is thrown away, within limits.
     func discardRest() {
         self.isOver = true
+        self.leaveReadOut()
+    }
+
+    private func leaveReadOut() {
         self.connection?.readOut()
         self.connection = nil
     }

@@ -1,8 +1,10 @@
+internal import Bytes
 internal import HTTP
 internal import Lambda
 internal import Reactor
 internal import Relay
 internal import Routing
+internal import Time
 
 /// What a request's head leads to.
 enum Dispatch {
@@ -95,7 +97,7 @@ extension LoopContext {
         if !route.leavesRequestsAlone { route.route.requestHeaderEdits.apply(to: &head.fields) }
         let context = EventContext(
             requestID: record.requestID, sourceAddress: record.client, scheme: listener.scheme, port: listener.port,
-            time: record.wall, traceID: head.fields.first("x-amzn-trace-id") ?? self.newTraceID(at: record.wall),
+            time: record.wall, traceID: self.traceID(of: head.fields, at: record.wall),
             path: route.route.stripPrefix?.stripped(from: head.target.path))
         if case .known(let count) = head.bodyLength,
             EventV2.leastSize(head: head, context: context, bodyCount: count) > EventV2.sizeLimit
@@ -111,5 +113,14 @@ extension LoopContext {
             Exchange(
                 head, on: client, context: self, function: function, route: route, eventContext: context,
                 record: record))
+    }
+
+    /// The trace that the client's request belongs to, where it names one as X-Ray writes it; else a new one. It is the one
+    /// value of a client that becomes a field of the call to Lambda.
+    private func traceID(of fields: borrowing Fields, at time: WallTime) -> String {
+        guard let index = fields.firstIndex(of: "x-amzn-trace-id"), TraceID.isValid(fields.value(at: index)) else {
+            return self.newTraceID(at: time)
+        }
+        return fields.value(at: index).string()
     }
 }

@@ -73,6 +73,14 @@ final class Exchange {
         }
     }
 
+    /// The rest of the request did not come, or was no HTTP. The client is answered by its session.
+    func requestFailed(status: Int, end: String) {
+        switch self.machine.clientLeft() {
+        case .release: self.finish(status: status, end: end)
+        case .drop: break
+        }
+    }
+
     private func refuse(_ answer: OwnAnswer, end: String) {
         self.client?.respond(answer)
         self.finish(status: answer.head.status, end: end)
@@ -111,6 +119,13 @@ final class Exchange {
     /// Payload bytes came in.
     func receivedBytes() {
         self.machine.receivedBytes(at: self.context.loop.now)
+    }
+
+    /// Payload bytes came in that are held back until they say what they are.
+    func receivedHeldBytes() {
+        self.receivedBytes()
+        // The wait for the first byte is over, and the idle time, which runs now, may be the shorter one.
+        self.setTimer()
     }
 
     /// The answer's head is known.

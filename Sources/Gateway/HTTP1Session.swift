@@ -58,6 +58,8 @@ final class HTTP1Session {
 
     /// The rest of a refused request's body that is read and thrown away so that the connection can be used again.
     private static let discardLimit = 64 * 1024
+    /// Bytes of answers that may wait for the end of the round while pipelined requests are read.
+    private static let unsentLimit = 64 * 1024
 
     init(_ connection: Connection, listener: ListenerRuntime, context: LoopContext) {
         self.connection = connection
@@ -104,6 +106,10 @@ final class HTTP1Session {
             switch self.phase {
             case .answering:
                 self.keep(bytes, from: offset)
+                return
+            case .idle where self.hasUnsentAnswers:
+                self.keep(bytes, from: offset)
+                self.goOnLater()
                 return
             case .closed:
                 return
@@ -229,11 +235,28 @@ final class HTTP1Session {
 
     /// A request that can not be understood: answered, and nothing behind it is looked at.
     private func refuse(_ fault: RequestFault) {
-        let exchange = self.exchange
-        self.exchange = nil
-        exchange?.clientLeft()
+        if case .discarding = self.phase {
+            // It was answered before its body turned out to be wrong: a second answer would be taken for that to the
+            // next request.
+            self.finishConnection()
+            return
+        }
+        let requestID: String
+        if let exchange = self.exchange {
+            self.exchange = nil
+            requestID = exchange.record.requestID
+            exchange.requestFailed(status: fault.status, end: fault.endName)
+        } else {
+            // What the request before it was does not matter.
+            self.requestMethod = .get
+            requestID = self.context.newRequestID()
+            let record = RequestRecord(
+                withoutHead: requestID, client: self.client, startedAt: self.context.loop.now,
+                wall: self.context.loop.wallNow)
+            record.finished(status: fault.status, end: fault.endName, at: self.context.loop.now)
+            self.context.log(record)
+        }
         self.keepsAlive = false
-        let requestID = self.context.newRequestID()
         let answer = OwnAnswer.problem(status: fault.status, detail: fault.description, requestID: requestID)
         self.context.log(fault, from: self.connection.remoteAddress, requestID: requestID)
         self.respond(answer)
@@ -293,17 +316,28 @@ final class HTTP1Session {
         self.phase = .idle
         self.record = nil
         self.setTimer(after: self.context.snapshot.limits.idleHTTP1)
-        guard !self.isReading else { return }
+        if !self.isReading { self.goOnLater() }
+    }
+
+    /// Whether the client has to take answers before its next request is looked at: else one that sends requests and
+    /// reads nothing would fill the memory with answers.
+    private var hasUnsentAnswers: Bool {
+        self.connection.isBlocked || self.connection.output.count > Self.unsentLimit
+    }
+
+    private func goOnLater() {
         if self.pending.isEmpty {
             self.connection.resumeReading()
-        } else {
-            // From a fresh stack, so that a long row of pipelined requests does not pile up.
+        } else if !self.connection.isBlocked {
+            // From a fresh stack, so that a long row of pipelined requests does not pile up, and after the answers so far
+            // were offered to the socket.
             self.context.later { [weak self] in self?.readPending() }
         }
     }
 
     private func readPending() {
-        guard case .idle = self.phase, !self.pending.isEmpty else { return }
+        // A blocked socket says when it has taken everything.
+        guard case .idle = self.phase, !self.pending.isEmpty, !self.connection.isBlocked else { return }
         var bytes = ByteBuffer()
         swap(&bytes, &self.pending)
         self.read(bytes.bytes)
@@ -388,6 +422,8 @@ extension HTTP1Session: ClientStream {
     }
 
     func respond(_ answer: OwnAnswer) {
+        // Answered before the request is whole: what of it still comes is not waited for.
+        if case .body = self.phase { self.keepsAlive = false }
         var head = answer.head
         let mayHaveBody = canHaveBody(status: head.status, requestMethod: .get)
         if mayHaveBody, !head.fields.contains("content-length") {
@@ -411,7 +447,8 @@ extension HTTP1Session: ConnectionHandler {
     func receivedEnd() {
         switch self.phase {
         case .idle:
-            self.close()
+            // Answers may still be on their way to a client that has said all it wanted to say.
+            if self.connection.output.isEmpty { self.close() } else { self.finishConnection() }
         case .head, .body, .discarding:
             do throws(RequestFault) {
                 try self.parser.receivedEnd()
@@ -439,7 +476,10 @@ extension HTTP1Session: ConnectionHandler {
 
     func outputDrained() {
         self.exchange?.clientDrained()
-        if case .idle = self.phase { self.setTimer(after: self.context.snapshot.limits.idleHTTP1) }
+        if case .idle = self.phase {
+            self.setTimer(after: self.context.snapshot.limits.idleHTTP1)
+            self.goOnLater()
+        }
     }
 
     func closed(_ cause: CloseCause) {

@@ -38,6 +38,19 @@ final class RequestRecord {
         self.wall = wall
     }
 
+    /// A request whose head could not be read: all that is known is who sent it.
+    init(withoutHead requestID: String, client: String, startedAt: MonotonicTime, wall: WallTime) {
+        self.requestID = requestID
+        self.method = Method(rawValue: "")
+        self.path = ""
+        self.query = ""
+        self.host = nil
+        self.version = .http11
+        self.client = client
+        self.startedAt = startedAt
+        self.wall = wall
+    }
+
     /// The head of the answer has gone.
     func answered(status: Int, at now: MonotonicTime) {
         self.status = status

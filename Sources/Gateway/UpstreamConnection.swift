@@ -139,7 +139,8 @@ final class UpstreamConnection {
         }
         switch self.use {
         case .serving, .readingOut:
-            if self.parser.keepsAlive { self.becomeIdle() } else { self.close() }
+            // An answer that came before the whole request was sent leaves the rest of it in between.
+            if self.parser.keepsAlive, self.connection.output.isEmpty { self.becomeIdle() } else { self.close() }
         case .idle, .closed:
             break
         }

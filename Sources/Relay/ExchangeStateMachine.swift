@@ -1,3 +1,5 @@
+internal import AWS
+internal import Lambda
 package import Time
 
 /// Decides, for one exchange with a function, what to do with each thing that happens to it.
@@ -165,8 +167,8 @@ package struct ExchangeStateMachine: ~Copyable {
         if case .staleConnection = failure { return .zero }
         let limit = min(2000, 50 << min(attempt - 1, 10))
         let jitter = Duration.milliseconds(Int64(Double(limit) * min(max(spread, 0), 1)))
-        if let asked = failure.retryAfterSeconds { return max(jitter, .seconds(asked)) }
-        return jitter
+        guard case .invocation(.service(let error)) = failure, let asked = error.retryAfter else { return jitter }
+        return max(jitter, asked)
     }
 
     /// The time between two calls is over.

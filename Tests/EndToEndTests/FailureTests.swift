@@ -3,24 +3,11 @@ import Testing
 
 /// DESIGN.md 5, row by row: what a client gets when no answer of a function can be given to it whole.
 @Suite struct FailureTests {
-    /// An error of the gateway's own: a problem document, with the request's id in it and beside it.
-    private func expectProblem(_ answer: Answer, _ status: Int, sourceLocation: SourceLocation = #_sourceLocation)
-        throws
-    {
-        #expect(answer.status == status, sourceLocation: sourceLocation)
-        #expect(answer.end == .whole, sourceLocation: sourceLocation)
-        #expect(answer["content-type"] == "application/problem+json", sourceLocation: sourceLocation)
-        let problem = try answer.problem
-        #expect(problem["status"]?.int == status, sourceLocation: sourceLocation)
-        #expect(problem["requestId"]?.string == answer["x-request-id"], sourceLocation: sourceLocation)
-        #expect(answer["x-request-id"]?.count == 36, sourceLocation: sourceLocation)
-    }
-
     @Test func `without a route there is 404`() async throws {
         var setup = try Setup(await FakeLambda.shared)
         setup.routes = ["{ path: /only, respond: { body: here } }"]
         try await Gateway.run(setup) { gateway in
-            try self.expectProblem(await gateway.get("/other"), 404)
+            try expectProblem(await gateway.get("/other"), 404)
             #expect(try await gateway.get("/only").text == "here")
             let line = try await gateway.accessLog(lines: 2)[0]
             #expect(line["status"] == 404)
@@ -34,7 +21,7 @@ import Testing
         setup.routes = ["{ path: /things, methods: [GET, POST], function: main }"]
         try await Gateway.run(setup) { gateway in
             let answer = try await gateway.get("/things", method: "DELETE")
-            try self.expectProblem(answer, 405)
+            try expectProblem(answer, 405)
             let allowed = Set(
                 (answer["allow"] ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
             #expect(allowed == ["GET", "HEAD", "POST"])
@@ -89,7 +76,7 @@ import Testing
         let function = try await FakeLambda.shared.function(calls: [steps])
         try await Gateway.run(Setup(function)) { gateway in
             let answer = try await gateway.get()
-            try self.expectProblem(answer, 502)
+            try expectProblem(answer, 502)
             #expect(!answer.text.contains("secret"))
             // Nothing of it may have run twice.
             #expect(try await function.calls().count == 1)

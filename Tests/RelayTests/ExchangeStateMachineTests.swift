@@ -63,6 +63,14 @@ import Time
         #expect(machine.isFinished == true)
     }
 
+    @Test func `without a time that Lambda asked for, the next call comes after a random part of a short while`() {
+        var machine = ExchangeStateMachine(policy: self.policy)
+        _ = machine.requestCompleted(at: self.at(1))
+        #expect(machine.failed(self.throttled(), at: self.at(1), spread: 1) == .retry(after: .milliseconds(100)))
+        _ = machine.retryDue(at: self.at(2))
+        #expect(machine.failed(self.throttled(), at: self.at(2), spread: 0.5) == .retry(after: .milliseconds(100)))
+    }
+
     @Test func `only what can not have run is called again`() {
         for failure in [
             ExchangeFailure.connectionLost("reset"), .connectTimedOut, .noCredentials("none"),

@@ -114,6 +114,11 @@ final class RawClient: @unchecked Sendable {
         try await self.read(to: method) { $0.hasHead }
     }
 
+    /// The status of the interim answer that comes next.
+    func interim() async throws -> Int? {
+        try await self.read(to: "GET") { !$0.answer.interim.isEmpty || $0.hasHead }.interim.first
+    }
+
     /// The next answer, or what of it there is, once its body holds these bytes.
     func body(holding text: String, to method: String = "GET") async throws -> Answer {
         try await self.read(to: method) { $0.answer.text.contains(text) }

@@ -10,9 +10,12 @@ struct Setup {
     /// Further lines of the file.
     var more = ""
     var drainTimeout = "2s"
+    var workers = 1
     var aws: String
     var environment: [String: String]
     var arguments: [String] = []
+    /// The whole file, in place of what the other properties say.
+    var wholeText: String?
     /// A program that starts the gateway, with its arguments.
     var launcher: (String, [String])?
 
@@ -39,7 +42,8 @@ struct Setup {
 
     /// The configuration file.
     var text: String {
-        var lines = ["aws: \(self.aws)", "workers: 1", "drain_timeout: \(self.drainTimeout)", "listeners:"]
+        if let wholeText { return wholeText }
+        var lines = ["aws: \(self.aws)", "workers: \(self.workers)", "drain_timeout: \(self.drainTimeout)", "listeners:"]
         lines += self.listeners.map { "  - address: \"\($0)\"" }
         if !self.limits.isEmpty { lines.append("limits: { \(self.limits) }") }
         if !self.functions.isEmpty { lines.append("functions:") }

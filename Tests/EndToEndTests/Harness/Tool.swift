@@ -32,17 +32,22 @@ struct Tool: Sendable {
         try await self.run(Support.binary, arguments, environment: environment, folder: folder)
     }
 
-    /// A script of `Support` with the interpreter that has boto3. What is missing there fails the test.
+    /// Fails the test where the interpreter has not what it needs.
+    static func checkPython() async throws {
+        let check = try await self.run(Support.python, ["-c", "import boto3, awslambdaric"])
+        guard check.status != 0 else { return }
+        throw HarnessError(
+            "\(Support.python) has no boto3 and awslambdaric, which these tests need: `make test` installs them, or name an "
+                + "interpreter that has them in SLUICE_PYTHON\n\(check.errors)")
+    }
+
+    /// A script of `Support` with the interpreter that has boto3.
     static func python(
         _ script: String, _ arguments: [String], environment: [String: String] = [:]
     ) async throws -> Tool {
-        let all = Support.environment.merging(environment) { $1 }
-        let check = try await self.run(Support.python, ["-c", "import boto3, awslambdaric"], environment: all)
-        guard check.status == 0 else {
-            throw HarnessError(
-                "\(Support.python) has no boto3 and awslambdaric, which these tests need: `make test` installs them, or name "
-                    + "an interpreter that has them in SLUICE_PYTHON\n\(check.errors)")
-        }
-        return try await self.run(Support.python, [Support.file(script)] + arguments, environment: all)
+        try await self.checkPython()
+        return try await self.run(
+            Support.python, [Support.file(script)] + arguments,
+            environment: Support.environment.merging(environment) { $1 })
     }
 }

@@ -4,8 +4,10 @@ Each function plays a script that the test has handed over, one list of steps fo
 What came in is recorded byte by byte. Tests talk to it over a second port, one JSON document a line:
 
     {"do": "script", "function": F, "calls": [[STEP, ...], ...]}    {"do": "release", "function": F, "count": N}
-    {"do": "wait", "function": F, "for": "calls"|"ended"|"blocked", "count": N, "timeout": S}
-    {"do": "calls", "function": F}    {"do": "silent"}    {"do": "close_idle", "function": F}
+    {"do": "wait", "function": F, "for": "calls"|"ended"|"gated"|"blocked", "count": N, "timeout": S}
+    {"do": "calls", "function": F}    {"do": "close_idle", "function": F}
+    {"do": "silent"}    a port where connecting gets no answer
+    {"do": "late"}, {"do": "listen", "port": P}    a port where connecting is refused, until it is told to listen
 
 A step is a list, its name first:
 
@@ -420,6 +422,15 @@ def perform(request):
     kind = request["do"]
     if kind == "silent":
         return {"port": silent_port()}
+    if kind == "late":
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        late[listener.getsockname()[1]] = listener
+        return {"port": listener.getsockname()[1]}
+    if kind == "listen":
+        late[request["port"]].listen(1024)
+        threading.Thread(target=accept_forever, args=(late[request["port"]], serve), daemon=True).start()
+        return {}
     with lock:
         if kind == "script":
             functions[request["function"]] = Function(request["calls"])
@@ -459,6 +470,7 @@ def is_reached(function, request):
 
 
 silent = []
+late = {}
 
 
 def silent_port():

@@ -1,0 +1,93 @@
+import Testing
+
+/// Too much at once: for the function (429, tried again), or for the gateway's own bound (503).
+@Suite struct ThrottleTests {
+    private static func throttled(_ retryAfter: String? = nil) -> Step {
+        var fields = ["x-amzn-errortype": "TooManyRequestsException"]
+        fields["Retry-After"] = retryAfter
+        return .answer(429, fields, "{\"Reason\":\"ReservedFunctionConcurrentInvocationLimitExceeded\",\"message\":\"secret\"}")
+    }
+
+    @Test func `a throttled call is tried again as often as it may be, then is 429`() async throws {
+        let function = try await FakeLambda.shared.function(Self.throttled())
+        try await Gateway.run(Setup(function, "retries: 2")) { gateway in
+            let answer = try await gateway.get()
+            try expectProblem(answer, 429)
+            #expect(Int(answer["retry-after"] ?? "") ?? 0 >= 1)
+            #expect(!answer.text.contains("secret"))
+            #expect(try await function.calls().count == 3)
+            let line = try await gateway.accessLog(lines: 1)[0]
+            #expect(line["attempts"] == 3)
+            #expect(line["end"] == "throttled")
+        }
+    }
+
+    @Test func `without retries there is one call`() async throws {
+        let function = try await FakeLambda.shared.function(Self.throttled("7"))
+        try await Gateway.run(Setup(function, "retries: 0")) { gateway in
+            let answer = try await gateway.get()
+            #expect(answer.status == 429)
+            #expect(answer["retry-after"] == "7")
+        }
+        #expect(try await function.calls().count == 1)
+    }
+
+    @Test func `a call that is throttled once is answered all the same`() async throws {
+        let function = try await FakeLambda.shared.function(calls: [[Self.throttled()], [.text("hello"), .done, .end]])
+        try await Gateway.run(Setup(function)) { gateway in
+            let answer = try await gateway.get(method: "POST", body: "kept")
+            #expect(answer.text == "hello")
+            let calls = try await function.calls()
+            #expect(calls.count == 2)
+            // The same request: the same id, the same body.
+            #expect(try calls[0].event["requestContext"]?["requestId"] == calls[1].event["requestContext"]?["requestId"])
+            #expect(try calls[1].event["requestContext"]?["requestId"]?.string == answer["x-request-id"])
+            #expect(try calls[0].event["body"] == calls[1].event["body"])
+        }
+    }
+
+    @Test func `a wait that Lambda asks for is kept`() async throws {
+        let function = try await FakeLambda.shared.function(calls: [[Self.throttled("1")], [.text("hello"), .done, .end]])
+        try await Gateway.run(Setup(function)) { (gateway: Gateway) async throws in
+            let clock = ContinuousClock()
+            let start = clock.now
+            #expect(try await gateway.get().text == "hello")
+            #expect(clock.now - start >= .seconds(1))
+        }
+    }
+
+    @Test(arguments: ["EC2ThrottledException", "ResourceNotReadyException"])
+    func `what has not run is tried again`(_ type: String) async throws {
+        let function = try await FakeLambda.shared.function(calls: [
+            [.answer(502, ["x-amzn-errortype": type], "{}")], [.text("hello"), .done, .end],
+        ])
+        try await Gateway.run(Setup(function)) { (gateway: Gateway) async throws in
+            #expect(try await gateway.get().text == "hello")
+        }
+    }
+
+    @Test func `over max_concurrency there is 503, and a place again when one ends`() async throws {
+        let function = try await FakeLambda.shared.function(.text("begun"), .gate, .done, .end)
+        try await Gateway.run(Setup(function, "max_concurrency: 2")) { gateway in
+            var clients: [RawClient] = []
+            for _ in 0..<2 {
+                let client = try await gateway.connect()
+                try await client.send(Gateway.request())
+                _ = try await client.body(holding: "begun")
+                clients.append(client)
+            }
+            let refused = try await gateway.get()
+            try expectProblem(refused, 503)
+            #expect(refused["retry-after"] != nil)
+            #expect(try await function.calls().count == 2)
+            // One ends, one leaves: two places.
+            try await function.release()
+            #expect(try await clients[0].answer().end == .whole)
+            clients[1].reset()
+            _ = try await gateway.accessLog(lines: 3)
+            try await function.release(3)
+            #expect(try await gateway.get().text == "begun")
+            #expect(try await gateway.get().text == "begun")
+        }
+    }
+}
