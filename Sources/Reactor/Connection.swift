@@ -168,7 +168,7 @@ package final class Connection: EventSource {
         self.isReadingPaused = true
     }
 
-    /// Hands out bytes again, from the next round on.
+    /// Hands out bytes again, as soon as the handlers that run now have returned.
     package func resumeReading() {
         guard self.isReadingPaused else { return }
         self.isReadingPaused = false
@@ -230,7 +230,7 @@ package final class Connection: EventSource {
         // Out of the property first: the handler's end may come back here.
         let handler = self.handler
         self.handler = nil
-        _ = handler
+        withExtendedLifetime(handler) {}
     }
 
     private func tearDown(withReset: Bool = false) {
@@ -299,7 +299,8 @@ package final class Connection: EventSource {
 
     /// While reading is paused: tells the handler of an end that it will not read, once, and once more of a reset.
     private func tellThatPeerLeft() {
-        guard self.isEndInSight, !self.toldThatPeerLeft || self.hasFailed && !self.toldOfFailure else { return }
+        let isNews = !self.toldThatPeerLeft && !self.hasPeerEnded || self.hasFailed && !self.toldOfFailure
+        guard self.isEndInSight, isNews else { return }
         self.toldThatPeerLeft = true
         self.toldOfFailure = self.hasFailed
         self.handler?.peerLeft()

@@ -12,16 +12,19 @@ package protocol ConnectionHandler: AnyObject {
     /// The peer has sent its last byte.
     func receivedEnd()
 
-    /// The peer has gone, or has finished sending, while reading is paused.
+    /// The peer has gone, or has finished sending, while reading is paused. Called once more where a reset follows: then
+    /// `hasFailed` is set.
     func peerLeft()
 
-    /// The round ended with bytes that the peer's socket did not take. Time to slow down whoever produces them.
+    /// The round ended with bytes that the peer's socket did not take. Time to slow down whoever produces them. Called
+    /// again each time the socket takes some of them and not all.
     func outputBlocked()
 
     /// After `outputBlocked`: all bytes have gone.
     func outputDrained()
 
-    /// The connection has ended, and not by the handler's doing.
+    /// The connection has ended, and not by the handler's doing. Where writing failed, what the peer had sent before was
+    /// handed out first.
     func closed(_ cause: CloseCause)
 }
 

@@ -54,7 +54,7 @@ package final class DescriptorWatch: EventSource {
         // Out of the property first: the handler's end may come back here.
         let handler = self.handler
         self.handler = nil
-        _ = handler
+        withExtendedLifetime(handler) {}
     }
 
     override func ready(_ events: Readiness) {

@@ -132,6 +132,20 @@ import Time
         #expect(handler.events == [.received("request"), .peerLeft])
     }
 
+    @Test func `a handler that knows of the end is not told again when it pauses`() throws {
+        let rig = try Rig()
+        let handler = Recorder()
+        let (connection, peer) = try rig.connect(.narrow, handler: handler)
+        peer.finish()
+        rig.turn { handler.events == [.end] }
+        connection.pauseReading()
+        // Each time the socket takes more the kernel speaks of the end too.
+        connection.send(numbered(200_000))
+        expectSame(ConnectionWritingTests.read(200_000, from: peer, rig), numbered(200_000))
+        rig.turn { handler.events.last == .drained }
+        #expect(!handler.events.contains(.peerLeft))
+    }
+
     @Test func `a reset while reading is told as a failure`() throws {
         let rig = try Rig()
         let handler = Recorder()

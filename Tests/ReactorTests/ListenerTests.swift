@@ -123,7 +123,7 @@ import Time
         let socket = try ListeningSocket(bindingTo: loopback())
         let acceptor = Acceptor()
         let listener = try Listener(socket, on: rig.loop, handler: acceptor)
-        acceptor.on = { _ in if acceptor.connections.count == 3 { listener.pause() } }
+        acceptor.on = { [unowned acceptor] _ in if acceptor.connections.count == 3 { listener.pause() } }
         let clients = try Self.clients(6, of: socket)
         rig.turn(5)
         #expect(acceptor.connections.count == 3)
@@ -217,10 +217,10 @@ import Time
     @Test func `loops on threads of their own accept each client once`() throws {
         final class Counter: Sendable {
             let count = Atomic(0)
+            let listeners = Mutex<[Int: LoopBound<Listener>]>([:])
         }
         final class Closer: ListenerHandler {
             let counter: Counter
-            var listener: Listener?
             init(_ counter: Counter) { self.counter = counter }
             func accepted(_ connection: Connection) {
                 self.counter.count.add(1, ordering: .relaxed)
@@ -231,26 +231,22 @@ import Time
         let socket = try ListeningSocket(bindingTo: loopback())
         let counter = Counter()
         let loops = [try MailboxTests.RunningLoop(), try MailboxTests.RunningLoop()]
-        for loop in loops {
+        for (index, loop) in loops.enumerated() {
             loop.mailbox.post { loop in
-                let closer = Closer(counter)
-                closer.listener = try? Listener(socket, on: loop, handler: closer)
-                // Closed, and the circle with it, when the test ends.
-                loop.set(Keeper.timer(closer), after: .seconds(1000))
+                guard let listener = try? Listener(socket, on: loop, handler: Closer(counter)) else { return }
+                counter.listeners.withLock { $0[index] = LoopBound(listener) }
             }
         }
         for _ in 0..<10 {
             for client in try Self.clients(20, of: socket) { client.close() }
         }
         try wait { counter.count.load(ordering: .relaxed) == 200 }
-        for loop in loops { loop.stop() }
+        for (index, loop) in loops.enumerated() {
+            loop.mailbox.post { loop in counter.listeners.withLock { $0[index] }?.value(on: loop).close() }
+            loop.stop()
+        }
+        counter.listeners.withLock { $0 = [:] }
         #expect(counter.count.load(ordering: .relaxed) == 200)
-    }
-
-    /// Keeps something alive as long as a loop remembers a timer.
-    final class Keeper: LoopTimerHandler {
-        func timerFired(_ timer: LoopTimer) {}
-        static func timer(_ kept: AnyObject) -> LoopTimer { LoopTimer(handler: Keeper()) }
     }
 }
 

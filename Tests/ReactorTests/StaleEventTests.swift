@@ -36,6 +36,7 @@ import Testing
             #expect(newcomer.events == [])
             third?.peer.send("mine")
             rig.turn { newcomer.bytes.count == 4 }
+            for handler in handlers { handler.onReceived = nil }
         }
     }
 
@@ -68,6 +69,7 @@ import Testing
                 #expect(text == "\(generation)/\(index)" || (index % 2 == 1 && text == ""))
             }
             for pair in pairs { pair.0.close() }
+            for handler in handlers { handler.onReceived = nil }
             #expect(rig.loop.sourceCount == 0)
         }
     }

@@ -16,8 +16,9 @@ final class Rig {
     }
 
     deinit {
-        // A loop and its sources hold each other.
+        // A loop and its sources hold each other, those too that were touched since the last round.
         for connection in self.connections { connection.close() }
+        self.turn()
     }
 
     /// A connection on the loop, and its other end in the test's hands.

@@ -99,7 +99,7 @@ import Time
         let second = log.timer("second")
         rig.loop.set(log.timer("first"), after: .seconds(1))
         rig.loop.set(second, after: .seconds(2))
-        log.on = { if $0 == "first" { rig.loop.cancel(second) } }
+        log.on = { [unowned rig] in if $0 == "first" { rig.loop.cancel(second) } }
         rig.advance(by: .seconds(5))
         rig.advance(by: .seconds(5))
         #expect(log.fired == ["first"])
@@ -111,7 +111,7 @@ import Time
         let second = log.timer("second")
         rig.loop.set(log.timer("first"), after: .seconds(1))
         rig.loop.set(second, after: .seconds(2))
-        log.on = { if $0 == "first" { rig.loop.set(second, after: .seconds(7)) } }
+        log.on = { [unowned rig] in if $0 == "first" { rig.loop.set(second, after: .seconds(7)) } }
         rig.advance(by: .seconds(5))
         #expect(log.fired == ["first"])
         rig.advance(by: .seconds(7))
@@ -124,7 +124,7 @@ import Time
         let rig = try Rig()
         let log = Log()
         let timer = log.timer("again")
-        log.on = { _ in if log.fired.count < 100 { rig.loop.set(timer, to: rig.loop.now) } }
+        log.on = { [unowned log, unowned rig] _ in if log.fired.count < 100 { rig.loop.set(timer, to: rig.loop.now) } }
         rig.loop.set(timer, to: rig.loop.now)
         rig.turn()
         #expect(log.fired.count == 1)
@@ -137,7 +137,7 @@ import Time
         let log = Log()
         let one = log.timer("1")
         let two = log.timer("2")
-        log.on = { name in
+        log.on = { [unowned log, unowned rig] name in
             if log.fired.count < 100 { rig.loop.set(name == "1" ? two : one, to: rig.loop.now) }
         }
         rig.loop.set(one, to: rig.loop.now)
