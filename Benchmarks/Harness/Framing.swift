@@ -53,7 +53,7 @@ enum Framing {
     }
 
     private func append(httpChunk bytes: Span<UInt8>, to output: inout ByteBuffer) {
-        output.append(hexadecimal: bytes.count)
+        output.append(hexadecimal: UInt64(bytes.count))
         output.append("\r\n")
         output.append(bytes)
         output.append("\r\n")
