@@ -77,7 +77,7 @@ package final class InvocationTemplate: Sendable {
         traceID: String = "", scratch: inout ByteBuffer
     ) {
         scratch.removeAll()
-        scratch.append(self.prefix.span)
+        scratch.append(self.prefix)
         scratch.append("content-length: ")
         scratch.append(decimal: buffer.count)
         scratch.append("\r\n")
