@@ -45,6 +45,7 @@ endef
 help:
 	@echo 'make demo      build in release mode and start Sluice on http://127.0.0.1:8080 with functions of its own'
 	@echo 'make test      every test: unit, property, end to end'
+	@echo 'make test-thread, make test-address   the tests under a sanitizer'
 	@echo 'make build     the release binaries, in .build/release'
 	@echo 'make install   install them, the configuration and the service under DESTDIR ("$(DESTDIR)") and PREFIX ("$(PREFIX)")'
 	@echo 'make lint      check the formatting'
@@ -73,6 +74,15 @@ demo:
 test: $(VENV)/.ready
 	@$(call install-packages,$(TEST_PACKAGES))
 	SLUICE_PYTHON="$(abspath $(VENV)/bin/python)" swift test --disable-xctest
+
+# The tests in which threads meet or C is called, and the real binary, under a sanitizer: `thread` finds races, `address`
+# finds memory that is used after its end or beyond its bounds. The first report ends the process that makes it.
+SANITIZED := ^(ReactorTests|GatewayTests|DigestTests|EndToEndTests)\.
+.PHONY: test-thread test-address
+test-thread test-address: test-%: $(VENV)/.ready
+	@$(call install-packages,$(TEST_PACKAGES))
+	TSAN_OPTIONS=halt_on_error=1 ASAN_OPTIONS=detect_leaks=0 SLUICE_PYTHON="$(abspath $(VENV)/bin/python)" \
+	    swift test --disable-xctest --sanitize=$* --scratch-path .build-$* --filter '$(SANITIZED)'
 
 # Depends on this file, which names the versions.
 $(VENV)/.ready: Makefile
@@ -129,4 +139,4 @@ install:
 
 .PHONY: clean
 clean:
-	rm -rf .build .build-fuzz $(VENV)
+	rm -rf .build .build-thread .build-address .build-fuzz $(VENV)
