@@ -217,16 +217,17 @@ extension Loop {
     /// Sets or moves a timer. Moving it further away costs one store.
     package func set(_ timer: LoopTimer, to deadline: MonotonicTime) {
         self.timers.set(timer, to: deadline)
+        if deadline == .never { timer.releaseHandler() }
     }
 
     /// Sets or moves a timer to `duration` from now.
     package func set(_ timer: LoopTimer, after duration: Duration) {
-        self.timers.set(timer, to: self.now + duration)
+        self.set(timer, to: self.now + duration)
     }
 
     /// Stops a timer from firing.
     package func cancel(_ timer: LoopTimer) {
-        self.timers.set(timer, to: .never)
+        self.set(timer, to: .never)
     }
 }
 

@@ -42,8 +42,11 @@ package final class LoopTimer {
         if self.retained == nil { self.retained = self.handler }
     }
 
-    fileprivate func releaseHandler() {
+    /// To be called when nothing of the loop is being changed: the handler may go with this, and use the loop in its end.
+    func releaseHandler() {
+        let handler = self.retained
         self.retained = nil
+        withExtendedLifetime(handler) {}
     }
 }
 
@@ -59,12 +62,11 @@ struct TimerQueue: ~Copyable {
 
     var count: Int { self.heap.count }
 
-    /// Sets or moves a timer; `never` cancels it.
+    /// Sets or moves a timer; `never` cancels it, and then the caller releases its handler.
     mutating func set(_ timer: LoopTimer, to deadline: MonotonicTime) {
         timer.deadline = deadline
         guard deadline != .never else {
             if timer.position >= 0 { self.remove(timer) }
-            timer.releaseHandler()
             return
         }
         timer.retainHandler()

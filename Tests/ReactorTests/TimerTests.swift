@@ -130,6 +130,7 @@ import Time
         #expect(log.fired.count == 1)
         rig.turn()
         #expect(log.fired.count == 2)
+        log.on = nil
     }
 
     @Test func `timers that set each other for now do not hold up the round`() throws {
@@ -145,16 +146,48 @@ import Time
         #expect(log.fired == ["1"])
         rig.turn()
         #expect(log.fired == ["1", "2"])
+        log.on = nil
     }
 
-    @Test func `a timer whose handler has gone does nothing`() throws {
+    @Test func `a timer keeps its handler while it is set, and no longer`() throws {
         let rig = try Rig()
-        var log: Log? = Log()
-        let timer = try #require(log).timer("a")
+        for isCancelled in [false, true] {
+            var log: Log? = Log()
+            weak let remains = log
+            let timer = try #require(log).timer("a")
+            rig.loop.set(timer, after: .seconds(1))
+            rig.loop.set(timer, after: .seconds(2))
+            log = nil
+            #expect(remains != nil)
+            if isCancelled { rig.loop.cancel(timer) } else { rig.advance(by: .seconds(2)) }
+            #expect(remains == nil)
+            #expect(timer.deadline == .never)
+            rig.advance(by: .seconds(5))
+        }
+    }
+
+    @Test func `a handler that goes with its timer may stop others in its end`() throws {
+        final class Owner: LoopTimerHandler {
+            let loop: Loop
+            let other: LoopTimer
+            init(_ loop: Loop, other: LoopTimer) {
+                self.loop = loop
+                self.other = other
+            }
+            deinit { self.loop.cancel(self.other) }
+            func timerFired(_ timer: LoopTimer) {}
+        }
+        let rig = try Rig()
+        let log = Log()
+        let other = log.timer("other")
+        rig.loop.set(other, after: .seconds(2))
+        var owner: Owner? = Owner(rig.loop, other: other)
+        let timer = LoopTimer(handler: try #require(owner))
         rig.loop.set(timer, after: .seconds(1))
-        log = nil
-        rig.advance(by: .seconds(2))
-        #expect(timer.deadline == .never)
+        owner = nil
+        rig.loop.cancel(timer)
+        rig.advance(by: .seconds(3))
+        #expect(log.fired == [])
     }
 
     @Test func `the loop wakes for a timer by the system's clock`() throws {
