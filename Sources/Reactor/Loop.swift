@@ -58,6 +58,8 @@ package final class Loop {
     }
 
     deinit {
+        // Handlers and their timers hold each other.
+        for timer in self.timers.removeAll() { timer.releaseHandler() }
         close(self.epoll)
         unsafe self.receiveBuffer.deallocate()
         unsafe self.events.deallocate()
@@ -145,7 +147,8 @@ package final class Loop {
         self.due.removeAll(keepingCapacity: true)
     }
 
-    private func writeTouched() {
+    /// Writes each connection that was touched in this round.
+    func writeTouched() {
         var index = 0
         // Handlers that learn that their bytes have gone may touch connections, their own too.
         while index < self.touched.count {

@@ -97,6 +97,17 @@ struct TimerQueue: ~Copyable {
         return nil
     }
 
+    /// Takes out all timers, whose handlers the caller releases.
+    mutating func removeAll() -> [LoopTimer] {
+        let timers = self.heap
+        self.heap = []
+        for timer in timers {
+            timer.deadline = .never
+            timer.position = -1
+        }
+        return timers
+    }
+
     private mutating func remove(_ timer: LoopTimer) {
         let position = timer.position
         timer.position = -1

@@ -190,6 +190,17 @@ import Time
         #expect(log.fired == [])
     }
 
+    @Test func `timers that are still set when the loop goes let go of their handlers`() throws {
+        var rig: Rig? = try Rig()
+        var log: Log? = Log()
+        weak let remains = log
+        try #require(rig).loop.set(try #require(log).timer("a"), after: .seconds(1))
+        log = nil
+        #expect(remains != nil)
+        rig = nil
+        #expect(remains == nil)
+    }
+
     @Test func `the loop wakes for a timer by the system's clock`() throws {
         let loop = try Loop()
         let log = Log()
