@@ -63,7 +63,8 @@ package final class Server: Sendable {
         if !hurry.wait(atMost: self.drainTimeout, for: self.workers.count) {
             self.logger.warning("the time for draining is over: what still runs is cut")
             for worker in self.workers { worker.cut() }
-            hurry.wait(atMost: .seconds(2), for: self.workers.count)
+            // So that clients see how their answers end.
+            hurry.wait(atMost: .seconds(2), for: self.workers.count, evenInHurry: true)
         }
         for worker in self.workers { worker.stop() }
         self.localLambda?.stop()
