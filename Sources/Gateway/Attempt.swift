@@ -12,7 +12,8 @@ final class Attempt {
     private unowned let exchange: Exchange
     private var invocation: InvocationStateMachine
     private var connection: UpstreamConnection?
-    private var isOver = false
+    /// Whether the exchange has no more to do with it.
+    private(set) var isOver = false
 
     init(of exchange: Exchange) {
         self.exchange = exchange

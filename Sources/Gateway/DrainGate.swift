@@ -25,16 +25,16 @@ package final class DrainGate: Sendable {
         self.wakeUp.signal()
     }
 
-    /// Waits; answers whether all have arrived.
+    /// Waits; answers whether all have arrived. Where there is work that must be done, a hurry does not end the wait.
     @discardableResult
-    func wait(atMost duration: Duration, for count: Int) -> Bool {
+    func wait(atMost duration: Duration, for count: Int, evenInHurry: Bool = false) -> Bool {
         let clock = ContinuousClock()
         let end = clock.now + duration
         while true {
             let (arrivals, isHurried) = self.state.withLock { ($0.arrivals, $0.isHurried) }
             if arrivals >= count { return true }
             let now = clock.now
-            if isHurried || now >= end { return false }
+            if isHurried && !evenInHurry || now >= end { return false }
             self.wakeUp.wait(atMost: end - now)
         }
     }

@@ -83,7 +83,15 @@ final class HTTP1Session {
     /// The gateway drains: idle connections close, others after their answer.
     func drain() {
         self.keepsAlive = false
-        if self.isIdle, self.parser.isBetweenRequests { self.close() }
+        guard self.isIdle, self.parser.isBetweenRequests, self.pending.isEmpty else { return }
+        if self.connection.hasUnreadInput {
+            // A request that has come already is answered, as are those before it; the head must not take long.
+            self.setTimer(after: self.context.snapshot.limits.requestHead)
+        } else if self.connection.output.isEmpty {
+            self.close()
+        } else {
+            self.finishConnection()
+        }
     }
 
     /// The time for draining is over.

@@ -13,16 +13,21 @@ final class LogWriter: Sendable {
         var waiting = 0
         var isClosed = false
         var droppedBytes = 0
+        /// The thread has written everything.
+        var isDone = false
     }
 
     private let state = Mutex(State())
     private let descriptor: CInt
     private let ownsDescriptor: Bool
     private let wakeUp: Semaphore
+    private let done = Semaphore()
     private let thread = Mutex<SystemThread?>(nil)
 
     /// Bytes that may wait to be written.
     private static let limit = 8 * 1024 * 1024
+    /// How long closing waits for somebody to take what waits.
+    private static let patience = Duration.seconds(2)
 
     /// A writer to a descriptor that is open.
     init(descriptor: CInt, ownsDescriptor: Bool = false) throws(SystemError) {
@@ -65,10 +70,13 @@ final class LogWriter: Sendable {
         if isFirst { self.wakeUp.signal() }
     }
 
-    /// Writes what waits and ends the thread.
+    /// Writes what waits and ends the thread. Where nobody takes it, as at the end of a full pipe, the thread is left to
+    /// itself: a gateway that is to end must not hang on its log.
     func close() {
         self.state.withLock { $0.isClosed = true }
         self.wakeUp.signal()
+        self.done.wait(atMost: Self.patience)
+        guard self.state.withLock({ $0.isDone }) else { return }
         self.thread.withLock { $0 }?.join()
         if self.ownsDescriptor { Glibc.close(self.descriptor) }
     }
@@ -83,7 +91,11 @@ final class LogWriter: Sendable {
             }
             for batch in batches { self.writeOut(batch) }
             if batches.isEmpty {
-                if isClosed { return }
+                if isClosed {
+                    self.state.withLock { $0.isDone = true }
+                    self.done.signal()
+                    return
+                }
                 self.wakeUp.wait()
             }
         }

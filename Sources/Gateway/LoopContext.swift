@@ -33,9 +33,12 @@ final class LoopContext {
     private var drained: (() -> Void)?
     private lazy var logTimer = LoopTimer(handler: self)
     private lazy var memoryTimer = LoopTimer(handler: self)
+    private lazy var drainTimer = LoopTimer(handler: self)
 
     /// Access-log lines wait this long at most.
     private static let logDelay = Duration.milliseconds(200)
+    /// How often it is looked whether the last connections have gone.
+    private static let drainStep = Duration.milliseconds(10)
 
     init(
         loop: Loop, snapshot: Snapshot, shared: SharedResources, accessLog: AccessLog?
@@ -158,8 +161,13 @@ final class LoopContext {
         guard self.isDraining, self.sessions.isEmpty, self.runningExchanges == 0, let drained = self.drained else {
             return
         }
-        self.drained = nil
         for pool in self.pools.values { pool.close() }
+        // Connections whose sessions are over may still hold last bytes for clients that are slow to take them.
+        guard self.loop.sourceCount == 0 else {
+            self.loop.set(self.drainTimer, after: Self.drainStep)
+            return
+        }
+        self.drained = nil
         self.accessLog?.flush()
         drained()
     }
@@ -197,7 +205,13 @@ final class LoopContext {
 
 extension LoopContext: LoopTimerHandler {
     func timerFired(_ timer: LoopTimer) {
-        if timer === self.memoryTimer { self.watchMemory() } else { self.accessLog?.flush() }
+        if timer === self.memoryTimer {
+            self.watchMemory()
+        } else if timer === self.drainTimer {
+            self.checkDrained()
+        } else {
+            self.accessLog?.flush()
+        }
     }
 
     /// Looks at the memory now and each second from now on.

@@ -15,7 +15,8 @@ package final class Server: Sendable {
     private let localLambda: LocalLambda?
     private let accessLogWriter: LogWriter?
     private let workers: [Worker]
-    private let sockets: [(socket: ListeningSocket, listener: ListenerRuntime)]
+    /// Held until the gateway drains: a socket is closed when the last of those that hold it lets go.
+    private let sockets: Mutex<[(socket: ListeningSocket, listener: ListenerRuntime)]>
 
     /// Binds everything and starts what stands beside the loops. Throws one error that says what is wrong and where.
     package init(
@@ -27,7 +28,7 @@ package final class Server: Sendable {
         self.drainDelay = configuration.drainDelay
         let assembly = try Assembly(configuration, environment: environment, readFile: readFile, logger: logger)
         self.localLambda = assembly.localLambda
-        self.sockets = try ListenerBinding.bind(configuration.listeners, environment: environment)
+        self.sockets = Mutex(try ListenerBinding.bind(configuration.listeners, environment: environment))
         self.accessLogWriter = try LogWriter(configuration.accessLog)
         var workers: [Worker] = []
         for index in 0..<(configuration.workers ?? UsableProcessors.count) {
@@ -41,8 +42,9 @@ package final class Server: Sendable {
 
     /// Starts the loops and accepts.
     package func start() throws {
-        for worker in self.workers { try worker.start(listeningOn: self.sockets) }
-        for (socket, _) in self.sockets {
+        let sockets = self.sockets.withLock { $0 }
+        for worker in self.workers { try worker.start(listeningOn: sockets) }
+        for (socket, _) in sockets {
             self.logger.notice("listening", metadata: ["address": "\(socket.address)"])
         }
     }
@@ -55,11 +57,14 @@ package final class Server: Sendable {
             hurry.wait(atMost: self.drainDelay, for: 1)
         }
         self.logger.notice("draining", metadata: ["timeout": "\(self.drainTimeout)"])
+        // With the loops' own, so that connecting is refused from now on and nobody waits in a queue that is not read.
+        self.sockets.withLock { $0 = [] }
         for worker in self.workers { worker.drain { hurry.arrived() } }
         if !hurry.wait(atMost: self.drainTimeout, for: self.workers.count) {
             self.logger.warning("the time for draining is over: what still runs is cut")
             for worker in self.workers { worker.cut() }
-            hurry.wait(atMost: .seconds(2), for: self.workers.count)
+            // So that clients see how their answers end.
+            hurry.wait(atMost: .seconds(2), for: self.workers.count, evenInHurry: true)
         }
         for worker in self.workers { worker.stop() }
         self.localLambda?.stop()

@@ -59,9 +59,13 @@ final class UpstreamPool {
         if let position = self.idle.lastIndex(where: { $0 === connection }) { self.idle.remove(at: position) }
     }
 
-    /// Closes what is idle now, and what becomes idle later.
+    /// Closes what is idle now, and what becomes idle later. Connections that nobody waits for are not made.
     func close() {
         self.isClosed = true
+        for (key, (dial, attempt)) in self.waiting where attempt.isOver {
+            dial.cancel()
+            self.waiting[key] = nil
+        }
         for connection in self.idle { connection.close() }
         self.idle = []
     }

@@ -16,7 +16,11 @@ import Testing
         try await self.run { gateway, function in
             let path = "/capture/space%20value?repeat=one&repeat=two&literalPlus=a+b&encodedPlus=a%2Bb&empty="
             let answer = try await gateway.get(
-                path, ["Host: Shop.example.com", "X-Probe: first", "X-Probe: second", "Cookie: session=abc123; theme=dark", "User-Agent: probe/1", "Content-Type: application/json"],
+                path,
+                [
+                    "Host: Shop.example.com", "X-Probe: first", "X-Probe: second", "Cookie: session=abc123; theme=dark",
+                    "User-Agent: probe/1", "Content-Type: application/json",
+                ],
                 method: "POST", body: "{\"message\":\"hi\"}")
             #expect(answer.text == "hello")
             let event = try await function.calls()[0].event
@@ -24,7 +28,10 @@ import Testing
             #expect(event["routeKey"] == "$default")
             #expect(event["rawPath"] == "/capture/space%20value")
             #expect(event["rawQueryString"] == "repeat=one&repeat=two&literalPlus=a+b&encodedPlus=a%2Bb&empty=")
-            #expect(event["queryStringParameters"] == ["repeat": "one,two", "literalPlus": "a b", "encodedPlus": "a+b", "empty": ""])
+            #expect(
+                event["queryStringParameters"] == [
+                    "repeat": "one,two", "literalPlus": "a b", "encodedPlus": "a+b", "empty": "",
+                ])
             #expect(event["cookies"] == ["session=abc123", "theme=dark"])
             #expect(event["headers"]?["x-probe"] == "first,second")
             #expect(event["headers"]?["cookie"] == "session=abc123; theme=dark")
@@ -50,10 +57,14 @@ import Testing
     @Test func `nothing of a client reaches the head of the call`() async throws {
         try await self.run { gateway, function in
             let answer = try await gateway.get(
-                "/", [
-                    "Authorization: AWS4-HMAC-SHA256 Credential=x", "X-Amz-Tenant-Id: forged", "X-Amz-Client-Context: e30=",
-                    "X-Amz-Invocation-Type: DryRun", "X-Amz-Log-Type: Tail", "X-Amz-Security-Token: forged", "X-Amz-Date: 20200101T000000Z",
-                    "X-Amz-Content-Sha256: UNSIGNED-PAYLOAD", "User-Agent: forged", "Content-Type: text/forged", "X-Forwarded-For: 1.2.3.4",
+                "/",
+                [
+                    "Authorization: AWS4-HMAC-SHA256 Credential=x", "X-Amz-Tenant-Id: forged",
+                    "X-Amz-Client-Context: e30=",
+                    "X-Amz-Invocation-Type: DryRun", "X-Amz-Log-Type: Tail", "X-Amz-Security-Token: forged",
+                    "X-Amz-Date: 20200101T000000Z",
+                    "X-Amz-Content-Sha256: UNSIGNED-PAYLOAD", "User-Agent: forged", "Content-Type: text/forged",
+                    "X-Forwarded-For: 1.2.3.4",
                     "Traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "Accept: forged",
                 ], method: "POST", body: "x")
             #expect(answer.text == "hello")
@@ -62,7 +73,8 @@ import Testing
             #expect(call.target == "/2021-11-15/functions/\(function.name)/response-streaming-invocations")
             #expect(
                 call.headerNames == [
-                    "authorization", "content-length", "content-type", "host", "user-agent", "x-amz-date", "x-amzn-trace-id",
+                    "authorization", "content-length", "content-type", "host", "user-agent", "x-amz-date",
+                    "x-amzn-trace-id",
                 ])
             #expect(!call.head.contains("forged"))
             #expect(call.header("content-type") == "application/json")
@@ -77,13 +89,17 @@ import Testing
     @Test func `fields of one connection and odd names do not reach the function`() async throws {
         try await self.run { gateway, function in
             _ = try await gateway.get(
-                "/", [
-                    "Connection: keep-alive, X-Named", "X-Named: 1", "Keep-Alive: 5", "TE: trailers", "Upgrade: websocket", "Proxy: http://evil",
+                "/",
+                [
+                    "Connection: keep-alive, X-Named", "X-Named: 1", "Keep-Alive: 5", "TE: trailers",
+                    "Upgrade: websocket", "Proxy: http://evil",
                     "Proxy-Authorization: x", "X_Underscore: 1", "X-Kept: 1",
                 ])
             let headers = try await function.calls()[0].event["headers"]
             #expect(headers?["x-kept"] == "1")
-            for name in ["connection", "x-named", "keep-alive", "te", "upgrade", "proxy", "proxy-authorization", "x_underscore"] {
+            for name in [
+                "connection", "x-named", "keep-alive", "te", "upgrade", "proxy", "proxy-authorization", "x_underscore",
+            ] {
                 #expect(headers?[name] == nil, "\(name)")
             }
         }
@@ -130,7 +146,9 @@ import Testing
 
     @Test func `botocore signs the same`() async throws {
         try await self.run("qualifier: \"$LATEST\"") { gateway, function in
-            _ = try await gateway.get("/é".addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(["/"])) ?? "/", method: "POST", body: "{\"a\":1}")
+            _ = try await gateway.get(
+                "/é".addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(["/"])) ?? "/", method: "POST",
+                body: "{\"a\":1}")
             let call = try await function.calls()[0]
             let document: JSONDocument = [
                 "method": .string(call.method), "url": .string("http://\(call.header("host") ?? "")\(call.target)"),
@@ -145,7 +163,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [("text/plain", "héllo", false), ("application/json; charset=utf-8", "{}", false), ("application/x-www-form-urlencoded", "a=b", true), ("", "x", true)])
+    @Test(arguments: [
+        ("text/plain", "héllo", false), ("application/json; charset=utf-8", "{}", false),
+        ("application/x-www-form-urlencoded", "a=b", true), ("", "x", true),
+    ])
     func `bodies are text or base64`(_ type: String, _ body: String, _ isBase64: Bool) async throws {
         try await self.run { gateway, function in
             _ = try await gateway.get("/", type.isEmpty ? [] : ["Content-Type: \(type)"], method: "POST", body: body)
@@ -158,8 +179,12 @@ import Testing
     @Test func `a chunked body is put together and its trailers dropped`() async throws {
         try await self.run { gateway, function in
             let client = try await gateway.connect()
-            try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n")
-            for piece in ["3;ext=1\r\nabc\r\n", "3\r\ndef\r\n", "0\r\nX-T: forged\r\n\r\n"] { try await client.send(piece) }
+            try await client.send(
+                "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n"
+            )
+            for piece in ["3;ext=1\r\nabc\r\n", "3\r\ndef\r\n", "0\r\nX-T: forged\r\n\r\n"] {
+                try await client.send(piece)
+            }
             #expect(try await client.answer().text == "hello")
             let call = try await function.calls()[0]
             #expect(try call.event["body"] == "abcdef")
@@ -171,7 +196,9 @@ import Testing
     @Test func `a route takes a prefix away and edits fields`() async throws {
         let function = try await FakeLambda.shared.function(.text("hello"), .done, .end)
         var setup = try Setup(function)
-        setup.routes = ["{ path: /v1/*, function: main, strip_prefix: /v1, request_headers: { set: { x-from: sluice }, remove: [x-internal], add: { x-add: b } } }"]
+        setup.routes = [
+            "{ path: /v1/*, function: main, strip_prefix: /v1, request_headers: { set: { x-from: sluice }, remove: [x-internal], add: { x-add: b } } }"
+        ]
         try await Gateway.run(setup) { gateway in
             _ = try await gateway.get("/v1/users/7?q=1", ["X-Internal: 1", "X-From: forged", "X-Add: a"])
             _ = try await gateway.get("/v1")

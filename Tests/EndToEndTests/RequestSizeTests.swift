@@ -113,7 +113,8 @@ import Testing
             #expect(try await first.answer().text == "hello")
             // What was taken has been given back.
             for _ in 0..<3 {
-                #expect(try await gateway.get(method: "POST", body: String(repeating: "x", count: 60_000)).text == "hello")
+                #expect(
+                    try await gateway.get(method: "POST", body: String(repeating: "x", count: 60_000)).text == "hello")
             }
         }
     }

@@ -5,7 +5,8 @@ import Testing
     private static func throttled(_ retryAfter: String? = nil) -> Step {
         var fields = ["x-amzn-errortype": "TooManyRequestsException"]
         fields["Retry-After"] = retryAfter
-        return .answer(429, fields, "{\"Reason\":\"ReservedFunctionConcurrentInvocationLimitExceeded\",\"message\":\"secret\"}")
+        return .answer(
+            429, fields, "{\"Reason\":\"ReservedFunctionConcurrentInvocationLimitExceeded\",\"message\":\"secret\"}")
     }
 
     @Test func `a throttled call is tried again as often as it may be, then is 429`() async throws {
@@ -40,14 +41,17 @@ import Testing
             let calls = try await function.calls()
             #expect(calls.count == 2)
             // The same request: the same id, the same body.
-            #expect(try calls[0].event["requestContext"]?["requestId"] == calls[1].event["requestContext"]?["requestId"])
+            #expect(
+                try calls[0].event["requestContext"]?["requestId"] == calls[1].event["requestContext"]?["requestId"])
             #expect(try calls[1].event["requestContext"]?["requestId"]?.string == answer["x-request-id"])
             #expect(try calls[0].event["body"] == calls[1].event["body"])
         }
     }
 
     @Test func `a wait that Lambda asks for is kept`() async throws {
-        let function = try await FakeLambda.shared.function(calls: [[Self.throttled("1")], [.text("hello"), .done, .end]])
+        let function = try await FakeLambda.shared.function(calls: [
+            [Self.throttled("1")], [.text("hello"), .done, .end],
+        ])
         try await Gateway.run(Setup(function)) { (gateway: Gateway) async throws in
             let clock = ContinuousClock()
             let start = clock.now

@@ -51,7 +51,9 @@ import Testing
     @Test func `the total time breaks off a stream that is alive`() async throws {
         let pieces = (0..<100).flatMap { _ in [Step.text("."), .pause(0.05)] }
         let function = try await FakeLambda.shared.function(calls: [pieces])
-        try await Gateway.run(Setup(function, "timeouts: { total: 600ms, idle: 500ms, first_byte: 500ms, connect: 500ms }")) { gateway in
+        try await Gateway.run(
+            Setup(function, "timeouts: { total: 600ms, idle: 500ms, first_byte: 500ms, connect: 500ms }")
+        ) { gateway in
             let answer = try await gateway.get()
             #expect(answer.text.hasPrefix("."))
             #expect(answer.end == .cut(.closed))
@@ -62,7 +64,9 @@ import Testing
     @Test func `the total time counts over all tries`() async throws {
         let function = try await FakeLambda.shared.function(
             .answer(429, ["x-amzn-errortype": "TooManyRequestsException", "Retry-After": "5"], "{}"))
-        try await Gateway.run(Setup(function, "retries: 5, timeouts: { total: 1s, idle: 1s, first_byte: 1s, connect: 1s }")) { gateway in
+        try await Gateway.run(
+            Setup(function, "retries: 5, timeouts: { total: 1s, idle: 1s, first_byte: 1s, connect: 1s }")
+        ) { gateway in
             let status = try await gateway.get().status
             #expect(status == 429 || status == 504)
         }

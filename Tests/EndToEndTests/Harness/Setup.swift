@@ -43,7 +43,9 @@ struct Setup {
     /// The configuration file.
     var text: String {
         if let wholeText { return wholeText }
-        var lines = ["aws: \(self.aws)", "workers: \(self.workers)", "drain_timeout: \(self.drainTimeout)", "listeners:"]
+        var lines = [
+            "aws: \(self.aws)", "workers: \(self.workers)", "drain_timeout: \(self.drainTimeout)", "listeners:",
+        ]
         lines += self.listeners.map { "  - address: \"\($0)\"" }
         if !self.limits.isEmpty { lines.append("limits: { \(self.limits) }") }
         if !self.functions.isEmpty { lines.append("functions:") }

@@ -1,0 +1,157 @@
+import Foundation
+import Testing
+
+/// The commands besides `run`: what they print, and where; and their exit statuses.
+@Suite struct CommandTests {
+    private static let good = """
+        listeners:
+          - address: "127.0.0.1:0"
+        functions:
+          chat: { function: chat }
+        routes:
+          - { path: /v1/*, methods: [GET], function: chat }
+          - { path: "/v1/{id}", function: chat }
+          - { host: "*.example.com", path: /, respond: { body: hi } }
+
+        """
+
+    private static let bad = """
+        listeners:
+          - address: "127.0.0.1:0"
+            tls: { }
+        worker: 2
+        functions:
+          chat: { function: chat, timeouts: { conect: 3s, total: soon } }
+        routes:
+          - { path: /v1/*, function: chta }
+          - { path: v1, function: chat }
+
+        """
+
+    private func file(_ text: String) throws -> (folder: TestFolder, path: String) {
+        let folder = try TestFolder()
+        return (folder, try folder.write("sluice.yaml", text))
+    }
+
+    @Test func `check passes what is right`() async throws {
+        let (folder, path) = try self.file(Self.good)
+        let tool = try await Tool.sluice("check", "--config", path)
+        #expect(tool.status == 0, "\(tool.errors)")
+        #expect(tool.output.contains("ok"))
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test(arguments: ["check", "run", "explain"])
+    func `every fault is told with its place`(_ command: String) async throws {
+        let (folder, path) = try self.file(Self.bad)
+        let rest = command == "explain" ? ["GET", "/"] : []
+        let tool = try await Tool.run(Support.binary, [command, "--config", path] + rest)
+        #expect(tool.status == 1)
+        #expect(tool.output.isEmpty)
+        let lines = tool.errors.split(separator: "\n").map(String.init)
+        for (place, word) in [
+            ("3:5", "tls"), ("4:1", "workers"), ("6:", "connect"), ("6:", "soon"), ("8:", "chat"), ("9:", "path"),
+        ] {
+            #expect(
+                lines.contains { $0.hasPrefix("\(path):\(place)") && $0.contains(word) },
+                "\(place) \(word):\n\(tool.errors)")
+        }
+        for line in lines { #expect(line.contains(/^.*:\d+:\d+: (error|warning): ./), "\(line)") }
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test func `a file that is not there or no YAML is a fault`() async throws {
+        let missing = try await Tool.sluice("check", "--config", "/nonexistent/sluice.yaml")
+        #expect(missing.status == 1)
+        #expect(missing.errors.contains("/nonexistent/sluice.yaml"))
+        let (folder, path) = try self.file("listeners: [\n")
+        let broken = try await Tool.sluice("check", "--config", path)
+        #expect(broken.status == 1)
+        #expect(broken.errors.hasPrefix("\(path):"))
+        let (folder2, empty) = try self.file("")
+        #expect(try await Tool.sluice("check", "--config", empty).status == 1)
+        withExtendedLifetime((folder, folder2)) {}
+    }
+
+    @Test func `explain says which route and why`() async throws {
+        let (folder, path) = try self.file(Self.good)
+        let taken = try await Tool.sluice("explain", "--config", path, "GET", "http://a/v1/x")
+        #expect(taken.status == 0)
+        #expect(taken.output.contains("/v1/{id}"))
+        #expect(taken.output.contains("chat"))
+        #expect(taken.output.contains("id} = x") || taken.output.contains("{id}"))
+        let host = try await Tool.sluice("explain", "--config", path, "GET", "http://b.example.com/")
+        #expect(host.status == 0)
+        #expect(host.output.contains("200"))
+        let none = try await Tool.sluice("explain", "--config", path, "GET", "/nowhere")
+        #expect(none.status != 0)
+        #expect(none.output.contains("404"))
+        let method = try await Tool.sluice("explain", "--config", path, "POST", "/v1/a/b")
+        #expect(method.status != 0)
+        #expect(method.output.contains("405"))
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test func `invoke shows each chunk with its time`() async throws {
+        let function = try await FakeLambda.shared.function(
+            .prelude("{\"statusCode\":201,\"headers\":{\"x-a\":\"b\"}}"), .text("first"), .pause(0.3), .text("second"),
+            .done, .end)
+        let setup = try Setup(function)
+        let path = try setup.folder.write("sluice.yaml", setup.text)
+        let tool = try await Tool.sluice(
+            "invoke", "main", "/some/path?q=1", "--config", path, environment: setup.environment)
+        #expect(tool.status == 0, "\(tool.errors)")
+        let lines = tool.output.split(separator: "\n").map(String.init)
+        #expect(lines.contains { $0.contains("201") })
+        #expect(lines.contains { $0.contains("x-a: b") })
+        #expect(lines.contains { $0.contains("first") && $0.contains(" s ") })
+        #expect(lines.contains { $0.contains("second") })
+        #expect(lines.last?.contains("end") == true)
+        let event = try await function.calls()[0].event
+        #expect(event["rawPath"] == "/some/path")
+        #expect(event["rawQueryString"] == "q=1")
+    }
+
+    @Test func `invoke tells of failures by its status`() async throws {
+        let broken = try await FakeLambda.shared.function(.text("first"), .complete(["ErrorCode": "Unhandled"]), .end)
+        let setup = try Setup(broken)
+        let path = try setup.folder.write("sluice.yaml", setup.text)
+        let tool = try await Tool.sluice("invoke", "main", "--config", path, environment: setup.environment)
+        #expect(tool.status == 2)
+        #expect(tool.output.contains("first"))
+        let unknown = try await Tool.sluice("invoke", "nobody", "--config", path, environment: setup.environment)
+        #expect(unknown.status == 1)
+        #expect(unknown.errors.contains("main"))
+    }
+
+    @Test func `version, help and completions`() async throws {
+        let version = try await Tool.sluice("version")
+        #expect(version.status == 0)
+        #expect(version.output.contains(/^sluice \d+\.\d+\.\d+/))
+        #expect(try await Tool.sluice("--version").output.contains(/\d+\.\d+\.\d+/))
+        let help = try await Tool.sluice("--help")
+        #expect(help.status == 0)
+        for command in ["run", "check", "explain", "invoke", "version"] {
+            #expect(help.output.contains("  \(command)"))
+            let own = try await Tool.sluice(command, "--help")
+            #expect(own.status == 0)
+            #expect(own.output.contains("USAGE: sluice \(command)"))
+        }
+        for shell in ["bash", "zsh", "fish"] {
+            let script = try await Tool.sluice("--generate-completion-script", shell)
+            #expect(script.status == 0)
+            #expect(script.output.contains("explain"))
+        }
+        let script = try await Tool.sluice("--generate-completion-script", "bash")
+        let (folder, path) = try self.file(script.output)
+        #expect(try await Tool.run("bash", ["-n", path]).status == 0)
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test func `a command line that is wrong is told, with the usage`() async throws {
+        let tool = try await Tool.sluice("rnu")
+        #expect(tool.status == 64)
+        #expect(tool.errors.contains("Usage") || tool.errors.contains("USAGE"))
+        #expect(try await Tool.sluice("run").status == 64)
+    }
+}

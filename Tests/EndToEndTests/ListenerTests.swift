@@ -1,0 +1,117 @@
+import Glibc
+import Testing
+
+/// Where a gateway can be reached.
+@Suite struct ListenerTests {
+    private func setup() async throws -> Setup {
+        var setup = try Setup(await FakeLambda.shared)
+        setup.routes = ["{ path: /*, respond: { body: fixed } }"]
+        return setup
+    }
+
+    @Test func `a unix socket, whose file goes with it`() async throws {
+        var setup = try await self.setup()
+        let path = setup.folder.path("s")
+        setup.listeners = ["unix:\(path)"]
+        try await Gateway.run(setup) { gateway in
+            let client = try await RawClient(unixSocket: path)
+            try await client.send(Gateway.request())
+            #expect(try await client.answer().text == "fixed")
+            let curl = try await Tool.curl("--unix-socket", path, "http://localhost/")
+            #expect(curl.output == "fixed")
+            client.close()
+            try await gateway.stop()
+            #expect(access(path, F_OK) != 0)
+        }
+    }
+
+    @Test func `a function called through a unix socket gets an event all the same`() async throws {
+        let function = try await FakeLambda.shared.function(.text("hello"), .done, .end)
+        var setup = try Setup(function)
+        let path = setup.folder.path("s")
+        setup.listeners = ["unix:\(path)"]
+        try await Gateway.run(setup) { gateway in
+            let client = try await RawClient(unixSocket: path)
+            try await client.send(Gateway.request())
+            #expect(try await client.answer().text == "hello")
+        }
+        #expect(try await function.calls()[0].event["requestContext"]?["http"]?["sourceIp"]?.string != nil)
+    }
+
+    @Test func `the file of a gateway that was killed is no obstacle`() async throws {
+        var setup = try await self.setup()
+        let path = setup.folder.path("s")
+        setup.listeners = ["unix:\(path)"]
+        try await Gateway.run(setup) { gateway in
+            gateway.child.signal(SIGKILL)
+            _ = try await gateway.child.ended()
+        }
+        #expect(access(path, F_OK) == 0)
+        var again = try await self.setup()
+        again.listeners = ["unix:\(path)"]
+        try await Gateway.run(again) { gateway in
+            let client = try await RawClient(unixSocket: path)
+            try await client.send(Gateway.request())
+            #expect(try await client.answer().text == "fixed")
+        }
+        withExtendedLifetime(setup.folder) {}
+    }
+
+    @Test func `a socket that was handed over under a name`() async throws {
+        var setup = try await self.setup()
+        setup.listeners = ["fd:web"]
+        setup.launcher = (Support.python, [Support.file("hand_over.py"), "web", Support.binary])
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            #expect(gateway.port > 0)
+            #expect(try await gateway.get().text == "fixed")
+        }
+    }
+
+    @Test func `a name that nobody handed over is said`() async throws {
+        var setup = try await self.setup()
+        setup.listeners = ["fd:other"]
+        setup.launcher = (Support.python, [Support.file("hand_over.py"), "web", Support.binary])
+        let error = await #expect(throws: HarnessError.self) { try await Gateway.run(setup) { _ in } }
+        #expect(error?.description.contains("fd:other") == true)
+        #expect(error?.description.contains("web") == true)
+        #expect(error?.description.contains("exited(1)") == true)
+    }
+
+    @Test func `several at once, IPv6 among them`() async throws {
+        var setup = try await self.setup()
+        setup.listeners = ["[::1]:0", "127.0.0.1:0"]
+        try await Gateway.run(setup) { gateway in
+            let curl = try await Tool.curl("http://[::1]:\(gateway.port)/")
+            #expect(curl.output == "fixed")
+        }
+    }
+
+    @Test func `an address that is taken is said and ends with 1`() async throws {
+        try await Gateway.run(self.setup()) { gateway in
+            var setup = try await self.setup()
+            setup.listeners = ["127.0.0.1:\(gateway.port)"]
+            let file = try setup.folder.write("sluice.yaml", setup.text)
+            let tool = try await Tool.sluice("run", "--config", file)
+            #expect(tool.status == 1)
+            #expect(tool.errors.contains("127.0.0.1:\(gateway.port)"))
+        }
+    }
+
+    @Test func `several loops share a listener`() async throws {
+        let function = try await FakeLambda.shared.function(.text("begun"), .gate, .done, .end)
+        var setup = try Setup(function)
+        setup.workers = 3
+        try await Gateway.run(setup) { gateway in
+            var clients: [RawClient] = []
+            for _ in 0..<30 {
+                let client = try await gateway.connect()
+                try await client.send(Gateway.request())
+                clients.append(client)
+            }
+            try await function.wait(for: .gated, 30)
+            try await function.release(30)
+            for client in clients { #expect(try await client.answer().text == "begun") }
+            #expect(try await gateway.accessLog(lines: 30).count == 30)
+        }
+    }
+}
