@@ -81,7 +81,7 @@ SANITIZED := ^(ReactorTests|GatewayTests|DigestTests|EndToEndTests)\.
 .PHONY: test-thread test-address
 test-thread test-address: test-%: $(VENV)/.ready
 	@$(call install-packages,$(TEST_PACKAGES))
-	TSAN_OPTIONS=halt_on_error=1 ASAN_OPTIONS=detect_leaks=0 SLUICE_PYTHON="$(abspath $(VENV)/bin/python)" \
+	TSAN_OPTIONS="halt_on_error=1 suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions" ASAN_OPTIONS=detect_leaks=0 SLUICE_PYTHON="$(abspath $(VENV)/bin/python)" \
 	    swift test --disable-xctest --sanitize=$* --scratch-path .build-$* --filter '$(SANITIZED)'
 
 # Depends on this file, which names the versions.

@@ -99,7 +99,10 @@ final class HTTP1Session {
         if let exchange = self.exchange { exchange.cut() } else { self.close() }
     }
 
-    /// Closes for want of connections; for idle ones only.
+    /// Whether closing the connection loses nothing: no request is under way, and no answer waits to be taken.
+    var canBeShed: Bool { self.isIdle && self.connection.output.isEmpty }
+
+    /// Closes for want of connections; for those only that can be shed.
     func shed() {
         self.close()
     }

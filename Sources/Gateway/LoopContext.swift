@@ -108,7 +108,7 @@ final class LoopContext {
                 metadata: ["client": "\(connection.remoteAddress.hostText)"])
             return false
         case .full:
-            if let idle = self.sessions.values.first(where: { $0.isIdle }) {
+            if let idle = self.sessions.values.first(where: { $0.canBeShed }) {
                 idle.shed()
                 return true
             }
