@@ -23,8 +23,8 @@ import Time
         return try String(contentsOfFile: path, encoding: .utf8)
     }
 
-    private func record(path: String = "/v1/a%20b", query: String = "q=1") -> RequestRecord {
-        let target = try! Target(requestTarget: "\(path)\(query.isEmpty ? "" : "?")\(query)".utf8.span, method: .post)
+    private func record(path: String = "/v1/a%20b", query: String = "q=1") throws -> RequestRecord {
+        let target = try Target(requestTarget: "\(path)\(query.isEmpty ? "" : "?")\(query)".utf8.span, method: .post)
         let head = RequestHead(
             method: .post, target: target, authority: Authority(host: "example.com"), bodyLength: .none)
         let start = MonotonicTime(nanoseconds: 5_000_000_000)
@@ -43,7 +43,7 @@ import Time
     }
 
     @Test func `a line of JSON says all there is to say`() throws {
-        let text = try self.lines("json", [self.record()])
+        let text = try self.lines("json", [try self.record()])
         #expect(text.hasSuffix("}\n"))
         let line = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         let expected: [String: AnyHashable] = [
@@ -57,7 +57,7 @@ import Time
     }
 
     @Test func `what a client can choose stays inside its string`() throws {
-        let record = self.record(path: "/\"}%0a{%22", query: "a=\"\\")
+        let record = try self.record(path: "/\"}%0a{%22", query: "a=\"\\")
         let text = try self.lines("json", [record])
         #expect(text.split(separator: "\n").count == 1)
         let line = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
@@ -77,7 +77,7 @@ import Time
     }
 
     @Test func `a line of text has the same in a fixed order`() throws {
-        let text = try self.lines("text", [self.record(), self.record()])
+        let text = try self.lines("text", [try self.record(), try self.record()])
         let line =
             "192.0.2.1 [10/Jul/2026:19:19:06 +0000] POST example.com/v1/a%20b HTTP/1.1 200 3456 1042.000ms /v1/* chat complete 11111111-2222-4333-8444-555555555555\n"
         #expect(text == line + line)
@@ -88,7 +88,7 @@ import Time
         defer { unlink(path) }
         let writer = try LogWriter(appendingTo: path)
         let log = try #require(AccessLog(format: .json, writer: writer))
-        for _ in 0..<1000 { log.add(self.record()) }
+        for _ in 0..<1000 { try log.add(self.record()) }
         log.flush()
         writer.close()
         #expect(try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").count == 1000)

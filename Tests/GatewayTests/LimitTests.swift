@@ -90,4 +90,18 @@ import Testing
             try rig.await(client, "answer")
         }
     }
+
+    @Test func `where memory is used up requests are refused, and connections closed`() throws {
+        // The least that may be configured, and less than a process of tests has.
+        let rig = try Rig(limits: "max_memory: 32MiB")
+        rig.context.memory.look()
+        #expect(rig.context.memory.level == .full)
+        let client = try rig.connect()
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        try rig.await(client, "HTTP/1.1 503 ")
+        #expect(client.received.contains("retry-after: "))
+        #expect(client.received.contains("connection: close"))
+        try rig.awaitEnd(client)
+        #expect(rig.upstream.accept() == nil)
+    }
 }
