@@ -100,7 +100,7 @@ let package = Package(
         tests(
             "LocalLambdaTests",
             ["LocalLambda", "Reactor", "HTTP", "JSON", "AWS", "Lambda", "Digest", "Time", "Processes", log]),
-        tests("GatewayTests", ["Gateway", "Configuration", "Relay", "Routing", "Reactor", "HTTP", "Lambda", "AWS"]),
+        tests("GatewayTests", ["Gateway", "Configuration", "Reactor", "HTTP", "AWS", "Time", log]),
         tests("ArchitectureTests", []),
         tests("EndToEndTests", ["sluice", "DemoFunction"], exclude: ["Support"]),
     ],

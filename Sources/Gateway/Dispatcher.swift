@@ -106,7 +106,7 @@ extension LoopContext {
                 function.tooLarge(.event(limit: EventV2.sizeLimit), requestID: record.requestID), to: record,
                 end: "request_too_large")
         }
-        guard function.enter() else {
+        guard function.hasPlace else {
             return self.answer(function.busy(requestID: record.requestID), to: record, end: "busy")
         }
         return .exchange(

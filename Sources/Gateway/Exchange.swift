@@ -22,6 +22,8 @@ final class Exchange {
     /// Kept until the first payload byte, because the event is written anew for each call.
     private var request: GatheredRequest?
     private var attempt: Attempt?
+    /// Whether it counts among the calls of the function that are under way.
+    private var hasPlace = false
     private lazy var timer = LoopTimer(handler: self)
     /// The HTTP method decides whether the answer may have a body.
     let method: Method
@@ -68,9 +70,19 @@ final class Exchange {
     /// The request has come whole.
     func requestCompleted() {
         switch self.machine.requestCompleted(at: self.context.loop.now) {
-        case .invoke: self.invoke()
+        case .invoke: self.enter()
         case .drop: break
         }
+    }
+
+    /// Only now: a request that is still coming in runs nothing, and must not keep others out.
+    private func enter() {
+        guard self.function.enter() else {
+            self.refuse(self.function.busy(requestID: self.record.requestID), end: "busy")
+            return
+        }
+        self.hasPlace = true
+        self.invoke()
     }
 
     /// The rest of the request did not come, or was no HTTP. The client is answered by its session.
@@ -269,7 +281,8 @@ final class Exchange {
         self.forgetRequest()
         self.client = nil
         self.context.loop.cancel(self.timer)
-        self.function.leave()
+        if self.hasPlace { self.function.leave() }
+        self.hasPlace = false
         self.record.finished(status: status, end: end, at: self.context.loop.now)
         self.context.exchangeFinished(self.record)
     }

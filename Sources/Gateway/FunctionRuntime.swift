@@ -41,6 +41,12 @@ final class FunctionRuntime: Sendable {
         self.credentials = credentials
     }
 
+    /// Whether there seems to be a place for a call now, so that a client need not send its body for nothing.
+    var hasPlace: Bool {
+        guard let maximumConcurrency = self.maximumConcurrency else { return true }
+        return self.underWay.load(ordering: .relaxed) < maximumConcurrency
+    }
+
     /// Takes a place for a call; answers whether there was one. Each place is left once.
     func enter() -> Bool {
         let before = self.underWay.wrappingAdd(1, ordering: .relaxed).oldValue

@@ -63,7 +63,6 @@ package final class Invoker {
             head, requestID: context.newRequestID(), client: "127.0.0.1", startedAt: loop.now, wall: loop.wallNow)
         record.function = name
         let listener = ListenerRuntime(name: "invoke", port: 80, scheme: "http")
-        guard function.enter() else { throw InvokerError.unknownFunction(name, known: []) }
         let exchange = Exchange(
             head, on: client, context: context, function: function,
             route: RouteRuntime(Route(hosts: [], paths: [], action: .function(0)), functions: [function]),

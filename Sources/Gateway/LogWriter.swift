@@ -70,6 +70,9 @@ final class LogWriter: Sendable {
         if isFirst { self.wakeUp.signal() }
     }
 
+    /// Bytes that were dropped so far.
+    var droppedBytes: Int { self.state.withLock { $0.droppedBytes } }
+
     /// Writes what waits and ends the thread. Where nobody takes it, as at the end of a full pipe, the thread is left to
     /// itself: a gateway that is to end must not hang on its log.
     func close() {

@@ -30,6 +30,17 @@ import Testing
         }
     }
 
+    @Test func `nothing behind the last request is read`() async throws {
+        let function = try await self.hello()
+        try await Gateway.run(Setup(function)) { gateway in
+            let client = try await gateway.connect()
+            try await client.send(Gateway.request("/last", ["Connection: close"]) + Gateway.request("/behind"))
+            #expect(try await client.answer().text == "hello")
+            #expect(try await client.ending() == .closed)
+            #expect(try await function.calls().count == 1)
+        }
+    }
+
     @Test func `so many requests and no more`() async throws {
         try await Gateway.run(Setup(self.hello(), limits: "requests_per_connection: 3")) { gateway in
             let client = try await gateway.connect()

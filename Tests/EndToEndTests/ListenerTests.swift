@@ -114,4 +114,25 @@ import Testing
             #expect(try await gateway.accessLog(lines: 30).count == 30)
         }
     }
+
+    /// More clients than descriptors: those that have one are served, the others wait or are refused, and all is well
+    /// when they have gone.
+    @Test func `descriptors may run out`() async throws {
+        var setup = try await self.setup()
+        setup.limits = "connections: 1000"
+        setup.launcher = ("/bin/sh", ["-c", "ulimit -n 40; exec \"$0\" \"$@\"", Support.binary])
+        try await Gateway.run(setup) { gateway in
+            let first = try await gateway.connect()
+            var clients: [RawClient] = []
+            for _ in 0..<60 { clients.append(try await gateway.connect()) }
+            _ = try await eventually("it says so") { gateway.log.contains("no resources left") ? true : nil }
+            try await first.send(Gateway.request())
+            #expect(try await first.answer().text == "fixed")
+            for client in clients { client.close() }
+            for _ in 0..<5 {
+                let answer = try await gateway.get()
+                #expect(answer.text == "fixed")
+            }
+        }
+    }
 }

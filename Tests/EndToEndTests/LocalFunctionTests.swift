@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// Functions that run on this machine, over the same wire.
@@ -128,14 +129,29 @@ import Testing
         }
     }
 
-    @Test func `no child outlives the gateway`() async throws {
+    @Test(arguments: [SIGTERM, SIGKILL])
+    func `no child outlives the gateway`(_ signal: Int32) async throws {
         let setup = try await self.setup([("page", "{ local: { command: [sluice-demo-function, page] } }")])
-        let pid = try await Gateway.run(setup) { (gateway: Gateway) async throws in
+        try await Gateway.run(setup) { gateway in
             #expect(try await gateway.get("/page").status == 200)
-            return gateway.child.pid
+            let children = try await Tool.run("pgrep", ["-P", "\(gateway.child.pid)"]).output.split(separator: "\n")
+                .compactMap { pid_t($0) }
+            #expect(!children.isEmpty)
+            gateway.child.signal(signal)
+            _ = try await gateway.child.ended()
+            for child in children {
+                _ = try await eventually("process \(child) has gone") { kill(child, 0) != 0 ? true : nil }
+            }
         }
-        #expect(try await Tool.run("pgrep", ["-P", "\(pid)"]).output.isEmpty)
-        #expect(try await Tool.run("pgrep", ["-f", setup.folder.path]).output.isEmpty)
+    }
+
+    @Test func `invoke calls a local function`() async throws {
+        let setup = try await self.setup([("chat", "{ local: { command: [sluice-demo-function, chat] } }")])
+        let path = try setup.folder.write("sluice.yaml", setup.text)
+        let tool = try await Tool.sluice("invoke", "chat", "--config", path, environment: setup.environment)
+        #expect(tool.status == 0, "\(tool.errors)")
+        #expect(tool.output.contains("content-type: text/event-stream"))
+        #expect(tool.output.split(separator: "\n").filter { $0.contains("chunk of") }.count > 10)
     }
 }
 

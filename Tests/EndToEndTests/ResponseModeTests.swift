@@ -27,6 +27,15 @@ import Testing
 
     static let rows: [Row] = [
         Row("text", "auto", [.text("hello")], 200, octets, "hello"),
+        Row(
+            "an empty chunk first", "auto", [.text(""), .prelude("{\"statusCode\":201}"), .text(""), .text("b")], 201,
+            octets, "b"),
+        Row(
+            "events of a later day", "auto",
+            [
+                .message([":message-type": "event", ":event-type": "Weather"], [1, 2, 3]), .text("a"),
+                .message([":message-type": "event", ":event-type": "Weather"]), .text("b"),
+            ], 200, octets, "ab"),
         Row("an empty stream", "auto", [], 200, nil, ""),
         Row(
             "a prelude", "auto",

@@ -94,4 +94,33 @@ import Testing
             #expect(try await gateway.get().text == "begun")
         }
     }
+
+    @Test func `a request that is still coming in takes no place`() async throws {
+        let function = try await FakeLambda.shared.function(.text("hello"), .done, .end)
+        try await Gateway.run(Setup(function, "max_concurrency: 1")) { gateway in
+            let slow = try await gateway.connect()
+            try await slow.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab")
+            for _ in 0..<3 { #expect(try await gateway.get().text == "hello") }
+            try await slow.send("cd")
+            #expect(try await slow.answer().text == "hello")
+        }
+    }
+
+    @Test func `whose body comes when the places are taken is refused then`() async throws {
+        let function = try await FakeLambda.shared.function(.text("begun"), .gate, .done, .end)
+        try await Gateway.run(Setup(function, "max_concurrency: 1")) { gateway in
+            let slow = try await gateway.connect()
+            try await slow.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab")
+            let running = try await gateway.connect()
+            try await running.send(Gateway.request())
+            _ = try await running.body(holding: "begun")
+            try await slow.send("cd")
+            try expectProblem(await slow.answer(), 503)
+            try await function.release(2)
+            #expect(try await running.answer().end == .whole)
+            // The connection is as good as before.
+            try await slow.send(Gateway.request())
+            #expect(try await slow.answer().text == "begun")
+        }
+    }
 }

@@ -1,0 +1,107 @@
+import Configuration
+import Reactor
+import Testing
+
+@testable import Gateway
+
+@Suite struct LimitTests {
+    @Test func `a budget gives no more than it has, and takes back`() {
+        let budget = MemoryBudget(limit: 100)
+        #expect(budget.take(60))
+        #expect(!budget.take(41))
+        #expect(budget.used == 60)
+        #expect(budget.take(40))
+        #expect(!budget.take(1))
+        #expect(budget.take(0))
+        budget.giveBack(100)
+        #expect(budget.used == 0)
+        budget.giveBack(0)
+        #expect(budget.take(100))
+    }
+
+    @Test func `a budget stays right however many take from it`() async {
+        let budget = MemoryBudget(limit: 50)
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    for _ in 0..<2000 where budget.take(10) {
+                        #expect(budget.used > 0)
+                        budget.giveBack(10)
+                    }
+                }
+            }
+        }
+        #expect(budget.used == 0)
+    }
+
+    private func address(_ number: UInt32) -> SocketAddress {
+        SocketAddress(host: .v4(number.bigEndian), port: 1)
+    }
+
+    @Test func `connections are counted in all and by address`() {
+        var settings = LimitSettings()
+        settings.connections = 5
+        settings.connectionsPerAddress = 2
+        let limits = ConnectionLimits(settings)
+        let (first, second) = (self.address(0x0a00_0001), self.address(0x0a00_0002))
+        #expect(limits.entered(first) == .admitted)
+        #expect(limits.entered(first) == .admitted)
+        #expect(limits.entered(first) == .tooManyFromAddress)
+        #expect(limits.entered(second) == .admitted)
+        limits.left(first)
+        #expect(limits.entered(first) == .admitted)
+        #expect(limits.entered(self.address(0x0a00_0003)) == .admitted)
+        #expect(limits.entered(self.address(0x0a00_0004)) == .admitted)
+        // What is full is entered all the same: an idle one has to go.
+        #expect(limits.entered(self.address(0x0a00_0005)) == .full)
+        limits.left(self.address(0x0a00_0005))
+        limits.left(second)
+        #expect(limits.entered(second) == .admitted)
+    }
+
+    @Test func `loopback counts in all only`() {
+        var settings = LimitSettings()
+        settings.connections = 4
+        settings.connectionsPerAddress = 1
+        let limits = ConnectionLimits(settings)
+        for _ in 0..<4 { #expect(limits.entered(self.address(0x7f00_0001)) == .admitted) }
+        #expect(limits.entered(self.address(0x7f00_0001)) == .full)
+    }
+
+    @Test func `one connection more than there is room for costs an idle one`() throws {
+        let rig = try Rig(limits: "connections: 2")
+        let idle = try rig.connect()
+        idle.send("GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n")
+        try rig.await(idle, "fixed")
+        let busy = try rig.connect()
+        let api = try rig.call(busy)
+        let next = try rig.connect()
+        try rig.awaitEnd(idle)
+        next.send("GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n")
+        try rig.await(next, "fixed")
+        // Now that none is idle there is no room; the busy ones are let alone.
+        let second = try rig.call(next)
+        let refused = try rig.connect()
+        try rig.awaitEnd(refused)
+        for (client, connection) in [(busy, api), (next, second)] {
+            connection.beginStream()
+            connection.sendPayload("answer")
+            connection.sendComplete()
+            try rig.await(client, "answer")
+        }
+    }
+
+    @Test func `where memory is used up requests are refused, and connections closed`() throws {
+        // The least that may be configured, and less than a process of tests has.
+        let rig = try Rig(limits: "max_memory: 32MiB")
+        rig.context.memory.look()
+        #expect(rig.context.memory.level == .full)
+        let client = try rig.connect()
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        try rig.await(client, "HTTP/1.1 503 ")
+        #expect(client.received.contains("retry-after: "))
+        #expect(client.received.contains("connection: close"))
+        try rig.awaitEnd(client)
+        #expect(rig.upstream.accept() == nil)
+    }
+}

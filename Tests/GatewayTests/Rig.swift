@@ -1,0 +1,216 @@
+import AWS
+import Bytes
+import Configuration
+import Glibc
+import Logging
+import Testing
+import Time
+
+@testable import Gateway
+@testable import Reactor
+
+/// A gateway of one loop with a clock that the test moves, in the test's own thread. Clients and the Lambda API are
+/// sockets in the test's hands.
+final class Rig {
+    let clock = ManualClock()
+    let loop: Loop
+    let context: LoopContext
+    let upstream: Upstream
+    private let address: SocketAddress
+
+    /// `keys` are keys of the one function, `limits` of the section of that name, both in flow form.
+    init(_ keys: String = "", limits: String = "") throws {
+        let upstream = try Upstream()
+        let text = """
+            aws: { region: eu-west-1, endpoint: "http://127.0.0.1:\(upstream.port)" }
+            listeners: [{ address: "127.0.0.1:0" }]
+            limits: { \(limits) }
+            functions: { main: { function: main\(keys.isEmpty ? "" : ", ")\(keys) } }
+            routes:
+              - { path: /fixed, respond: { body: fixed } }
+              - { path: /*, function: main }
+
+            """
+        let configuration = try ConfigurationLoader.load(
+            text: text, file: "test.yaml", environment: [:], readFile: { _ in "" }
+        ).get()
+        let assembly = try Assembly(
+            configuration,
+            environment: ["AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"],
+            readFile: { _ in nil }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        self.upstream = upstream
+        self.loop = try Loop(clock: .manual(self.clock))
+        self.context = LoopContext(
+            loop: self.loop, snapshot: assembly.snapshot, shared: assembly.sharedResources, accessLog: nil)
+        let socket = try ListeningSocket(bindingTo: SocketAddress(host: .v4(UInt32(0x7f00_0001).bigEndian)))
+        self.address = socket.address
+        try self.context.listen(
+            on: socket, as: ListenerRuntime(name: "test", port: socket.address.port, scheme: "http"))
+    }
+
+    deinit {
+        // Loop, sessions and connections hold each other until they are closed.
+        self.context.drain {}
+        self.context.cut()
+        self.clock.advance(by: .seconds(100))
+        for _ in 0..<4 { self.loop.turn(waitingAtMost: .zero) }
+    }
+
+    /// A client that has connected.
+    func connect() throws -> Peer {
+        let peer = try Peer(connectingTo: self.address.port)
+        self.turn()
+        return peer
+    }
+
+    /// Runs some rounds that do not wait.
+    func turn(_ rounds: Int = 4) {
+        for _ in 0..<rounds { self.loop.turn(waitingAtMost: .zero) }
+    }
+
+    /// Moves the clock on, and lets happen what is due.
+    func advance(by duration: Duration) {
+        self.clock.advance(by: duration)
+        self.turn()
+    }
+
+    /// Runs rounds until something is there, for five seconds of real time at most.
+    func turn<Answer>(
+        until what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ ask: () throws -> Answer?
+    ) throws -> Answer {
+        let until = ContinuousClock().now + .seconds(5)
+        while ContinuousClock().now < until {
+            if let answer = try ask() { return answer }
+            self.turn(1)
+            usleep(50)
+        }
+        return try #require(nil as Answer?, what, sourceLocation: sourceLocation)
+    }
+
+    /// Sends a request and waits until the API has the call.
+    func call(_ client: Peer, _ request: String = "GET / HTTP/1.1\r\nHost: a\r\n\r\n") throws -> Peer {
+        client.send(request)
+        let api = try self.turn(until: "a connection to the API") { self.upstream.accept() }
+        try self.await(api, "\r\n\r\n{")
+        return api
+    }
+
+    /// Waits until a peer has received some text.
+    func await(_ peer: Peer, _ text: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        try self.turn(until: "\(text.debugDescription) comes", sourceLocation: sourceLocation) {
+            peer.receive()
+            return peer.received.contains(text) ? () : nil
+        }
+    }
+
+    /// Waits until a peer has seen the end of its connection.
+    func awaitEnd(_ peer: Peer, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        try self.turn(until: "the connection ends", sourceLocation: sourceLocation) {
+            peer.receive()
+            return peer.hasEnded ? () : nil
+        }
+    }
+}
+
+/// The Lambda API's socket.
+final class Upstream {
+    let port: UInt16
+    private let socket: ListeningSocket
+
+    init() throws {
+        self.socket = try ListeningSocket(bindingTo: SocketAddress(host: .v4(UInt32(0x7f00_0001).bigEndian)))
+        self.port = self.socket.address.port
+    }
+
+    /// A connection that waits, if there is one.
+    func accept() -> Peer? {
+        let descriptor = Glibc.accept(self.socket.descriptor, nil, nil)
+        return descriptor < 0 ? nil : Peer(descriptor)
+    }
+}
+
+/// One end of a connection, in the test's hands; never waits.
+final class Peer {
+    private var descriptor: CInt
+    /// All that has come.
+    private(set) var received = ""
+    private(set) var hasEnded = false
+
+    init(_ descriptor: CInt) {
+        self.descriptor = descriptor
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+    }
+
+    convenience init(connectingTo port: UInt16) throws {
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        try #require(result == 0)
+        self.init(descriptor)
+    }
+
+    deinit {
+        self.close()
+    }
+
+    func close() {
+        if self.descriptor >= 0 { Glibc.close(self.descriptor) }
+        self.descriptor = -1
+    }
+
+    func send(_ text: String) {
+        self.send(Array(text.utf8))
+    }
+
+    func send(_ bytes: [UInt8]) {
+        #expect(Glibc.send(self.descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL)) == bytes.count)
+    }
+
+    /// Takes what is there.
+    func receive() {
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = recv(self.descriptor, &bytes, bytes.count, 0)
+            if count > 0 {
+                self.received += String(decoding: bytes[..<count], as: UTF8.self)
+            } else {
+                if count == 0 || errno != EAGAIN { self.hasEnded = true }
+                return
+            }
+        }
+    }
+}
+
+/// What the API answers.
+extension Peer {
+    /// The head of a stream.
+    func beginStream() {
+        self.send(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    }
+
+    func sendPayload(_ text: String) {
+        var message = ByteBuffer()
+        EventStreamEncoder.append(payloadChunk: text.utf8.span, to: &message)
+        self.sendChunk(message.array())
+    }
+
+    /// The end of the invocation; `withLastChunk` the end of the HTTP body as well.
+    func sendComplete(withLastChunk: Bool = true) {
+        var message = ByteBuffer()
+        EventStreamEncoder.append(invokeComplete: "{}".utf8.span, to: &message)
+        self.sendChunk(message.array())
+        if withLastChunk { self.send("0\r\n\r\n") }
+    }
+
+    private func sendChunk(_ bytes: [UInt8]) {
+        self.send(Array("\(String(bytes.count, radix: 16))\r\n".utf8) + bytes + Array("\r\n".utf8))
+    }
+}
