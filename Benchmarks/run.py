@@ -179,7 +179,7 @@ def count_instructions(rig, kinds):
             try:
                 # The first answer pays for what is made once.
                 rig.load("requests", proxy.port, connections=1, requests=10)
-                rig.load(command, proxy.port, **numbers)
+                rig.load(command, proxy.port, upstream=UPSTREAM_PORTS[kind.framing], **numbers)
             finally:
                 proxy.stop()
             return Profile(output)
@@ -187,7 +187,7 @@ def count_instructions(rig, kinds):
     results = {}
     plans = {
         "request": ("requests", "requests", 500, 2500, {"connections": 1}),
-        "chunk": ("count", "chunks", 500, 2500, {"rate": 500}),
+        "chunk": ("count", "chunks", 500, 2500, {}),
     }
     for kind in kinds:
         for name, (command, number, few, many, others) in plans.items():

@@ -3,8 +3,12 @@ import CLinux
 import Glibc
 
 /// One stream of a known number of chunks, for counting instructions: two counts, and their difference.
+///
+/// The next chunk is asked for, past the proxy, when the last one was read, so that each makes its way alone and two
+/// runs are the same however busy the machine is.
 struct CountLoad {
     private let arguments: Arguments
+    private static let step = Array("POST /step HTTP/1.1\r\nContent-Length: 19\r\n\r\n{\"rawPath\":\"/step\"}".utf8)
 
     init(_ arguments: Arguments) {
         self.arguments = arguments
@@ -12,7 +16,8 @@ struct CountLoad {
 
     func run() {
         let connections = LoadConnections()
-        let target = "/count?chunks=\(self.arguments.number("chunks"))&rate=\(self.arguments.number("rate"))"
+        let upstream = LoadConnection(port: self.arguments.number("upstream"))
+        let target = "/count?chunks=\(self.arguments.number("chunks"))"
         connections.open(port: self.arguments.number("port")).send(LoadConnection.request(target))
         var chunks = 0
         var reads = 0
@@ -23,7 +28,10 @@ struct CountLoad {
                 reads += 1
                 isDone =
                     connection.reader.read(bytes) { body in
-                        connection.chunks.read(body) { _ in chunks += 1 }
+                        connection.chunks.read(body) { _ in
+                            chunks += 1
+                            if chunks < self.arguments.number("chunks") { upstream.send(Self.step) }
+                        }
                     } > 0
             }
         }

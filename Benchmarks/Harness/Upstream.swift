@@ -7,7 +7,7 @@ import Glibc
 /// - `/small`: a hundred bytes, at once.
 /// - `/stream?rate=R`: a stream without end. All streams together get R chunks a second, one after the other and evenly
 ///   spaced, so that nothing arrives in bursts that a real function would not send.
-/// - `/count?chunks=N&rate=R`: N chunks at that rate, then the end.
+/// - `/count?chunks=N`: N chunks, each when a client asks for it by `/step`, then the end.
 /// - `/idle`: one chunk, and then nothing.
 /// - `/bulk?bytes=N`: as fast as it is taken, in pieces of 64 KiB.
 ///
@@ -19,6 +19,7 @@ final class Upstream {
     private var connections: [CInt: UpstreamConnection] = [:]
     private var streams: [UpstreamConnection] = []
     private var nextStream = 0
+    private var counted: UpstreamConnection?
     private var interval = 0
     private var nextChunk = Int.max
     private let received = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
@@ -75,12 +76,21 @@ final class Upstream {
 
     private func answer(_ request: UpstreamRequest, on connection: UpstreamConnection) {
         switch request.path {
-        case "/stream", "/count":
+        case "/stream":
             self.framing.appendHead(to: &connection.output, contentType: "text/event-stream")
-            connection.chunksLeft = request.query["chunks"] ?? .max
+            connection.chunksLeft = .max
             self.streams.append(connection)
             self.interval = 1_000_000_000 / max(1, request.query["rate"] ?? 1000)
             if self.nextChunk == .max { self.nextChunk = now() + self.interval }
+        case "/count":
+            self.framing.appendHead(to: &connection.output, contentType: "text/event-stream")
+            connection.chunksLeft = max(1, request.query["chunks"] ?? 1)
+            self.counted = connection
+            return self.sendChunk(on: connection)
+        case "/step":
+            // Has no answer of its own: what it asks for comes on the other connection.
+            if let counted = self.counted { self.sendChunk(on: counted) }
+            return
         case "/idle":
             self.framing.appendHead(to: &connection.output, contentType: "text/event-stream")
             self.framing.append(chunk: Chunk.made(at: now()).span, to: &connection.output)
@@ -105,15 +115,20 @@ final class Upstream {
             let connection = self.streams[self.nextStream]
             self.nextStream += 1
             self.framing.append(chunk: Chunk.made(at: time).span, to: &connection.output)
-            connection.chunksLeft -= 1
-            if connection.chunksLeft == 0 {
-                self.framing.appendEnd(to: &connection.output)
-                self.streams.removeAll { $0 === connection }
-            }
             self.continueWriting(connection)
             self.nextChunk += self.interval
             time = now()
         }
+    }
+
+    private func sendChunk(on connection: UpstreamConnection) {
+        self.framing.append(chunk: Chunk.made(at: now()).span, to: &connection.output)
+        connection.chunksLeft -= 1
+        if connection.chunksLeft == 0 {
+            self.framing.appendEnd(to: &connection.output)
+            self.counted = nil
+        }
+        self.continueWriting(connection)
     }
 
     private func continueWriting(_ connection: UpstreamConnection) {
@@ -147,6 +162,7 @@ final class Upstream {
         Glibc.close(connection.socket)
         self.connections[connection.socket] = nil
         if connection.chunksLeft > 0 { self.streams.removeAll { $0 === connection } }
+        if connection === self.counted { self.counted = nil }
     }
 }
 
@@ -166,7 +182,7 @@ final class UpstreamConnection {
     var input = ByteBuffer()
     var output = ByteBuffer()
     var waitsToWrite = false
-    /// More than zero while the connection carries a paced stream.
+    /// More than zero while the connection carries a stream of chunks.
     var chunksLeft = 0
     var bulkPiecesLeft = 0
 

@@ -4,7 +4,7 @@
 //     sluice-bench upstream --port 9100 --framing lambda|raw
 //     sluice-bench requests --port 8080 --connections 64 --seconds 5 [--warm 1] [--accounts FILES]
 //     sluice-bench streams  --port 8080 --streams 500 --rate 5000 --seconds 5 [--accounts FILES]
-//     sluice-bench count    --port 8080 --chunks 3000 --rate 500
+//     sluice-bench count    --port 8080 --chunks 3000 --upstream 9100
 //     sluice-bench bulk     --port 8080 --streams 2 --bytes 1073741824 [--accounts FILES]
 //     sluice-bench hold     --port 8080 --streams 2000
 //
