@@ -95,13 +95,13 @@ extension LoopContext {
         }
         head.fields.removeUnforwardable()
         if !route.leavesRequestsAlone { route.route.requestHeaderEdits.apply(to: &head.fields) }
+        let method = head.method
         let context = EventContext(
             requestID: record.requestID, sourceAddress: record.client, scheme: listener.scheme, port: listener.port,
             time: record.wall, traceID: self.traceID(of: head.fields, at: record.wall),
             path: route.route.stripPrefix?.stripped(from: head.target.path))
-        if case .known(let count) = head.bodyLength,
-            EventV2.leastSize(head: head, context: context, bodyCount: count) > EventV2.sizeLimit
-        {
+        let request = GatheredRequest(head: head, context: context)
+        guard request.canFit else {
             return self.answer(
                 function.tooLarge(.event(limit: EventV2.sizeLimit), requestID: record.requestID), to: record,
                 end: "request_too_large")
@@ -111,8 +111,7 @@ extension LoopContext {
         }
         return .exchange(
             Exchange(
-                head, on: client, context: self, function: function, route: route, eventContext: context,
-                record: record))
+                request, method: method, on: client, context: self, function: function, route: route, record: record))
     }
 
     /// The trace that the client's request belongs to, where it names one as X-Ray writes it; else a new one. It is the one

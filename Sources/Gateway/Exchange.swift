@@ -29,8 +29,8 @@ final class Exchange {
     let method: Method
 
     init(
-        _ head: consuming RequestHead, on client: any ClientStream, context: LoopContext, function: FunctionRuntime,
-        route: RouteRuntime, eventContext: EventContext, record: RequestRecord
+        _ request: GatheredRequest, method: Method, on client: any ClientStream, context: LoopContext,
+        function: FunctionRuntime, route: RouteRuntime, record: RequestRecord
     ) {
         self.context = context
         self.client = client
@@ -38,8 +38,8 @@ final class Exchange {
         self.route = route
         self.record = record
         self.machine = ExchangeStateMachine(policy: function.policy)
-        self.method = head.method
-        self.request = GatheredRequest(head: head, context: eventContext)
+        self.method = method
+        self.request = request
         context.exchangeStarted()
     }
 

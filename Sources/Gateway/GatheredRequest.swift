@@ -13,6 +13,12 @@ final class GatheredRequest {
         self.context = context
     }
 
+    /// Whether the event can be as small as Lambda takes it, as far as the head tells.
+    var canFit: Bool {
+        guard case .known(let count) = self.head.bodyLength else { return true }
+        return EventV2.leastSize(head: self.head, context: self.context, bodyCount: count) <= EventV2.sizeLimit
+    }
+
     /// Writes the event of the request.
     func appendEvent(to buffer: inout ByteBuffer) {
         // Bodies that are not text grow by a third; fields and names make up the rest. One growth at most.

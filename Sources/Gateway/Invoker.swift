@@ -63,12 +63,14 @@ package final class Invoker {
             head, requestID: context.newRequestID(), client: "127.0.0.1", startedAt: loop.now, wall: loop.wallNow)
         record.function = name
         let listener = ListenerRuntime(name: "invoke", port: 80, scheme: "http")
-        let exchange = Exchange(
-            head, on: client, context: context, function: function,
-            route: RouteRuntime(Route(hosts: [], paths: [], action: .function(0)), functions: [function]),
-            eventContext: EventContext(
+        let request = GatheredRequest(
+            head: head,
+            context: EventContext(
                 requestID: record.requestID, sourceAddress: record.client, scheme: listener.scheme,
-                port: listener.port, time: record.wall, traceID: context.newTraceID(at: record.wall)),
+                port: listener.port, time: record.wall, traceID: context.newTraceID(at: record.wall)))
+        let route = RouteRuntime(Route(hosts: [], paths: [], action: .function(0)), functions: [function])
+        let exchange = Exchange(
+            request, method: Method(rawValue: method), on: client, context: context, function: function, route: route,
             record: record)
         if body.isEmpty || exchange.receivedBody(body.span) { exchange.requestCompleted() }
         while !client.isOver { loop.turn() }
