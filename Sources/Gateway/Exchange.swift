@@ -219,7 +219,7 @@ final class Exchange {
     }
 
     private func truncate(_ failure: ExchangeFailure) {
-        self.client?.truncate()
+        if case .clientStalled = failure { self.client?.abandon() } else { self.client?.truncate() }
         self.finish(status: self.record.status, end: failure.endName)
     }
 
