@@ -62,6 +62,11 @@ final class Attempt {
         self.exchange.requestSent()
     }
 
+    func requestBlocked() {
+        guard !self.isOver else { return }
+        self.exchange.requestBlocked()
+    }
+
     func receivedHead(_ head: ResponseHead) {
         switch self.invocation.receivedHead(head) {
         case .awaitStream, .collectError: break

@@ -16,6 +16,9 @@ protocol ClientStream: AnyObject {
     /// Breaks an answer that has begun, so that nobody takes it for a whole one.
     func truncate()
 
+    /// Breaks an answer that the client has ceased to take: what waits for it is not kept any longer.
+    func abandon()
+
     /// Answers with a head and a whole body of the gateway's own.
     func respond(_ answer: OwnAnswer)
 }

@@ -128,6 +128,12 @@ final class Exchange {
         self.setTimer()
     }
 
+    /// The upstream's socket did not take all of the request; `requestSent` follows when it has.
+    func requestBlocked() {
+        self.machine.requestBlocked()
+        self.setTimer()
+    }
+
     /// Payload bytes came in.
     func receivedBytes() {
         self.machine.receivedBytes(at: self.context.loop.now)
@@ -213,7 +219,7 @@ final class Exchange {
     }
 
     private func truncate(_ failure: ExchangeFailure) {
-        self.client?.truncate()
+        if case .clientStalled = failure { self.client?.abandon() } else { self.client?.truncate() }
         self.finish(status: self.record.status, end: failure.endName)
     }
 

@@ -432,6 +432,11 @@ extension HTTP1Session: ClientStream {
         }
     }
 
+    func abandon() {
+        self.exchange = nil
+        self.close()
+    }
+
     func respond(_ answer: OwnAnswer) {
         // Answered before the request is whole: what of it still comes is not waited for.
         if case .body = self.phase { self.keepsAlive = false }

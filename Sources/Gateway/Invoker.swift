@@ -136,6 +136,10 @@ private final class TellingClient: ClientStream {
         self.tell(.truncated)
     }
 
+    func abandon() {
+        self.truncate()
+    }
+
     func respond(_ answer: OwnAnswer) {
         self.isOver = true
         self.tell(.refused(status: answer.head.status, body: answer.body))

@@ -176,6 +176,10 @@ extension UpstreamConnection: ConnectionHandler {
         }
     }
 
+    func outputBlocked() {
+        if case .serving(let attempt) = self.use { attempt.requestBlocked() }
+    }
+
     func outputDrained() {
         if case .serving(let attempt) = self.use { attempt.requestSent() }
     }

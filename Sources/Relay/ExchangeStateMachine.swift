@@ -59,6 +59,17 @@ package struct ExchangeStateMachine: ~Copyable {
         }
     }
 
+    /// The upstream socket did not take the whole request: the wait for the first byte has not begun yet.
+    package mutating func requestBlocked() {
+        switch self.state {
+        case .invoking(var invoking):
+            invoking.sentAt = nil
+            self.state = .invoking(invoking)
+        case .gathering, .waiting, .relaying, .finished:
+            break
+        }
+    }
+
     // The answer.
 
     /// What the answer's head leads to.

@@ -57,6 +57,23 @@ import Testing
         }
     }
 
+    /// The functions have ended, or there was none; what is left of the answers is the connection's own affair.
+    @Test func `so is one that leaves the rest of its answers lying`() async throws {
+        let function = try await FakeLambda.shared.function(.bulk(300_000, seed: 6, piece: 60_000), .done, .end)
+        var setup = try Setup(function, "response: raw", limits: "client_stall: 500ms, idle_http1: 60s")
+        setup.routes.append("{ path: /big, respond: { body: \"\(String(repeating: "x", count: 64_000))\" } }")
+        try await Gateway.run(setup) { gateway in
+            for path in ["/", "/big"] {
+                let client = try await gateway.connect(receiveBuffer: 16_384)
+                try await client.send(String(repeating: Gateway.request(path), count: 300))
+                // So that it is there at all.
+                _ = try await client.head()
+                _ = try await eventually("the client is let go") { gateway.child.socketCount <= 2 ? true : nil }
+                client.close()
+            }
+        }
+    }
+
     /// Slow, but never still: neither the stall time nor the idle time may end it.
     @Test func `a slow client is none that stalls`() async throws {
         let count = 8 << 20

@@ -39,8 +39,8 @@ import Testing
         let megabyte = String(repeating: "x", count: 1 << 20)
         for _ in 0..<20 { writer.write(self.lines(megabyte)) }
         let dropped = writer.droppedBytes
-        // One may be with the thread, which is stuck in the full pipe, and eight wait.
-        #expect(dropped >= 11 << 20)
+        // Eight wait, and up to eight are with the thread, which is stuck in the full pipe.
+        #expect(dropped >= 4 << 20)
         #expect(dropped <= 12 << 20)
         // Whole batches go or stay, so that no line is cut.
         #expect(dropped % (1 << 20) == 0)

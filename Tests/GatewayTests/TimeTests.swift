@@ -19,6 +19,30 @@ import Testing
         try rig.awaitEnd(api)
     }
 
+    @Test func `the wait begins when the API has taken the whole request`() throws {
+        let rig = try Rig()
+        let client = try rig.connect()
+        let count = 5_000_000
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: \(count)\r\n\r\n")
+        let piece = String(repeating: "x", count: 25_000)
+        for _ in 0..<count / piece.utf8.count {
+            client.send(piece)
+            rig.turn(2)
+        }
+        let api = try rig.turn(until: "a connection to the API") { rig.upstream.accept() }
+        rig.turn()
+        // It does not read.
+        rig.advance(by: .seconds(100))
+        client.receive()
+        #expect(client.received.isEmpty)
+        try rig.await(api, "isBase64Encoded\":false}")
+        rig.advance(by: .seconds(59))
+        client.receive()
+        #expect(client.received.isEmpty)
+        rig.advance(by: .seconds(2))
+        try rig.await(client, "HTTP/1.1 504 ")
+    }
+
     @Test func `a stream may be silent for 300 s`() throws {
         let rig = try Rig()
         let client = try rig.connect()

@@ -71,6 +71,16 @@ import Time
         #expect(machine.failed(self.throttled(), at: self.at(2), spread: 0.5) == .retry(after: .milliseconds(100)))
     }
 
+    @Test func `the wait for the first byte begins when the whole request has gone`() {
+        var machine = ExchangeStateMachine(policy: self.policy)
+        _ = machine.requestCompleted(at: self.at(1))
+        machine.requestSent(at: self.at(1))
+        machine.requestBlocked()
+        #expect(machine.deadline == self.at(901))
+        machine.requestSent(at: self.at(50))
+        #expect(machine.deadline == self.at(110))
+    }
+
     @Test func `only what can not have run is called again`() {
         for failure in [
             ExchangeFailure.connectionLost("reset"), .connectTimedOut, .noCredentials("none"),
