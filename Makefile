@@ -51,7 +51,7 @@ help:
 	@echo 'make lint      check the formatting'
 	@echo 'make bench     measure against nginx (several minutes)'
 	@echo 'make fuzz      fuzz each parser for FUZZ_SECONDS ($(FUZZ_SECONDS))'
-	@echo 'make soak      run the stress tests for SOAK_SECONDS ($(SOAK_SECONDS))'
+	@echo 'make soak      load it with everything at once for SOAK_SECONDS ($(SOAK_SECONDS))'
 	@echo 'make clean     remove what was built'
 
 .PHONY: build
@@ -125,9 +125,11 @@ fuzz:
 	done
 
 .PHONY: soak
-soak: $(VENV)/.ready
-	SLUICE_SOAK_SECONDS=$(SOAK_SECONDS) SLUICE_PYTHON="$(abspath $(VENV)/bin/python)" \
-	    swift test --disable-xctest --filter 'Soak|Stress'
+soak:
+	@$(call install-packages,$(BENCH_PACKAGES))
+	swift build $(RELEASE) --product sluice
+	SLUICE_BENCH=1 swift build $(RELEASE) --product sluice-bench
+	python3 Benchmarks/soak.py --seconds $(SOAK_SECONDS)
 
 # Installs what `make build` has made. Only the configuration is kept when it is there already.
 .PHONY: install
