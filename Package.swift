@@ -135,4 +135,5 @@ if Context.environment["SLUICE_FUZZ"] != nil {
     fuzzer("JSONFuzzer", ["JSON"])
     fuzzer("EventStreamFuzzer", ["AWS", "Digest"])
     fuzzer("InvocationFuzzer", ["AWS", "HTTP", "Lambda"])
+    fuzzer("ConfigurationFuzzer", ["Configuration"])
 }
