@@ -56,10 +56,22 @@ enum PEMFile {
         }
         key = nil
         if wasAsked { throw passphrase == nil ? .passphraseMissing : .passphraseWrong }
-        if errors.contains(library: ERR_LIB_PEM, reason: PEM_R_NO_START_LINE) || errors.entries.isEmpty {
-            throw .noKey
-        }
+        // The library only says that it knows no such thing.
+        guard Self.contains("PRIVATE KEY-----", in: bytes.span) else { throw .noKey }
         throw .unreadableKey(detail: errors.text)
+    }
+}
+
+extension PEMFile {
+    /// Whether a text stands somewhere in the bytes.
+    private static func contains(_ text: StaticString, in bytes: Span<UInt8>) -> Bool {
+        let count = text.utf8CodeUnitCount
+        var index = 0
+        while index + count <= bytes.count {
+            if bytes.extracting(index..<index + count).equals(text) { return true }
+            index += 1
+        }
+        return false
     }
 }
 

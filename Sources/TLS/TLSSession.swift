@@ -128,6 +128,9 @@ private import COpenSSL
     }
 
     deinit {
+        // RFC 8446 §6.1, RFC 5246 §7.2.1: sessions that ended without close_notify may be resumed; the library forbids
+        // it unless it is told that there was one.
+        if self.isOpen { unsafe SSL_set_shutdown(self.ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN) }
         unsafe SSL_free(self.ssl)
     }
 }

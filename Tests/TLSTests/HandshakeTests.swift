@@ -93,7 +93,7 @@ import Time
         ]
         for row in rows {
             let server = try serverContext("a", profile: row.profile, minimum: row.minimum)
-            let client = try CommandClient(arguments: [row.client, "-cipher", "ALL:@SECLEVEL=0"])
+            let client = CommandClient(arguments: [row.client, "-cipher", "ALL:@SECLEVEL=0"])
             let peer = try client.run(against: TLSSession(server, at: start))
             #expect(peer.isOpen == row.works, "\(row): \(String(describing: peer.failure))")
             if !row.works { #expect(peer.failure?.alert == .protocolVersion, "\(row)") }
@@ -110,7 +110,7 @@ import Time
             ("ECDHE-ECDSA-AES128-SHA", false),
         ]
         for row in rows {
-            let client = try CommandClient(arguments: ["-tls1_2", "-cipher", row.suite])
+            let client = CommandClient(arguments: ["-tls1_2", "-cipher", row.suite])
             let peer = try client.run(against: TLSSession(both, at: start))
             #expect(peer.isOpen == row.works, "\(row): \(String(describing: peer.failure))")
             if row.works {
@@ -125,7 +125,7 @@ import Time
     @Test func `the client's order of suites counts`() throws {
         let server = try serverContext("a")
         for order in ["TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256"] {
-            let client = try CommandClient(arguments: ["-ciphersuites", "\(order):TLS_AES_128_GCM_SHA256"])
+            let client = CommandClient(arguments: ["-ciphersuites", "\(order):TLS_AES_128_GCM_SHA256"])
             let peer = try client.run(against: TLSSession(server, at: start))
             #expect(peer.handshake?.cipherSuite == order)
         }
@@ -133,7 +133,7 @@ import Time
 
     @Test(arguments: [("X25519", true), ("P-256", true), ("P-384", true), ("P-521", false), ("X448", false)])
     func `groups of the guideline are taken, others refused`(group: String, works: Bool) throws {
-        let client = try CommandClient(arguments: ["-groups", group])
+        let client = CommandClient(arguments: ["-groups", group])
         let peer = try client.run(against: TLSSession(serverContext("a"), at: start))
         #expect(peer.isOpen == works, "\(String(describing: peer.failure))")
     }
@@ -144,7 +144,7 @@ import Time
         ("spdy/3,http/1.1", .http1), ("http/1.0,h3", nil), ("h2c", nil), ("http/1.0", nil), ("", .http1),
     ])
     func `ALPN`(offer: String, expected: ApplicationProtocol?) throws {
-        let client = try CommandClient(arguments: offer.isEmpty ? [] : ["-alpn", offer])
+        let client = CommandClient(arguments: offer.isEmpty ? [] : ["-alpn", offer])
         let peer = try client.run(against: TLSSession(serverContext("a"), at: start))
         #expect(peer.handshake?.applicationProtocol == expected)
         if expected == nil { #expect(peer.failure == .noApplicationProtocol) }

@@ -57,6 +57,8 @@ final class Peer {
         }
     }
 
+    /// The number of bytes that are to be sent.
+    var pending: Int { self.output.count }
     var text: String { String(decoding: self.received, as: UTF8.self) }
     var isOpen: Bool { self.session.isOpen }
     var handshake: TLSHandshake? { self.session.handshake }
