@@ -8,8 +8,6 @@ package final class TLSClientContext: Sendable {
     let resumption: ResumptionCache
 
     /// Makes a context that trusts the authorities of the system, and those of a file beside them.
-    ///
-    /// The system's are where the library's own settings, `SSL_CERT_FILE` and `SSL_CERT_DIR` say.
     package init(
         additionalAuthorities: [UInt8]? = nil, authoritiesFile: String = "", cachedHosts: Int = 256,
         sessionsPerHost: Int = 4
@@ -19,9 +17,7 @@ package final class TLSClientContext: Sendable {
             self.resumption = ResumptionCache(hosts: max(1, cachedHosts), sessionsPerHost: max(1, sessionsPerHost))
             let context = unsafe self.library.pointer
             unsafe SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
-            guard unsafe SSL_CTX_set_default_verify_paths(context) == 1 else {
-                throw .refused(detail: LibraryErrors.drain().text)
-            }
+            try SystemAuthorities.trust(by: self.library)
             if let additionalAuthorities {
                 let store = unsafe SSL_CTX_get_cert_store(context)
                 for authority in try PEMFile.certificates(

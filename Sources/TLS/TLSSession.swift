@@ -67,7 +67,7 @@ private import COpenSSL
     package static let plaintextLimit = 64 * 1024
 
     /// Replies to messages without data (key updates, refused renegotiations) that are sent on credit.
-    private static let replyLimit = 16 * 1024
+    private static let replyLimit = 4 * 1024
 
     /// The server of a connection that was accepted at this moment.
     package convenience init(_ context: TLSServerContext, at now: MonotonicTime) throws(TLSFailure) {
@@ -202,8 +202,8 @@ extension TLSSession {
     ) throws(TLSFailure) -> Event {
         if !self.hasInput, offset < ciphertext.count {
             self.hasInput = true
-            // A handshake begins with 22; what begins with a capital letter is the method of an HTTP request.
-            if self.server != nil, ciphertext[offset] &- UInt8(ascii: "A") < 26 {
+            // A handshake begins with 22; what begins with a capital letter is HTTP.
+            if ciphertext[offset] &- UInt8(ascii: "A") < 26 {
                 offset = ciphertext.count
                 self.state = .failed(.plainHTTP)
                 throw .plainHTTP

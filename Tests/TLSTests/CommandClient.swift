@@ -6,13 +6,22 @@ struct CommandClient {
     let arguments: [String]
     /// What it reads from its standard input.
     var input = ""
-    /// Whether it is let go as soon as the handshake is completed, or the input has arrived.
-    var leavesEarly = true
+    var ending = Ending.early
 
-    init(arguments: [String], input: String = "", leavesEarly: Bool = true) {
+    /// How the connection comes to its end.
+    enum Ending {
+        /// Cut as soon as the handshake is completed, and the input has arrived.
+        case early
+        /// By the command, which the input tells to.
+        case byCommand
+        /// By a close_notify of ours, once the input has arrived.
+        case byServer
+    }
+
+    init(arguments: [String], input: String = "", ending: Ending = .early) {
         self.arguments = arguments
         self.input = input
-        self.leavesEarly = leavesEarly
+        self.ending = ending
     }
 
     /// Lets it shake hands with the session, and answers the session's side.
@@ -23,23 +32,19 @@ struct CommandClient {
     /// The same, with what the command printed.
     func runWithTranscript(against session: TLSSession) throws -> (peer: Peer, transcript: String) {
         let peer = Peer(session)
-        let listener = LocalSocket.listening()
-        LocalSocket.setPatience(listener.descriptor)
-        defer { close(listener.descriptor) }
-        let command = try Command(
-            ["s_client", "-connect", "127.0.0.1:\(listener.port)"] + self.arguments, input: self.input)
-        let connection = accept(listener.descriptor, nil, nil)
-        LocalSocket.setPatience(connection)
-        var buffer = [UInt8](repeating: 0, count: 70_000)
-        while peer.failure == nil {
-            let count = recv(connection, &buffer, buffer.count, 0)
-            if count <= 0 { break }
-            peer.receive(Array(buffer[..<count]))
+        let (command, connection) = try Command.client(self.arguments, input: self.input)
+        while peer.failure == nil, let bytes = LocalSocket.receive(on: connection) {
+            peer.receive(bytes)
             LocalSocket.send(peer.takeOutput(), on: connection)
-            if self.leavesEarly, peer.isOpen, self.input.isEmpty || !peer.received.isEmpty { break }
+            if !peer.isOpen || (peer.received.isEmpty && !self.input.isEmpty) { continue }
+            if self.ending == .early { break }
+            if self.ending == .byServer {
+                peer.session.close(output: &peer.output)
+                LocalSocket.send(peer.takeOutput(), on: connection)
+            }
         }
         close(connection)
-        return (peer, command.finish(isPatient: !self.leavesEarly))
+        return (peer, command.finish(isPatient: self.ending != .early))
     }
 }
 
@@ -80,6 +85,13 @@ enum LocalSocket {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     }
 
+    /// What arrives next; `nil` at the end, or when nothing comes for long.
+    static func receive(on descriptor: Int32) -> [UInt8]? {
+        var buffer = [UInt8](repeating: 0, count: 70_000)
+        let count = recv(descriptor, &buffer, buffer.count, 0)
+        return count > 0 ? Array(buffer[..<count]) : nil
+    }
+
     static func send(_ bytes: [UInt8], on descriptor: Int32) {
         if bytes.isEmpty { return }
         _ = bytes.withUnsafeBytes { Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -108,6 +120,22 @@ final class Command {
         self.process.standardError = self.output
         try self.process.run()
         self.inputPipe.fileHandleForWriting.write(Data(input.utf8))
+    }
+
+    /// A client, and the connection that it opened.
+    static func client(_ arguments: [String], input: String) throws -> (command: Command, connection: Int32) {
+        let listener = LocalSocket.listening()
+        LocalSocket.setPatience(listener.descriptor)
+        defer { close(listener.descriptor) }
+        let command = try Command(["s_client", "-connect", "127.0.0.1:\(listener.port)"] + arguments, input: input)
+        let connection = accept(listener.descriptor, nil, nil)
+        LocalSocket.setPatience(connection)
+        return (command, connection)
+    }
+
+    /// Gives it a line to read.
+    func write(_ line: String) {
+        self.inputPipe.fileHandleForWriting.write(Data("\(line)\n".utf8))
     }
 
     /// Reads what it prints until a text is in it.

@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 import TLS
 import TestSupport
 import Testing
@@ -89,7 +90,7 @@ import Time
 
     @Test func `renegotiation is refused`() throws {
         let server = try serverContext("a")
-        let client = CommandClient(arguments: ["-tls1_2"], input: "R\n", leavesEarly: false)
+        let client = CommandClient(arguments: ["-tls1_2"], input: "R\n", ending: .byCommand)
         let (peer, transcript) = try client.runWithTranscript(against: TLSSession(server, at: start))
         #expect(peer.events.filter { $0 == .handshakeCompleted }.count == 1)
         #expect(transcript.contains("no renegotiation"))
@@ -97,18 +98,40 @@ import Time
     }
 
     @Test func `no compression, no early data`() throws {
-        let client = CommandClient(arguments: ["-tls1_3"], input: "hello\nQ\n", leavesEarly: false)
+        let client = CommandClient(arguments: ["-tls1_3"], input: "hello\n", ending: .byServer)
         let (_, transcript) = try client.runWithTranscript(against: TLSSession(serverContext("a"), at: start))
         #expect(transcript.contains("Compression: NONE"))
         #expect(!transcript.contains("Max Early Data: 1"))
     }
 
     @Test func `key updates are answered, a flood of them is not`() throws {
-        let server = try serverContext("a")
-        let few = CommandClient(arguments: ["-tls1_3"], input: "K\nhello\n", leavesEarly: false)
-        let peer = Peer(try TLSSession(server, at: start))
-        _ = peer
-        let (kept, _) = try few.runWithTranscript(against: TLSSession(server, at: start))
-        #expect(kept.events.first == .handshakeCompleted)
+        let peer = Peer(try TLSSession(serverContext("a"), at: start))
+        let (command, connection) = try Command.client(["-tls1_3"], input: "")
+        defer {
+            close(connection)
+            _ = command.finish()
+        }
+        while !peer.isOpen, let bytes = LocalSocket.receive(on: connection) {
+            peer.receive(bytes)
+            LocalSocket.send(peer.takeOutput(), on: connection)
+        }
+        var answered = 0
+        func updateKeys() {
+            command.write("K")
+            while peer.failure == nil, let bytes = LocalSocket.receive(on: connection) {
+                peer.receive(bytes)
+                if peer.pending > 0 { break }
+            }
+            if peer.failure == nil { answered += 1 }
+            LocalSocket.send(peer.takeOutput(), on: connection)
+        }
+        for _ in 0..<5 { updateKeys() }
+        #expect(answered == 5)
+        command.write("hello")
+        while peer.text != "hello\n", let bytes = LocalSocket.receive(on: connection) { peer.receive(bytes) }
+        #expect(peer.text == "hello\n")
+        while peer.failure == nil, answered < 2000 { updateKeys() }
+        #expect(peer.failure == .refused(alert: nil, reason: "too many messages without data"))
+        #expect(answered > 100)
     }
 }

@@ -15,6 +15,13 @@ import Time
         }
     }
 
+    @Test func `an upstream without TLS is recognised`() throws {
+        let peer = Peer(try TLSSession(clientContext(), host: "a.example"))
+        try peer.session.start(output: &peer.output)
+        peer.receive(Array("HTTP/1.1 400 Bad Request\r\n".utf8))
+        #expect(peer.failure == .plainHTTP)
+    }
+
     /// What is no hello gets an alert, in a record that anybody can read.
     @Test(arguments: [
         ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], TLSAlert.protocolVersion),

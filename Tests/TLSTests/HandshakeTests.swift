@@ -131,7 +131,11 @@ import Time
         }
     }
 
-    @Test(arguments: [("X25519", true), ("P-256", true), ("P-384", true), ("P-521", false), ("X448", false)])
+    @Test(arguments: [
+        ("X25519", true), ("P-256", true), ("P-384", true), ("P-521", false), ("X448", false),
+        // The second hello comes after a HelloRetryRequest.
+        ("P-521:P-256", true),
+    ])
     func `groups of the guideline are taken, others refused`(group: String, works: Bool) throws {
         let client = CommandClient(arguments: ["-groups", group])
         let peer = try client.run(against: TLSSession(serverContext("a"), at: start))

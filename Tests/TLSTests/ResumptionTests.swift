@@ -99,7 +99,7 @@ import Time
         let server = try serverContext("a")
         let session = Certificates.path("session-\(UInt64.random(in: 0..<(.max))).txt")
         let first = CommandClient(
-            arguments: ["-tls1_2", "-servername", "a.example", "-sess_out", session], input: "Q\n", leavesEarly: false)
+            arguments: ["-tls1_2", "-servername", "a.example", "-sess_out", session], input: "Q\n", ending: .byCommand)
         #expect(try first.run(against: TLSSession(server, at: start)).events.first == .handshakeCompleted)
         for (name, resumes) in [("a.example", true), ("www.a.example", false)] {
             let second = CommandClient(arguments: ["-tls1_2", "-servername", name, "-sess_in", session])

@@ -106,7 +106,7 @@ import Time
             let server = try serverContext(order[0], order[1])
             for (algorithms, subject) in [("ECDSA+SHA256", "CN = a\n"), ("rsa_pss_rsae_sha256", "CN = a-rsa\n")] {
                 let client = CommandClient(
-                    arguments: ["-sigalgs", algorithms, "-servername", "a.example"], input: "Q\n", leavesEarly: false)
+                    arguments: ["-sigalgs", algorithms, "-servername", "a.example"], input: "Q\n", ending: .byCommand)
                 let (peer, transcript) = try client.runWithTranscript(against: TLSSession(server, at: start))
                 #expect(peer.events.first == .handshakeCompleted)
                 #expect(transcript.contains("subject=\(subject)"), "\(order) \(algorithms)")

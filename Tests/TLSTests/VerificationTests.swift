@@ -61,12 +61,9 @@ import Time
             peer.send("too early")
             #expect(peer.failure == .notOpen)
             LocalSocket.send(peer.takeOutput(), on: descriptor)
-            var buffer = [UInt8](repeating: 0, count: 70_000)
             var hasAsked = false
-            while peer.text != "olleh\n" {
-                let count = recv(descriptor, &buffer, buffer.count, 0)
-                if count <= 0 { break }
-                peer.receive(Array(buffer[..<count]))
+            while peer.text != "olleh\n", let bytes = LocalSocket.receive(on: descriptor) {
+                peer.receive(bytes)
                 if peer.isOpen, !hasAsked {
                     hasAsked = true
                     peer.send("hello\n")
