@@ -138,6 +138,26 @@ import Time
         return peer.output.count
     }
 
+    @Test func `contexts and keys are shared by loops`() async throws {
+        let client = try clientContext()
+        let keys = TicketKeys(interval: .seconds(2), at: start)
+        let server = try serverContext("a", "b", "a-rsa", keys: keys)
+        let open = await withTaskGroup(of: Int.self) { group in
+            for loop in 0..<4 {
+                group.addTask {
+                    (0..<20).count { round in
+                        let host = (loop + round) % 3 == 0 ? "x.b.example" : "a.example"
+                        let now = start + .seconds(round / 4)
+                        guard let pair = try? connect(client, server, host: host, at: now) else { return false }
+                        return pair.client.isOpen && pair.server.isOpen
+                    }
+                }
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(open == 80)
+    }
+
     @Test func `a client keeps few sessions, of few hosts`() throws {
         let context = try TLSClientContext(
             additionalAuthorities: Certificates.bytes("ca.pem"), cachedHosts: 3, sessionsPerHost: 2)
