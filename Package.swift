@@ -67,6 +67,7 @@ let package = Package(
 
         // What touches the world.
         module("Reactor", ["Bytes", "Time", "CLinux"]),
+        module("TLS", ["Bytes", "Time", "COpenSSL"]),
         module("Processes", ["CSpawn"]),
         module(
             "LocalLambda", ["Bytes", "Time", "Digest", "Reactor", "HTTP", "JSON", "AWS", "Lambda", "Processes", log]),
@@ -96,6 +97,7 @@ let package = Package(
         tests("RelayTests", ["Relay", "Lambda", "HTTP", "Time"]),
         tests("ConfigurationTests", ["Configuration", "Routing", "HTTP", "Lambda", "AWS", "Time"]),
         tests("ReactorTests", ["Reactor", "Time"]),
+        tests("TLSTests", ["TLS", "Time"]),
         tests("ProcessesTests", ["Processes"]),
         tests(
             "LocalLambdaTests",
