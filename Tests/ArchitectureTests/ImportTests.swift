@@ -11,6 +11,7 @@ import Testing
         "JSON": ["Bytes"],
         "HTTP": ["Bytes", "Time"],
         "Digest": ["Bytes", "COpenSSL", "CChecksum"],
+        "TLS": ["Bytes", "Time", "COpenSSL"],
         "AWS": ["HTTP", "Digest", "JSON", "Time"],
         "Lambda": ["HTTP", "AWS", "JSON"],
         "Routing": ["HTTP"],
