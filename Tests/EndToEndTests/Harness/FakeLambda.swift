@@ -10,7 +10,6 @@ final class FakeLambda: Sendable {
     private let child: Child
     /// Holds the pipe whose end ends the child.
     private let lifeline: Int32
-    private let folder: TestFolder
 
     private static let running = Task { try await FakeLambda() }
 
@@ -26,9 +25,10 @@ final class FakeLambda: Sendable {
         var pipes: [Int32] = [0, 0]
         guard pipe(&pipes) == 0 else { throw HarnessError("no pipe") }
         for descriptor in pipes { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
-        self.folder = try TestFolder()
+        // Goes when the ports are known: nobody ends what all tests share, so nothing of it may stay behind.
+        let folder = try TestFolder()
         let child = try Child(
-            Support.python, [Support.file("fake_lambda.py")], environment: Support.environment, folder: self.folder,
+            Support.python, [Support.file("fake_lambda.py")], environment: Support.environment, folder: folder,
             name: "lambda", input: pipes[0])
         Glibc.close(pipes[0])
         self.lifeline = pipes[1]
@@ -40,6 +40,7 @@ final class FakeLambda: Sendable {
             if let end = child.end { throw HarnessError("the fake Lambda API: \(end): \(child.errorText)") }
             return ports.count == 2 && child.outputText.hasSuffix("\n") ? ports : nil
         }
+        withExtendedLifetime(folder) {}
         self.port = ports[0]
         self.controlPort = ports[1]
     }
