@@ -74,7 +74,7 @@ let package = Package(
         module(
             "Gateway",
             [
-                "Bytes", "Time", "Reactor", "JSON", "HTTP", "Digest", "AWS", "Lambda", "Relay", "Routing",
+                "Bytes", "Time", "TLS", "Reactor", "JSON", "HTTP", "Digest", "AWS", "Lambda", "Relay", "Routing",
                 "Configuration",
                 "Processes", "LocalLambda", log,
             ]),

@@ -54,9 +54,11 @@ package enum ConfigurationSchema {
             Key(
                 "endpoint", \.endpoint, Texts.endpoint,
                 default: "AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, the region's public endpoint",
-                "Where the Lambda API is reached. Only http:// for now."),
+                "Where the Lambda API is reached."),
             Key(notYet: "sts_endpoint", "Where STS is reached."),
-            Key(notYet: "ca_file", "Certificates to trust besides the system's."),
+            Key(
+                "ca_file", \.caFile, Texts.file, default: "the system's authorities alone",
+                "Certificates, as PEM, of authorities to trust besides the system's."),
         ])
 
     static let listener = Section<ListenerDraft>(

@@ -29,6 +29,8 @@ package struct AWSSettings: Sendable, Equatable {
     package var profile: String?
     /// Lambda's; `nil` for the one that the region has.
     package var endpoint: ServiceEndpoint?
+    /// Authorities that are trusted besides the system's.
+    package var caFile: String?
 
     /// Nothing is set.
     package init() {}

@@ -37,13 +37,7 @@ struct AWSIdentity {
 
     /// Where functions of a region are called.
     func endpoint(in region: String) throws -> ServiceEndpoint {
-        let endpoint =
-            if let configured = self.configured.endpoint {
-                configured
-            } else {
-                try self.settings.lambdaEndpoint(region: region)
-            }
-        guard case .http = endpoint.scheme else { throw AssemblyError.needsTLS(endpoint: endpoint.description) }
-        return endpoint
+        if let configured = self.configured.endpoint { return configured }
+        return try self.settings.lambdaEndpoint(region: region)
     }
 }

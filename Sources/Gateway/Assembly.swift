@@ -6,6 +6,7 @@ internal import LocalLambda
 internal import Logging
 internal import Reactor
 internal import Relay
+internal import TLS
 
 /// Makes of a configuration what the loops run on: resolves regions, endpoints and credentials, and starts the local
 /// Lambda where functions need it.
@@ -19,10 +20,6 @@ struct Assembly {
         _ configuration: GatewayConfiguration, environment: [String: String], readFile: (String) -> String?,
         logger: Logger
     ) throws {
-        self.sharedResources = SharedResources(
-            budget: MemoryBudget(limit: configuration.limits.requestBodies.bytes),
-            memory: MemoryWatch(configuration.limits, logger: logger), resolver: Resolver(),
-            connectionLimits: ConnectionLimits(configuration.limits), logger: logger)
         let aws = try AWSIdentity(configuration, environment: environment, readFile: readFile)
         let local = try LocalIdentity(configuration, gatewayCredentials: aws.credentials.current, logger: logger)
         self.localLambda = local?.lambda
@@ -41,9 +38,22 @@ struct Assembly {
                     credentials: local.credentials)
             }
         }
+        self.sharedResources = SharedResources(
+            budget: MemoryBudget(limit: configuration.limits.requestBodies.bytes),
+            memory: MemoryWatch(configuration.limits, logger: logger), resolver: Resolver(),
+            connectionLimits: ConnectionLimits(configuration.limits),
+            tls: try Self.tls(for: functions, caFile: configuration.aws.caFile), logger: logger)
         self.snapshot = Snapshot(
             routes: configuration.routes, functions: functions, limits: configuration.limits,
             accessLogFormat: configuration.accessLog.format)
+    }
+
+    /// What upstreams are verified with, where any is reached over TLS.
+    private static func tls(for functions: [FunctionRuntime], caFile: String?) throws -> TLSClientContext? {
+        guard functions.contains(where: { $0.endpoint.scheme == .https }) else { return nil }
+        guard let caFile else { return try TLSClientContext() }
+        return try TLSClientContext(
+            additionalAuthorities: Array(try TextFile.read(caFile).utf8), authoritiesFile: caFile)
     }
 
     private static func runtime(
@@ -66,7 +76,6 @@ struct Assembly {
 /// Why a configuration that is right in itself can not be run here.
 enum AssemblyError: Error, CustomStringConvertible {
     case noRegion(function: String)
-    case needsTLS(endpoint: String)
     case noLocalLambda(String)
     case unresolvedListener(String, String)
     case noInheritedSocket(String, known: [String])
@@ -75,8 +84,6 @@ enum AssemblyError: Error, CustomStringConvertible {
         switch self {
         case .noRegion(let function):
             "function \(function): no region is known; set aws.region, AWS_REGION, or name the function by its ARN"
-        case .needsTLS(let endpoint):
-            "\(endpoint): calling the Lambda API over TLS is not supported yet; set aws.endpoint to an http:// address"
         case .noLocalLambda(let function):
             "function \(function): the local Lambda is not running"
         case .unresolvedListener(let address, let reason):

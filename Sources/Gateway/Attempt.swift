@@ -21,6 +21,9 @@ final class Attempt {
             mode: exchange.function.responseMode, requestMethod: exchange.method)
     }
 
+    /// How long connecting may take.
+    var connectTimeout: Duration { self.exchange.function.connectTimeout }
+
     /// Asks the pool for a connection; the answer may come within the call.
     func start() {
         let function = self.exchange.function

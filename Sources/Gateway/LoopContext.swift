@@ -6,6 +6,7 @@ internal import Lambda
 internal import Logging
 internal import Reactor
 internal import Relay
+internal import TLS
 internal import Time
 
 /// What the sessions and exchanges of one loop share.
@@ -19,6 +20,7 @@ final class LoopContext {
     let logger: Logger
     private let resolver: Resolver
     private let connectionLimits: ConnectionLimits
+    private let tls: TLSClientContext?
     private let accessLog: AccessLog?
     var date = CachedDate()
     /// Where heads of requests are put together before they go in front of their events.
@@ -49,6 +51,7 @@ final class LoopContext {
         self.memory = shared.memory
         self.resolver = shared.resolver
         self.connectionLimits = shared.connectionLimits
+        self.tls = shared.tls
         self.accessLog = accessLog
         self.logger = shared.logger
     }
@@ -77,7 +80,10 @@ final class LoopContext {
     func pool(for function: FunctionRuntime) -> UpstreamPool {
         if let pool = self.poolsByFunction[function.id] { return pool }
         let pool =
-            self.pools[function.endpoint] ?? UpstreamPool(function.endpoint, resolver: self.resolver, on: self.loop)
+            self.pools[function.endpoint]
+            ?? UpstreamPool(
+                function.endpoint, tls: function.endpoint.scheme == .https ? self.tls : nil, resolver: self.resolver,
+                on: self.loop)
         self.pools[function.endpoint] = pool
         self.poolsByFunction[function.id] = pool
         return pool

@@ -1,6 +1,8 @@
 internal import AWS
+internal import Bytes
 internal import Reactor
 internal import Relay
+internal import TLS
 internal import Time
 
 /// The connections of one loop to one endpoint. The one used last is taken first, so that the others can grow old.
@@ -12,6 +14,11 @@ final class UpstreamPool {
     /// All connections, those that serve as well.
     private var all: [ObjectIdentifier: UpstreamConnection] = [:]
     private var waiting: [ObjectIdentifier: (dial: Dial, attempt: Attempt)] = [:]
+    private var shaking: [ObjectIdentifier: (handshake: UpstreamHandshake, attempt: Attempt?)] = [:]
+    /// What upstreams are verified with; `nil` where the endpoint is not reached over TLS.
+    private let tls: TLSClientContext?
+    /// What TLS makes of the bytes that came, for the connection whose turn it is.
+    var plaintext = ByteBuffer()
     private var isClosed = false
 
     /// How long a connection is kept without use.
@@ -21,7 +28,11 @@ final class UpstreamPool {
     /// A connection that was idle for this long is asked whether its peer has closed before a request is put on it.
     private static let doubt = Duration.milliseconds(20)
 
-    init(_ endpoint: ServiceEndpoint, idleTime: Duration = .seconds(55), resolver: Resolver, on loop: Loop) {
+    init(
+        _ endpoint: ServiceEndpoint, tls: TLSClientContext? = nil, idleTime: Duration = .seconds(55),
+        resolver: Resolver, on loop: Loop
+    ) {
+        self.tls = tls
         self.endpoint = endpoint
         self.idleTime = idleTime
         self.resolver = resolver
@@ -66,19 +77,57 @@ final class UpstreamPool {
             dial.cancel()
             self.waiting[key] = nil
         }
+        for (key, (handshake, attempt)) in self.shaking where attempt?.isOver ?? true {
+            handshake.cancel()
+            self.shaking[key] = nil
+        }
         for connection in self.idle { connection.close() }
         self.idle = []
+    }
+
+    /// A connection is ready for requests.
+    private func use(_ connection: Connection, _ session: TLSSession?, for attempt: Attempt?) {
+        let upstream = UpstreamConnection(connection, session, pool: self)
+        self.all[ObjectIdentifier(upstream)] = upstream
+        if let attempt { attempt.taken(upstream) } else { upstream.giveBack() }
+    }
+
+    /// Begins TLS on a connection. The time for it is that for connecting, anew.
+    private func shakeHands(on connection: Connection, _ context: TLSClientContext, for attempt: Attempt?) {
+        do throws(TLSFailure) {
+            let session = try TLSSession(context, host: self.endpoint.host)
+            let timeout = attempt?.connectTimeout ?? .seconds(3)
+            let handshake = try UpstreamHandshake(on: connection, session, timeout: timeout, handler: self)
+            self.shaking[ObjectIdentifier(handshake)] = (handshake, attempt)
+        } catch {
+            connection.close()
+            attempt?.notTaken(.unreachable("TLS: \(error)"))
+        }
+    }
+}
+
+extension UpstreamPool: UpstreamHandshakeHandler {
+    func handshakeCompleted(_ handshake: UpstreamHandshake, _ connection: Connection, _ session: TLSSession) {
+        let attempt = self.shaking.removeValue(forKey: ObjectIdentifier(handshake))?.attempt
+        self.use(connection, session, for: attempt)
+    }
+
+    func handshakeFailed(_ handshake: UpstreamHandshake, _ reason: String) {
+        self.shaking.removeValue(forKey: ObjectIdentifier(handshake))?.attempt?.notTaken(.unreachable(reason))
+    }
+
+    func handshakeTimedOut(_ handshake: UpstreamHandshake) {
+        self.shaking.removeValue(forKey: ObjectIdentifier(handshake))?.attempt?.notTaken(.connectTimedOut)
     }
 }
 
 extension UpstreamPool: DialHandler {
     func dialed(_ dial: Dial, _ connection: Connection) {
-        let upstream = UpstreamConnection(connection, pool: self)
-        self.all[ObjectIdentifier(upstream)] = upstream
-        if let (_, attempt) = self.waiting.removeValue(forKey: ObjectIdentifier(dial)) {
-            attempt.taken(upstream)
+        let attempt = self.waiting.removeValue(forKey: ObjectIdentifier(dial))?.attempt
+        if let tls = self.tls {
+            self.shakeHands(on: connection, tls, for: attempt)
         } else {
-            upstream.giveBack()
+            self.use(connection, nil, for: attempt)
         }
     }
 

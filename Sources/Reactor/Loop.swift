@@ -204,7 +204,7 @@ package final class Loop {
     }
 
     /// Has the bytes of the receive buffer sent or copied by those that hold some.
-    func settleBorrowers() {
+    package func settleBorrowers() {
         var index = 0
         while index < self.borrowers.count {
             let connection = self.borrowers[index]

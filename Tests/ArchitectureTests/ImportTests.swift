@@ -20,7 +20,7 @@ import Testing
         "Reactor": ["Bytes", "Time", "CLinux"],
         "Processes": ["CSpawn"],
         "LocalLambda": ["Reactor", "HTTP", "AWS", "Lambda", "Processes", "Logging"],
-        "Gateway": ["Reactor", "Relay", "Configuration", "LocalLambda", "Processes", "Logging"],
+        "Gateway": ["Reactor", "TLS", "Relay", "Configuration", "LocalLambda", "Processes", "Logging"],
         "sluice": ["Configuration", "Gateway", "LocalLambda", "ArgumentParser", "Logging"],
         "DemoFunction": ["Bytes"],
     ]
@@ -28,7 +28,7 @@ import Testing
     /// The standard library's own, and the C library, which any module that touches the world may use.
     private static let standard: Set<String> = ["Swift", "Synchronization"]
     private static let touchesTheWorld: Set<String> = [
-        "Reactor", "Processes", "LocalLambda", "Gateway", "sluice", "DemoFunction",
+        "Reactor", "TLS", "Processes", "LocalLambda", "Gateway", "sluice", "DemoFunction",
     ]
 
     /// Libraries that only the module with the arrow itself may import, whoever reaches it.

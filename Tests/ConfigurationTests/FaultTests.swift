@@ -6,7 +6,7 @@ import Testing
         let text = """
             listners:
               - address: "0.0.0.0:443"
-            aws: { region: eu, endpoint: https://x, ca_file: y }
+            aws: { region: eu, endpoint: ftp://x, sts_endpoint: y }
             functions:
               chat:
                 function: arn:aws:lambda:eu-west-1:123456789012:function:chat
@@ -36,8 +36,9 @@ import Testing
             faults(text).joined(separator: "\n") == """
                 1:1: unknown key "listners"; did you mean "listeners"?
                 3:16: "eu" is no region, such as eu-west-1
-                3:30: TLS to upstreams is not supported yet; an endpoint begins with http://
-                3:41: "ca_file" is not supported yet
+                3:30: 'ftp://x' is no endpoint: it must begin with http:// or https://, as \
+                https://lambda.eu-west-1.amazonaws.com
+                3:39: "sts_endpoint" is not supported yet
                 7:5: unknown key "first_byte"; it belongs into "timeouts"
                 8:29: first_byte (1000s) is longer than total (900s) (the default)
                 8:42: "5" needs a unit: 5ms, 5s, 5m or 5h

@@ -7,7 +7,8 @@ import Testing
     static let values: [(key: String, good: String, bad: String, message: String)] = [
         ("aws.region", "eu-west-1", "eu", "\"eu\" is no region, such as eu-west-1"),
         ("aws.profile", "production", "''", "this must not be empty"),
-        ("aws.endpoint", "http://127.0.0.1:9000", "https://x.org", "TLS to upstreams is not supported yet"),
+        ("aws.endpoint", "https://x.org", "ftp://x.org", "ftp"),
+        ("aws.ca_file", "/etc/ssl/own.pem", "[]", "single value"),
         ("workers", "2", "0", "0 is too small; the least is 1"),
         ("listeners[].address", "'[::1]:80'", "'8080'", "\"8080\" has no port"),
         ("functions.NAME.function", "chat:live", "a b", "'a b' is no function name"),
@@ -136,7 +137,7 @@ import Testing
         let later = Set(Self.keys.filter { !$0.key.isSupported }.map(\.path))
         #expect(
             later == [
-                "admin", "aws.ca_file", "aws.sts_endpoint", "listeners[].tls", "listeners[].proxy_protocol",
+                "admin", "aws.sts_endpoint", "listeners[].tls", "listeners[].proxy_protocol",
                 "listeners[].trusted_proxies", "listeners[].redirect_to_https", "functions.NAME.url",
                 "functions.NAME.sign", "functions.NAME.role", "routes[].functions", "limits.http2_streams",
                 "limits.http2_stream_window", "limits.http2_connection_window", "limits.invocations_per_connection",

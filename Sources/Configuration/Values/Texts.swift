@@ -12,12 +12,13 @@ enum Texts {
         return text
     }
 
-    static let endpoint = ValueType<ServiceEndpoint>.scalar(.text("http:// URL")) { text in
-        let endpoint = try ServiceEndpoint(parsing: text)
-        guard endpoint.scheme == .http else {
-            throw ValueFault("TLS to upstreams is not supported yet; an endpoint begins with http://")
-        }
-        return endpoint
+    static let endpoint = ValueType<ServiceEndpoint>.scalar(.text("https:// or http:// URL")) { text in
+        try ServiceEndpoint(parsing: text)
+    }
+
+    /// A file, from where the process is.
+    static let file = ValueType<String>(.text("file")) { node, reading in
+        ValueType.text("file").read(node, reading).map(reading.path)
     }
 
     static let listenerAddress = ValueType<ListenerAddress>(.text("host:port, unix:/path or fd:NAME")) {

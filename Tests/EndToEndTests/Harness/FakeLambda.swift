@@ -63,6 +63,13 @@ final class FakeLambda: Sendable {
         try await self.ask(["do": "silent"])["port"]?.int ?? 0
     }
 
+    /// A port behind which the same API is reached over TLS.
+    func securePort(_ certificate: TestCertificate) async throws -> Int {
+        try await self.ask([
+            "do": "tls", "certificate": .string(certificate.certificate), "key": .string(certificate.key),
+        ])["port"]?.int ?? 0
+    }
+
     /// Asks one thing on a connection of its own.
     func ask(_ question: JSONDocument) async throws -> JSONDocument {
         let answer = try await self.askForText(question)

@@ -35,6 +35,7 @@ import json
 import os
 import select
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -427,6 +428,8 @@ def perform(request):
         listener.bind(("127.0.0.1", 0))
         late[listener.getsockname()[1]] = listener
         return {"port": listener.getsockname()[1]}
+    if kind == "tls":
+        return {"port": tls_port(request["certificate"], request["key"])}
     if kind == "listen":
         late[request["port"]].listen(1024)
         threading.Thread(target=accept_forever, args=(late[request["port"]], serve), daemon=True).start()
@@ -484,6 +487,26 @@ def silent_port():
         filler.setblocking(False)
         filler.connect_ex(listener.getsockname())
         silent.append(filler)
+    return listener.getsockname()[1]
+
+
+def tls_port(certificate, key):
+    """A port behind which the same API is reached over TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(1024)
+
+    def serve_secured(sock):
+        try:
+            secured = context.wrap_socket(sock, server_side=True)
+        except (ssl.SSLError, OSError):
+            sock.close()
+            return
+        serve(secured)
+
+    threading.Thread(target=accept_forever, args=(listener, serve_secured), daemon=True).start()
     return listener.getsockname()[1]
 
 
