@@ -50,6 +50,7 @@ extension InvocationStateMachine {
         else { return nil }
         let end = count + PreludeScanner.delimiterCount
         for index in count..<end where bytes[index] != ASCII.nul { return nil }
+        if let prelude = PreludeHead(plain: bytes.extracting(0..<count)) { return (prelude, end) }
         // What is wrong with it, the scanner and the reader behind it will say.
         guard let prelude = try? PreludeHead(parsing: bytes.extracting(0..<count)) else { return nil }
         return (prelude, end)
