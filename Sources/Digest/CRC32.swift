@@ -17,6 +17,11 @@ package struct CRC32: Sendable {
         self.update(bytes)
     }
 
+    /// The checksum of eight bytes, the first of which is the lowest of `word`.
+    package static func value(ofEight word: UInt64) -> UInt32 {
+        ~CRC32Tables.shared.register(afterOnly: word)
+    }
+
     /// The checksum of all bytes so far.
     package var value: UInt32 { ~self.register }
 

@@ -1,7 +1,9 @@
-/// A key for HMAC-SHA-256 (RFC 2104), kept as the two pads that it is turned into.
+/// A key for HMAC-SHA-256 (RFC 2104), kept as what the hash makes of the two pads that it is turned into.
+///
+/// PERF: each pad is a block of its own, so that a code takes two blocks less than with the pads themselves.
 package struct HMACKey: Sendable {
-    private let innerPad: InlineArray<64, UInt8>
-    private let outerPad: InlineArray<64, UInt8>
+    fileprivate let inner: SHA256State
+    fileprivate let outer: SHA256State
 
     /// A key from bytes of any length; `hash` shortens one that is longer than a block.
     package init(_ key: Span<UInt8>, with hash: inout SHA256) {
@@ -19,18 +21,12 @@ package struct HMACKey: Sendable {
                 outer[index] ^= key[index]
             }
         }
-        self.innerPad = inner
-        self.outerPad = outer
-    }
-
-    fileprivate var inner: Span<UInt8> {
-        @_lifetime(borrow self)
-        get { self.innerPad.span }
-    }
-
-    fileprivate var outer: Span<UInt8> {
-        @_lifetime(borrow self)
-        get { self.outerPad.span }
+        var state = SHA256State()
+        state.update(inner.span)
+        self.inner = state
+        state = SHA256State()
+        state.update(outer.span)
+        self.outer = state
     }
 }
 
@@ -44,11 +40,11 @@ extension HMACKey: CustomStringConvertible, CustomReflectable {
 
 extension SHA256 {
     /// The HMAC of a message.
-    package mutating func authenticationCode(for message: Span<UInt8>, key: HMACKey) -> SHA256Digest {
-        self.update(key.inner)
+    package mutating func authenticationCode(for message: Span<UInt8>, key: borrowing HMACKey) -> SHA256Digest {
+        self.resume(from: key.inner)
         self.update(message)
         let inner = self.finish()
-        self.update(key.outer)
+        self.resume(from: key.outer)
         self.update(inner.bytes)
         return self.finish()
     }

@@ -27,7 +27,16 @@ package struct RandomBytes: ~Copyable {
     /// The next eight bytes as a number.
     package mutating func nextNumber() -> UInt64 {
         var number: UInt64 = 0
-        for _ in 0..<8 { number = number << 8 | UInt64(self.next()) }
+        if self.used <= 512 - 8 {
+            // PERF: nearly always in one piece.
+            for index in 0..<8 {
+                number = number << 8 | UInt64(self.pool[self.used &+ index])
+                self.pool[self.used &+ index] = 0
+            }
+            self.used += 8
+        } else {
+            for _ in 0..<8 { number = number << 8 | UInt64(self.next()) }
+        }
         return number
     }
 }
@@ -65,18 +74,41 @@ extension RandomBytes {
 extension ByteBuffer {
     /// Appends a random UUID, version 4 (RFC 9562 §5.4), in lower case.
     package mutating func append(uuidFrom random: inout RandomBytes) {
-        var bytes = InlineArray<16, UInt8>(repeating: 0)
-        for index in bytes.indices { bytes[index] = random.next() }
-        bytes[6] = bytes[6] & 0x0f | 0x40
-        bytes[8] = bytes[8] & 0x3f | 0x80
-        self.append(hexadecimalOf: bytes.span.extracting(0..<4))
-        self.append(ASCII.minus)
-        self.append(hexadecimalOf: bytes.span.extracting(4..<6))
-        self.append(ASCII.minus)
-        self.append(hexadecimalOf: bytes.span.extracting(6..<8))
-        self.append(ASCII.minus)
-        self.append(hexadecimalOf: bytes.span.extracting(8..<10))
-        self.append(ASCII.minus)
-        self.append(hexadecimalOf: bytes.span.extracting(10..<16))
+        let high = random.nextNumber() & 0xffff_ffff_ffff_0fff | 0x4000
+        let low = random.nextNumber() & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000
+        let first = UInt32(truncatingIfNeeded: high >> 32).lowerHexDigits
+        let second = UInt32(truncatingIfNeeded: high).lowerHexDigits
+        let third = UInt32(truncatingIfNeeded: low >> 32).lowerHexDigits
+        let fourth = UInt32(truncatingIfNeeded: low).lowerHexDigits
+        // PERF: eight digits are made and written at a time; one by one they take four times as long.
+        // SAFETY: 36 bytes are reserved, and all of them written.
+        unsafe self.appendUnsafely(reserving: 36) { target in
+            unsafe target.storeBytes(of: first, as: UInt64.self)
+            unsafe target.storeBytes(of: ASCII.minus, toByteOffset: 8, as: UInt8.self)
+            unsafe target.storeBytes(of: UInt32(truncatingIfNeeded: second), toByteOffset: 9, as: UInt32.self)
+            unsafe target.storeBytes(of: ASCII.minus, toByteOffset: 13, as: UInt8.self)
+            unsafe target.storeBytes(of: UInt32(truncatingIfNeeded: second >> 32), toByteOffset: 14, as: UInt32.self)
+            unsafe target.storeBytes(of: ASCII.minus, toByteOffset: 18, as: UInt8.self)
+            unsafe target.storeBytes(of: UInt32(truncatingIfNeeded: third), toByteOffset: 19, as: UInt32.self)
+            unsafe target.storeBytes(of: ASCII.minus, toByteOffset: 23, as: UInt8.self)
+            unsafe target.storeBytes(of: UInt32(truncatingIfNeeded: third >> 32), toByteOffset: 24, as: UInt32.self)
+            unsafe target.storeBytes(of: fourth, toByteOffset: 28, as: UInt64.self)
+            return 36
+        }
+    }
+}
+
+extension UInt32 {
+    /// The eight digits of a number, the highest in the lowest byte. For processors whose lowest byte comes first, as
+    /// all are that the product runs on.
+    fileprivate var lowerHexDigits: UInt64 {
+        // Each byte apart, then its high digit in front of its low one.
+        var spread = UInt64(self.byteSwapped)
+        spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff
+        spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff
+        let digits = (spread >> 4 | spread << 8) & 0x0f0f_0f0f_0f0f_0f0f
+        // 1 in each byte that holds more than 9.
+        let letters = (digits + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return digits + 0x3030_3030_3030_3030 + letters * 39
     }
 }

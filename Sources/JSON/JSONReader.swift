@@ -52,6 +52,10 @@ package struct JSONReader: ~Escapable {
     /// The kind of the value that comes next.
     package mutating func peek() throws(JSONError) -> Kind {
         self.skipSpace()
+        // PERF: most values are strings.
+        if self.position < self.bytes.count, unsafe self.bytes[unchecked: self.position] == ASCII.quote {
+            return .string
+        }
         guard self.position < self.bytes.count else { throw JSONError(.unexpectedEnd, at: self.position) }
         switch self.bytes[self.position] {
         case ASCII.quote: return .string
@@ -98,6 +102,10 @@ package struct JSONReader: ~Escapable {
     /// Reads a number, and gives the place of its text.
     package mutating func readNumber() throws(JSONError) -> Range<Int> {
         guard try self.peek() == .number else { throw JSONError(.unexpectedKind, at: self.position) }
+        return try self.readNumberToken()
+    }
+
+    private mutating func readNumberToken() throws(JSONError) -> Range<Int> {
         try self.count()
         let start = self.position
         if self.bytes[self.position] == ASCII.minus { self.position += 1 }
@@ -153,8 +161,11 @@ package struct JSONReader: ~Escapable {
         switch kind {
         case .null: try self.readNull()
         case .bool: _ = try self.readBool()
-        case .number: _ = try self.readNumber()
-        case .string: _ = try self.readString()
+        case .number:
+            _ = try self.readNumberToken()
+        case .string:
+            try self.count()
+            _ = try self.readStringToken()
         case .array:
             try self.enterArray()
             while try self.nextElement() { try self.skipValue() }

@@ -17,10 +17,10 @@ package enum BufferedAnswer {
         if text.isEmpty { return ResponseHead(status: 200, fields: Fields(["content-length": "0"])) }
         let start = body.count
         do throws(AnswerError) {
-            let document = try AnswerDocument(text)
+            var document = try AnswerDocument(text)
             if document.hasStatusCode {
                 let status = try document.status()
-                var fields = try document.fields()
+                let fields = try document.takeFields()
                 try document.appendBody(to: &body)
                 var length: Int? = body.count - start
                 // RFC 9110 §8.6: in these it tells the length of a body that is not sent.
@@ -40,7 +40,7 @@ package enum BufferedAnswer {
         } else {
             body.append(compacting: text)
         }
-        var fields = AnswerFields()
+        let fields = AnswerFields()
         return ResponseHead(
             status: 200,
             fields: fields.finish(status: 200, defaultContentType: "application/json", length: body.count - start))

@@ -50,6 +50,7 @@ extension InvocationStateMachine {
         else { return nil }
         let end = count + PreludeScanner.delimiterCount
         for index in count..<end where bytes[index] != ASCII.nul { return nil }
+        if let prelude = PreludeHead(plain: bytes.extracting(0..<count)) { return (prelude, end) }
         // What is wrong with it, the scanner and the reader behind it will say.
         guard let prelude = try? PreludeHead(parsing: bytes.extracting(0..<count)) else { return nil }
         return (prelude, end)
@@ -81,10 +82,11 @@ extension InvocationStateMachine {
         status: 200, fields: Fields(["content-type": "application/octet-stream"]))
 
     /// Hands out the head. What is held is body.
-    private mutating func begin(_ head: ResponseHead, contentLength: Int?, completion: InvokeComplete? = nil) -> Action
-    {
-        let endsHere =
-            self.method == .head || head.status == 204 || head.status == 304 || contentLength == 0
+    private mutating func begin(
+        _ head: consuming ResponseHead, contentLength: Int?, completion: InvokeComplete? = nil
+    ) -> Action {
+        let status = head.status
+        let endsHere = status == 204 || status == 304 || contentLength == 0 || self.method == .head
         if endsHere {
             self.held.releaseStorage()
             self.pending = 0..<0
@@ -94,7 +96,7 @@ extension InvocationStateMachine {
         } else {
             self.state = .releasing(contentLength.map { LengthPromise(promised: $0) }, completion: completion)
         }
-        return .head(head, endsHere: endsHere)
+        return .head(consume head, endsHere: endsHere)
     }
 
     /// Hands out what was held, and goes over to relaying or to the end. Called once more after that.

@@ -10,9 +10,9 @@ package struct PreludeHead: Equatable, Sendable {
 
     /// Reads the JSON in front of the delimiter of a streamed answer.
     package init(parsing text: Span<UInt8>) throws(AnswerError) {
-        let document = try AnswerDocument(text)
+        var document = try AnswerDocument(text)
         let status = try document.status()
-        var fields = try document.fields()
+        let fields = try document.takeFields()
         let length = fields.contentLength
         self.head = ResponseHead(
             status: status,

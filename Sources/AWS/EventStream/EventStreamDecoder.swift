@@ -8,9 +8,10 @@ private import Digest
 ///        │           │                        │
 ///        └───────────┴── wrong ───────────────┴──────▶ failed
 ///
-/// Payload is never copied: an event carries the range of the input in which it lies. Both checksums are computed along
-/// the way, so bytes of a message whose checksum turns out wrong have been handed out by then, and whoever relays them
-/// must break what it relays. After an error the decoder answers every call with the same error.
+/// Payload is never copied: an event carries the range of the input in which it lies. Whether a message's checksum is
+/// right is told behind its payload, so bytes of a message whose checksum turns out wrong have been handed out by then,
+/// and whoever relays them must break what it relays. After an error the decoder answers every call with the same
+/// error.
 ///
 /// What is kept of a message that came in pieces: twelve bytes of the prelude in place, a number while the header block
 /// is the usual one of a PayloadChunk, the block itself otherwise.
@@ -21,6 +22,8 @@ package struct EventStreamDecoder: ~Copyable {
     /// The checksum that prelude or message state, as far as it came.
     private var statedChecksum: UInt32 = 0
     private var checksum = CRC32()
+    /// Whether `checksum` is that of the whole message already.
+    private var isSummedAhead = false
     private var failure: EventStreamError?
     /// The header block that the last PayloadChunk had; the next one is expected to have the same.
     private var expectedHeaders: [UInt8] = EventStreamEncoder.payloadChunkHeaders
@@ -68,14 +71,16 @@ package struct EventStreamDecoder: ~Copyable {
             switch self.state {
             case .prelude(let taken):
                 if taken == 0, input.count - offset >= 12 {
-                    let prelude = input.extracting(offset..<offset + 12)
+                    let start = offset
                     offset += 12
-                    self.lengths = prelude.loadBigEndian(at: 0)
-                    self.statedChecksum = prelude.loadBigEndian(at: 8)
-                    self.checksum = CRC32(of: prelude.extracting(0..<8))
-                    let computed = self.checksum.value
-                    self.checksum.update(prelude.extracting(8..<12))
-                    try self.receivedPrelude(computed: computed)
+                    self.lengths = input.loadBigEndian(at: start)
+                    self.statedChecksum = input.loadBigEndian(at: start + 8)
+                    try self.receivedPrelude(computed: CRC32.value(ofEight: self.lengths.byteSwapped))
+                    // PERF: a message that lies in the input as a whole, as small ones do, is summed in one run and not
+                    // in four: with the known header blocks 2,850 instructions for three messages, and not 6,200.
+                    let end = start + Int(self.lengths >> 32) - 4
+                    self.isSummedAhead = end <= input.count
+                    self.checksum = CRC32(of: input.extracting(start..<(self.isSummedAhead ? end : start + 12)))
                 } else {
                     try self.receivedPreludeByte(input.extracting(offset..<offset + 1), after: taken)
                     offset += 1
@@ -83,7 +88,7 @@ package struct EventStreamDecoder: ~Copyable {
             case .headers(let count, let payload):
                 let block = input.extracting(offset..<min(offset + count, input.count))
                 offset += block.count
-                self.checksum.update(block)
+                if !self.isSummedAhead { self.checksum.update(block) }
                 if block.count < count {
                     let isExpected = count == self.expectedHeaders.count && self.startsExpectedHeaders(block, at: 0)
                     if !isExpected { self.held.append(block) }
@@ -95,7 +100,7 @@ package struct EventStreamDecoder: ~Copyable {
             case .partialHeaders(let count, let taken, let isExpected, let payload):
                 let piece = input.extracting(offset..<min(offset + count - taken, input.count))
                 offset += piece.count
-                self.checksum.update(piece)
+                if !self.isSummedAhead { self.checksum.update(piece) }
                 if let kind = try self.receivedHeaderPiece(
                     piece, after: taken, of: count, isExpected: isExpected, payload: payload)
                 {
@@ -104,7 +109,7 @@ package struct EventStreamDecoder: ~Copyable {
             case .payload(let remaining):
                 let range = offset..<min(offset + remaining, input.count)
                 offset = range.upperBound
-                self.checksum.update(input.extracting(range))
+                if !self.isSummedAhead { self.checksum.update(input.extracting(range)) }
                 self.state =
                     range.count == remaining ? .checksum(taken: 0) : .payload(remaining: remaining - range.count)
                 return .payload(range)
@@ -164,7 +169,10 @@ extension EventStreamDecoder {
 /// The parts of a message.
 extension EventStreamDecoder {
     private mutating func receivedPreludeByte(_ byte: Span<UInt8>, after taken: Int) throws(EventStreamError) {
-        if taken == 0 { self.checksum = CRC32() }
+        if taken == 0 {
+            self.checksum = CRC32()
+            self.isSummedAhead = false
+        }
         if taken < 8 {
             self.lengths = self.lengths << 8 | UInt64(byte[0])
             self.checksum.update(byte)
@@ -213,6 +221,8 @@ extension EventStreamDecoder {
         self.state = payload == 0 ? .checksum(taken: 0) : .payload(remaining: payload)
         // PERF: nearly all messages of a stream have the same block; comparing costs a tenth of parsing.
         if block.count == self.expectedHeaders.count, self.startsExpectedHeaders(block, at: 0) { return .payloadChunk }
+        let known = EventStreamEncoder.invokeCompleteHeaders
+        if block.hasSameBytes(as: known.span) { return .invokeComplete }
         let kind = try EventStreamMessageKind(headers: block, limit: self.limits.headerCount)
         if case .payloadChunk = kind, block.count <= 512 { self.expectedHeaders = block.array() }
         return kind

@@ -10,7 +10,8 @@ package enum EventStreamEncoder {
         EventStreamHeader(":message-type", .string("event")),
     ])
 
-    private static let invokeCompleteHeaders = headerBlock(of: [
+    /// The header block of an InvokeComplete.
+    static let invokeCompleteHeaders = headerBlock(of: [
         EventStreamHeader(":event-type", .string("InvokeComplete")),
         EventStreamHeader(":content-type", .string("application/json")),
         EventStreamHeader(":message-type", .string("event")),

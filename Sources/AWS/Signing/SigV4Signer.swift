@@ -24,11 +24,8 @@ package final class SigV4Signer {
         to buffer: inout ByteBuffer, template: SigningTemplate, payloadHash: SHA256Digest, credentials: Credentials,
         at time: WallTime
     ) {
-        self.workspace.canonicalRequest.removeAll()
-        self.workspace.canonicalRequest.append(template.prefix)
-        self.workspace.finish(
-            to: &buffer, fields: template.fields, payloadHash: payloadHash, scope: template.scope,
-            credentials: credentials, at: time)
+        self.workspace.sign(
+            to: &buffer, template: template, payloadHash: payloadHash, credentials: credentials, at: time)
     }
 
     /// The same without a template. `path` and `query` are given as they go over the wire.
@@ -36,12 +33,9 @@ package final class SigV4Signer {
         to buffer: inout ByteBuffer, method: Method, path: String, query: String, signedFields: SignedFields,
         payloadHash: SHA256Digest, scope: SigningScope, credentials: Credentials, at time: WallTime
     ) {
-        self.workspace.canonicalRequest.removeAll()
-        self.workspace.canonicalRequest.append(canonicalRequestLine: method, path: path, query: query)
-        self.workspace.canonicalRequest.append(signedFields.before.lines)
-        self.workspace.finish(
-            to: &buffer, fields: signedFields, payloadHash: payloadHash, scope: scope, credentials: credentials,
-            at: time)
+        let template = SigningTemplate(method: method, path: path, query: query, fields: signedFields, scope: scope)
+        self.appendSignature(
+            to: &buffer, template: template, payloadHash: payloadHash, credentials: credentials, at: time)
     }
 }
 
@@ -51,28 +45,27 @@ extension SigV4Signer: Sendable {}
 /// What a signer keeps between signatures.
 private struct SigningWorkspace: ~Copyable {
     var hash = SHA256()
-    var canonicalRequest = ByteBuffer()
+    private var canonicalRequest = ByteBuffer()
     private var keys = SigningKeys()
     /// `20260102T030405Z` of `timestampSecond`.
     private var timestamp = ByteBuffer()
     private var timestampSecond = Int64.min
     private var stringToSign = ByteBuffer()
-    private var signedNames = ByteBuffer()
 
-    /// Goes on from a canonical request that holds everything before `x-amz-date`.
-    mutating func finish(
-        to buffer: inout ByteBuffer, fields: SignedFields, payloadHash: SHA256Digest, scope: SigningScope,
-        credentials: Credentials, at time: WallTime
+    /// Appends the lines of a signature.
+    mutating func sign(
+        to buffer: inout ByteBuffer, template: SigningTemplate, payloadHash: SHA256Digest, credentials: Credentials,
+        at time: WallTime
     ) {
         self.updateTimestamp(to: time)
-        self.completeCanonicalRequest(fields, payloadHash: payloadHash, token: credentials.sessionToken)
-        let index = self.keys.index(of: credentials, day: time.day, scope: scope, with: &self.hash)
-        let key = self.keys[index]
+        self.writeCanonicalRequest(template, payloadHash: payloadHash, token: credentials.sessionToken)
+        let key = self.keys.key(of: credentials, day: time.day, scope: template.scope, with: &self.hash)
+        let scopeText = key.scopeText
 
         self.stringToSign.removeAll()
         self.stringToSign.append(
             stringToSignFor: self.hash.digest(of: self.canonicalRequest), timestamp: self.timestamp,
-            scope: key.scopeText.span)
+            scope: scopeText.span)
         let signature = self.hash.authenticationCode(for: self.stringToSign, key: key.key)
 
         buffer.append("x-amz-date: ")
@@ -84,38 +77,27 @@ private struct SigningWorkspace: ~Copyable {
         buffer.append("\r\nauthorization: AWS4-HMAC-SHA256 Credential=")
         buffer.append(credentials.accessKeyID)
         buffer.append(ASCII.slash)
-        buffer.append(key.scopeText)
+        buffer.append(scopeText)
         buffer.append(", SignedHeaders=")
-        buffer.append(self.signedNames.bytes)
+        buffer.append((credentials.sessionToken == nil ? template.plain : template.withToken).names)
         buffer.append(", Signature=")
         buffer.append(hexadecimalOf: signature)
         buffer.append("\r\n")
     }
 
-    /// Appends the date, the token, the fields around them, the names of all, and the hash of the payload.
-    private mutating func completeCanonicalRequest(_ fields: SignedFields, payloadHash: SHA256Digest, token: String?) {
-        self.canonicalRequest.append("x-amz-date:")
+    private mutating func writeCanonicalRequest(
+        _ template: SigningTemplate, payloadHash: SHA256Digest, token: String?
+    ) {
+        self.canonicalRequest.removeAll()
+        self.canonicalRequest.append(template.prefix)
         self.canonicalRequest.append(contentsOf: self.timestamp)
-        self.canonicalRequest.append(ASCII.lineFeed)
-        self.canonicalRequest.append(fields.between.lines)
         if let token {
-            self.canonicalRequest.append("x-amz-security-token:")
+            self.canonicalRequest.append(template.withToken.start)
             self.canonicalRequest.append(token)
-            self.canonicalRequest.append(ASCII.lineFeed)
+            self.canonicalRequest.append(template.withToken.end)
+        } else {
+            self.canonicalRequest.append(template.plain.start)
         }
-        self.canonicalRequest.append(fields.after.lines)
-        self.canonicalRequest.append(ASCII.lineFeed)
-
-        self.signedNames.removeAll()
-        self.signedNames.append(fields.before.names)
-        self.signedNames.append("x-amz-date;")
-        self.signedNames.append(fields.between.names)
-        if token != nil { self.signedNames.append("x-amz-security-token;") }
-        self.signedNames.append(fields.after.names)
-        // The last name has no semicolon behind it.
-        self.signedNames.truncate(to: self.signedNames.count - 1)
-        self.canonicalRequest.append(contentsOf: self.signedNames)
-        self.canonicalRequest.append(ASCII.lineFeed)
         self.canonicalRequest.append(hexadecimalOf: payloadHash)
     }
 

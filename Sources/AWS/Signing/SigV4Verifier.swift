@@ -126,14 +126,14 @@ private struct VerifierWorkspace: ~Copyable {
 
     /// The signature of the canonical request that has been written.
     mutating func signature(_ credentials: Credentials, scope: SigningScope, time: WallTime) -> SHA256Digest {
-        let index = self.keys.index(of: credentials, day: time.day, scope: scope, with: &self.hash)
-        let key = self.keys[index]
+        let key = self.keys.key(of: credentials, day: time.day, scope: scope, with: &self.hash)
+        let scopeText = key.scopeText
         var timestamp = ByteBuffer()
         timestamp.append(basicISO8601: time.calendar)
         self.stringToSign.removeAll()
         self.stringToSign.append(
             stringToSignFor: self.hash.digest(of: self.canonicalRequest), timestamp: timestamp,
-            scope: key.scopeText.span)
+            scope: scopeText.span)
         return self.hash.authenticationCode(for: self.stringToSign, key: key.key)
     }
 }
