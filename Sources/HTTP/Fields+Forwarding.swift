@@ -47,7 +47,17 @@ extension Fields {
     }
 
     private static func isUnwanted(_ name: Span<UInt8>, _ alsoUnderscores: Bool) -> Bool {
-        Self.isHopByHop(name) || (alsoUnderscores && name.firstIndex(of: ASCII.underscore) != nil)
+        // PERF: by its length alone most names are none of those; underscores are looked for eight bytes at a time. To
+        // find nothing in five lines took 800 instructions.
+        if name.count < 32, Self.lengthsOfHopByHop &>> UInt32(truncatingIfNeeded: name.count) & 1 == 1 {
+            if Self.isHopByHop(name) { return true }
+        }
+        return alsoUnderscores && name.holdsUnderscore
+    }
+
+    /// Bit n: one of the names that `isHopByHop` knows is of n bytes.
+    private static var lengthsOfHopByHop: UInt32 {
+        1 << 2 | 1 << 5 | 1 << 7 | 1 << 10 | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19 | 1 << 25
     }
 
     /// The names that Connection lists, in lower case, but for its own options and Host, which is no sender's to remove.

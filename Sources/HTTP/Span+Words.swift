@@ -53,6 +53,24 @@ extension Span where Element == UInt8 {
         }
     }
 
+    /// Whether one of the bytes is `_`.
+    @inline(__always)
+    var holdsUnderscore: Bool {
+        var found: UInt64 = 0
+        var index = 0
+        while index &+ 8 <= self.count {
+            // SAFETY: the loop's condition.
+            found |= unsafe self.word(uncheckedAt: index).bytesEqual(UInt8(ascii: "_")) & UInt64.highBits
+            index &+= 8
+        }
+        // SAFETY: index is below the count.
+        while index < self.count {
+            if unsafe self[unchecked: index] == UInt8(ascii: "_") { return true }
+            index &+= 1
+        }
+        return found != 0
+    }
+
     /// The first byte at or after `start` that is not from 0x21 to 0x7e, or `end`, which is at most the count.
     @inline(__always)
     func endOfVisible(from start: Int, to end: Int) -> Int {
