@@ -2,13 +2,21 @@ private import Bytes
 
 /// Reads the head of an answer: its status line and its fields.
 struct ResponseHeadScanner: ~Copyable, ResumableScanner {
-    /// The head, as far as it was read.
-    private(set) var head = ResponseHead(status: 0)
+    /// The field lines, once they are complete.
+    private var found = Fields()
     private var line = StatusLineScanner()
     private var hasLine = false
     private var fields = FieldSectionScanner(start: 0, notesFraming: true)
 
     var position: Int { self.hasLine ? self.fields.position : self.line.position }
+
+    /// The status, once its line is complete.
+    var status: Int { self.line.status }
+
+    /// The head, once it is complete.
+    consuming func intoHead() -> ResponseHead {
+        ResponseHead(status: self.line.status, fields: self.found)
+    }
 
     /// Whether the body is chunked.
     var isChunked: Bool { self.fields.framing.isChunked }
@@ -34,8 +42,7 @@ struct ResponseHeadScanner: ~Copyable, ResumableScanner {
         } catch {
             throw ResponseFault(.message(error))
         }
-        self.head.status = self.line.status
-        self.head.fields = Fields(lines: self.fields.takeLines(), in: bytes.extracting(self.fields.block))
+        self.found = Fields(lines: self.fields.takeLines(), in: bytes.extracting(self.fields.block))
         return true
     }
 }

@@ -14,6 +14,7 @@ struct StatusLineScanner {
 
     /// Goes on at `position`. Answers whether the line is complete; if not, all bytes have been looked at.
     mutating func scan(_ bytes: Span<UInt8>, limits: HeadLimits) throws(ResponseFault) -> Bool {
+        if self.position == 0, self.scanWhole(bytes, limits: limits) { return true }
         while self.position < bytes.count {
             let byte = bytes[self.position]
             if self.position < 12 {
@@ -38,6 +39,28 @@ struct StatusLineScanner {
             self.position += 1
         }
         return false
+    }
+
+    /// Reads a whole and faultless line of HTTP/1.1 at one go, and otherwise nothing.
+    ///
+    /// PERF: byte by byte the usual line took 520 instructions.
+    @inline(__always)
+    private mutating func scanWhole(_ bytes: Span<UInt8>, limits: HeadLimits) -> Bool {
+        guard bytes.count > 13, limits.requestLine > 13, bytes.extracting(0..<9).equals("HTTP/1.1 ") else {
+            return false
+        }
+        // SAFETY: the count is above 13, and below `end` is what was found to be.
+        let hundreds = unsafe bytes[unchecked: 9] &- ASCII.zero
+        let tens = unsafe bytes[unchecked: 10] &- ASCII.zero
+        let ones = unsafe bytes[unchecked: 11] &- ASCII.zero
+        guard hundreds &- 1 < 5, tens < 10, ones < 10, unsafe bytes[unchecked: 12] == ASCII.space else { return false }
+        let end = bytes.endOfFieldValue(from: 13, to: min(bytes.count, limits.requestLine))
+        guard end + 1 < bytes.count, unsafe bytes[unchecked: end] == ASCII.carriageReturn,
+            unsafe bytes[unchecked: end + 1] == ASCII.lineFeed
+        else { return false }
+        self.status = Int(hundreds) * 100 + Int(tens) * 10 + Int(ones)
+        self.position = end + 2
+        return true
     }
 
     /// `HTTP/1.1 200`, byte by byte.
