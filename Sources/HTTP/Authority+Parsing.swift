@@ -62,7 +62,8 @@ extension Authority {
         let endsInDot = bytes.count > 0 && bytes[bytes.count - 1] == ASCII.dot
         let count = endsInDot ? bytes.count - 1 : bytes.count
         guard count > 0 else { throw .empty }
-        return bytes.extracting(0..<count).string()
+        // SAFETY: host names hold letters, digits and ASCII signs only, as was seen.
+        return unsafe bytes.extracting(0..<count).uncheckedASCII
     }
 
     /// A host name with capitals or percent-encoding.

@@ -12,7 +12,15 @@ private import Bytes
 package struct HTTP1RequestParser: ~Copyable {
     private let limits: HeadLimits
     private let keepsTrailers: Bool
-    private var state = State.between(Gap())
+    // PERF: plain fields beside a small phase: payloads of an enum were moved and copied by each call.
+    private var phase = Phase.between
+    private var gap = Gap()
+    /// Bytes of a body of known length that are still to come; never none.
+    private var remaining = 0
+    private var chunks = ChunkScanner()
+    private var partialHead: Partial<RequestHeadScanner>?
+    private var partialTrailers: Partial<TrailerScanner>?
+    private var fault: RequestFault?
 
     /// Whether the connection may carry another request after the current or last one (RFC 9112 §9.3).
     package private(set) var keepsAlive = true
@@ -47,91 +55,93 @@ package struct HTTP1RequestParser: ~Copyable {
         do throws(RequestFault) {
             return try self.advance(input, at: &offset)
         } catch {
-            self.state = .failed(error)
-            self.keepsAlive = false
+            self.fail(error)
             throw error
         }
     }
 
     /// The client ended its side of the connection.
     package mutating func receivedEnd() throws(RequestFault) {
-        switch self.state {
+        switch self.phase {
         case .between, .complete:
             return
-        case .failed(let fault):
-            throw fault
+        case .failed:
+            throw self.fault ?? RequestFault(.truncated)
         case .head, .body, .chunks, .beforeTrailers, .trailers:
             // RFC 9112 §8: a request that ended too early is incomplete, whatever was received of it.
             let fault = RequestFault(.truncated)
-            self.state = .failed(fault)
-            self.keepsAlive = false
+            self.fail(fault)
             throw fault
         }
     }
 
     /// Whether nothing of a request has been taken, or nothing since the last one ended.
     package var isBetweenRequests: Bool {
-        if case .between = self.state { true } else { false }
+        self.phase == .between
     }
 
     /// Whether a part of a head has been taken, but not all of it.
     package var hasPartialHead: Bool {
-        if case .head = self.state { true } else { false }
+        self.phase == .head
     }
 
     /// Bytes of storage held for a head or trailers that came in pieces.
     package var heldBytes: Int {
-        switch self.state {
-        case .head(let partial): partial.heldBytes
-        case .trailers(let partial): partial.heldBytes
-        default: 0
-        }
+        (self.partialHead?.heldBytes ?? 0) + (self.partialTrailers?.heldBytes ?? 0)
     }
 }
 
 extension HTTP1RequestParser {
-    private enum State {
-        case between(Gap)
-        case head(Partial<RequestHeadScanner>)
-        /// This many bytes of the body are still to come; never none.
-        case body(Int)
-        case chunks(ChunkScanner)
+    private enum Phase {
+        case between
+        case head
+        case body
+        case chunks
         case beforeTrailers
-        case trailers(Partial<TrailerScanner>)
+        case trailers
         case complete
-        case failed(RequestFault)
+        case failed
+    }
+
+    private mutating func fail(_ fault: RequestFault) {
+        self.phase = .failed
+        self.fault = fault
+        self.partialHead = nil
+        self.partialTrailers = nil
+        self.keepsAlive = false
     }
 
     // PERF: inlined, as is what it calls on the way of a whole head, because each return copies eighteen words.
     @inline(__always)
     private mutating func advance(_ input: Span<UInt8>, at offset: inout Int) throws(RequestFault) -> Event {
         while true {
-            switch self.state {
-            case .between(var gap):
-                guard try gap.skip(input, at: &offset) else {
-                    self.state = .between(gap)
-                    return .needsMore
-                }
+            switch self.phase {
+            case .between:
+                guard try self.gap.skip(input, at: &offset) else { return .needsMore }
                 return try self.readHead(input, at: &offset)
             case .complete:
-                self.state = .between(Gap())
+                self.phase = .between
+                self.gap = Gap()
                 return .end
-            case .failed(let fault):
-                throw fault
+            case .failed:
+                throw self.fault ?? RequestFault(.truncated)
             case _ where offset >= input.count:
                 return .needsMore
-            case .head(let partial):
-                guard let scanner = try partial.read(input, at: &offset, limits: self.limits) else {
-                    return .needsMore
+            case .head:
+                return try self.readHead(input, at: &offset)
+            case .body:
+                let count = min(self.remaining, input.count - offset)
+                let start = offset
+                offset += count
+                self.remaining -= count
+                if self.remaining == 0 { self.phase = .complete }
+                return .body(start..<offset)
+            case .chunks:
+                switch try self.readChunks(input, at: &offset) {
+                case .data(let range): return .body(range)
+                case .needsMore: return .needsMore
+                case .last: self.phase = .beforeTrailers
                 }
-                return self.begin(scanner)
-            case .body(let remaining):
-                let range = offset..<offset + min(remaining, input.count - offset)
-                offset = range.upperBound
-                self.state = range.count == remaining ? .complete : .body(remaining - range.count)
-                return .body(range)
-            case .chunks(var scanner):
-                if let event = try self.readChunks(&scanner, input, at: &offset) { return event }
             case .beforeTrailers, .trailers:
                 guard try self.readTrailers(input, at: &offset) else { return .needsMore }
             }
@@ -140,47 +150,50 @@ extension HTTP1RequestParser {
 
     @inline(__always)
     private mutating func readHead(_ input: Span<UInt8>, at offset: inout Int) throws(RequestFault) -> Event {
+        if let partial = self.partialHead {
+            guard var scanner = try partial.read(input, at: &offset, limits: self.limits) else { return .needsMore }
+            self.partialHead = nil
+            guard let head = scanner.takeHead() else { return .needsMore }
+            self.begin(scanner)
+            return .head(head)
+        }
         let bytes = input.extracting(offset..<input.count)
         var scanner = RequestHeadScanner()
-        guard try scanner.scan(bytes, limits: self.limits) else {
+        let event = try scanner.read(bytes, limits: self.limits)
+        guard scanner.isComplete else {
             offset = input.count
-            self.state = .head(Partial(scanner, after: bytes))
-            return .needsMore
+            self.partialHead = Partial(scanner, after: bytes)
+            self.phase = .head
+            return event
         }
         offset += scanner.position
-        return self.begin(scanner)
+        self.begin(scanner)
+        return event
     }
 
     @inline(__always)
-    private mutating func begin(_ scanner: consuming RequestHeadScanner) -> Event {
+    private mutating func begin(_ scanner: borrowing RequestHeadScanner) {
         self.keepsAlive = scanner.keepsAlive
         self.expectsContinue = scanner.expectsContinue
         if self.keepsTrailers { self.trailers = Fields() }
         switch scanner.bodyLength {
-        case .none: self.state = .complete
-        case .known(let count): self.state = .body(count)
-        case .unknown: self.state = .chunks(ChunkScanner())
+        case .none:
+            self.phase = .complete
+        case .known(let count):
+            self.remaining = count
+            self.phase = .body
+        case .unknown:
+            self.chunks = ChunkScanner()
+            self.phase = .chunks
         }
-        guard let head = scanner.takeHead() else { return .needsMore }
-        return .head(head)
     }
 
-    /// `nil` behind the last chunk.
+    @inline(__always)
     private mutating func readChunks(
-        _ scanner: inout ChunkScanner, _ input: Span<UInt8>, at offset: inout Int
-    ) throws(RequestFault) -> Event? {
+        _ input: Span<UInt8>, at offset: inout Int
+    ) throws(RequestFault) -> ChunkScanner.Step {
         do throws(MessageFault) {
-            switch try scanner.next(input, at: &offset, limits: self.limits) {
-            case .data(let range):
-                self.state = .chunks(scanner)
-                return .body(range)
-            case .needsMore:
-                self.state = .chunks(scanner)
-                return .needsMore
-            case .last:
-                self.state = .beforeTrailers
-                return nil
-            }
+            return try self.chunks.next(input, at: &offset, limits: self.limits)
         } catch {
             throw RequestFault(.message(error))
         }
@@ -190,22 +203,24 @@ extension HTTP1RequestParser {
     private mutating func readTrailers(_ input: Span<UInt8>, at offset: inout Int) throws(RequestFault) -> Bool {
         do throws(MessageFault) {
             let trailers: Fields
-            if case .trailers(let partial) = self.state {
+            if let partial = self.partialTrailers {
                 guard let scanner = try partial.read(input, at: &offset, limits: self.limits) else { return false }
+                self.partialTrailers = nil
                 trailers = scanner.trailers
             } else {
                 let bytes = input.extracting(offset..<input.count)
                 var scanner = TrailerScanner()
                 guard try scanner.scan(bytes, limits: self.limits) else {
                     offset = input.count
-                    self.state = .trailers(Partial(scanner, after: bytes))
+                    self.partialTrailers = Partial(scanner, after: bytes)
+                    self.phase = .trailers
                     return false
                 }
                 offset += scanner.position
                 trailers = scanner.trailers
             }
             if self.keepsTrailers { self.trailers = trailers }
-            self.state = .complete
+            self.phase = .complete
             return true
         } catch {
             throw RequestFault(.message(error))

@@ -165,25 +165,29 @@ extension HTTP1ResponseParser {
 
     private mutating func readHead(_ input: Span<UInt8>, at offset: inout Int) throws(ResponseFault) -> Event? {
         if let partial = self.partialHead {
-            guard let scanner = try partial.read(input, at: &offset, limits: self.limits) else { return .needsMore }
+            guard var scanner = try partial.read(input, at: &offset, limits: self.limits) else { return .needsMore }
             self.partialHead = nil
-            return try self.begin(scanner)
+            guard let head = scanner.takeHead() else { return .needsMore }
+            return try self.begin(head, scanner)
         }
         let bytes = input.extracting(offset..<input.count)
         var scanner = ResponseHeadScanner()
-        guard try scanner.scan(bytes, limits: self.limits) else {
+        guard let head = try scanner.read(bytes, limits: self.limits) else {
             offset = input.count
             self.partialHead = Partial(scanner, after: bytes)
             self.phase = .head
             return .needsMore
         }
         offset += scanner.position
-        return try self.begin(scanner)
+        return try self.begin(head, scanner)
     }
 
     /// `nil` after an interim answer, which is skipped.
-    private mutating func begin(_ scanner: consuming ResponseHeadScanner) throws(ResponseFault) -> Event? {
-        let status = scanner.status
+    @inline(__always)
+    private mutating func begin(
+        _ head: consuming ResponseHead, _ scanner: borrowing ResponseHeadScanner
+    ) throws(ResponseFault) -> Event? {
+        let status = head.status
         if status < 200 {
             // RFC 9110 §15.2.2: a server that switches protocols was asked to; nothing here ever asks.
             if status == 101 { throw ResponseFault(.unexpectedUpgrade) }
@@ -194,7 +198,7 @@ extension HTTP1ResponseParser {
         }
         self.mayKeepAlive = scanner.keepsAlive
         let length = self.beginBody(status: status, scanner)
-        return .head(scanner.intoHead(), length)
+        return .head(head, length)
     }
 
     /// RFC 9112 §6.3, in its order.

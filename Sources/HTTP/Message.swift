@@ -8,15 +8,16 @@ package struct Method: RawRepresentable, Hashable, Sendable {
         self.rawValue = rawValue
     }
 
-    package static let get = Method(rawValue: "GET")
-    package static let head = Method(rawValue: "HEAD")
-    package static let post = Method(rawValue: "POST")
-    package static let put = Method(rawValue: "PUT")
-    package static let patch = Method(rawValue: "PATCH")
-    package static let delete = Method(rawValue: "DELETE")
-    package static let options = Method(rawValue: "OPTIONS")
-    package static let connect = Method(rawValue: "CONNECT")
-    package static let trace = Method(rawValue: "TRACE")
+    // PERF: computed, because a constant that is stored is reached through its initialiser and retained.
+    package static var get: Method { Method(rawValue: "GET") }
+    package static var head: Method { Method(rawValue: "HEAD") }
+    package static var post: Method { Method(rawValue: "POST") }
+    package static var put: Method { Method(rawValue: "PUT") }
+    package static var patch: Method { Method(rawValue: "PATCH") }
+    package static var delete: Method { Method(rawValue: "DELETE") }
+    package static var options: Method { Method(rawValue: "OPTIONS") }
+    package static var connect: Method { Method(rawValue: "CONNECT") }
+    package static var trace: Method { Method(rawValue: "TRACE") }
 }
 
 /// The version in which a message came.

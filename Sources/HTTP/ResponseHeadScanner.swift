@@ -2,20 +2,17 @@ private import Bytes
 
 /// Reads the head of an answer: its status line and its fields.
 struct ResponseHeadScanner: ~Copyable, ResumableScanner {
-    /// The field lines, once they are complete.
-    private var found = Fields()
+    /// The head that `scan` completed, until it is taken out.
+    private var head: ResponseHead?
     private var line = StatusLineScanner()
     private var hasLine = false
     private var fields = FieldSectionScanner(start: 0, notesFraming: true)
 
     var position: Int { self.hasLine ? self.fields.position : self.line.position }
 
-    /// The status, once its line is complete.
-    var status: Int { self.line.status }
-
-    /// The head, once it is complete.
-    consuming func intoHead() -> ResponseHead {
-        ResponseHead(status: self.line.status, fields: self.found)
+    /// Gives up the head.
+    mutating func takeHead() -> ResponseHead? {
+        self.head.take()
     }
 
     /// Whether the body is chunked.
@@ -31,18 +28,25 @@ struct ResponseHeadScanner: ~Copyable, ResumableScanner {
     }
 
     mutating func scan(_ bytes: Span<UInt8>, limits: HeadLimits) throws(ResponseFault) -> Bool {
+        self.head = try self.read(bytes, limits: limits)
+        return self.head != nil
+    }
+
+    /// The same, with the head itself for an answer once it is complete.
+    @inline(__always)
+    mutating func read(_ bytes: Span<UInt8>, limits: HeadLimits) throws(ResponseFault) -> ResponseHead? {
         if !self.hasLine {
-            guard try self.line.scan(bytes, limits: limits) else { return false }
+            guard try self.line.scan(bytes, limits: limits) else { return nil }
             self.hasLine = true
             self.fields = FieldSectionScanner(start: self.line.position, notesFraming: true)
         }
         do throws(MessageFault) {
-            guard try self.fields.scan(bytes, limits: limits) else { return false }
+            guard try self.fields.scan(bytes, limits: limits) else { return nil }
             if self.fields.framing.isChunked, self.line.isHTTP10 { throw .transferEncodingInHTTP10 }
         } catch {
             throw ResponseFault(.message(error))
         }
-        self.found = Fields(lines: self.fields.takeLines(), in: bytes.extracting(self.fields.block))
-        return true
+        let fields = Fields(lines: self.fields.takeLines(), in: bytes.extracting(self.fields.block))
+        return ResponseHead(status: self.line.status, fields: fields)
     }
 }

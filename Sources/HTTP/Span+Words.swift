@@ -53,6 +53,12 @@ extension Span where Element == UInt8 {
         }
     }
 
+    /// The bytes, which are known to be ASCII, as text that is not validated again.
+    @unsafe
+    var uncheckedASCII: String {
+        unsafe String(copying: UTF8Span(unchecked: self, isKnownASCII: true))
+    }
+
     /// Whether one of the bytes is `_`.
     @inline(__always)
     var holdsUnderscore: Bool {

@@ -8,6 +8,11 @@ extension Target {
     /// - asterisk-form, `*`: taken with OPTIONS.
     /// - authority-form, `host:port`: refused with 501, as is CONNECT with anything else that could be a target.
     package init(requestTarget bytes: Span<UInt8>, method: Method) throws(RequestFault) {
+        self = try Self.parse(bytes, method: method)
+    }
+
+    /// The same. PERF: what an initialiser puts together is copied on the way out, with all that is counted in it.
+    static func parse(_ bytes: Span<UInt8>, method: Method) throws(RequestFault) -> Target {
         guard bytes.count > 0 else { throw RequestFault(.target(.form)) }
         if method == .connect {
             _ = try Authority(parsing: bytes)
@@ -15,15 +20,19 @@ extension Target {
         }
         switch bytes[0] {
         case ASCII.slash:
-            self = try Self.originForm(bytes)
+            let parts = try Self.originForm(bytes)
+            return Target(path: parts.path, routingPath: parts.routingPath, query: parts.query)
         case UInt8(ascii: "*") where bytes.count == 1 && method == .options:
-            self.init(path: "*", routingPath: "*", query: "")
+            return Target(path: "*", routingPath: "*", query: "")
         default:
-            self = try Self.absoluteForm(bytes, method: method)
+            return try Self.absoluteForm(bytes, method: method)
         }
     }
 
-    private static func originForm(_ bytes: Span<UInt8>) throws(RequestFault) -> Target {
+    // PERF: the parts instead of a target, which was copied with all that is counted in it on the way out.
+    private static func originForm(
+        _ bytes: Span<UInt8>
+    ) throws(RequestFault) -> (path: String, routingPath: String, query: String) {
         do throws(TargetFault) {
             var isPlain = true
             var index = 0
@@ -48,11 +57,12 @@ extension Target {
             }
             let query = index < bytes.count ? try Self.query(bytes.extracting(index + 1..<bytes.count)) : ""
             if isPlain {
-                let path = bytes.extracting(0..<index).string()
-                return Target(path: path, routingPath: path, query: query)
+                // SAFETY: every byte was found to be one that a target may hold, which are all ASCII.
+                let path = unsafe bytes.extracting(0..<index).uncheckedASCII
+                return (path: path, routingPath: path, query: query)
             }
             let path = try CanonicalPath(bytes.extracting(0..<index))
-            return Target(path: path.path, routingPath: path.routingPath, query: query)
+            return (path: path.path, routingPath: path.routingPath, query: query)
         } catch {
             throw RequestFault(.target(error))
         }
@@ -87,7 +97,8 @@ extension Target {
                 throw RequestFault(.target(error))
             }
         } else {
-            target = try Self.originForm(bytes.extracting(end..<bytes.count))
+            let parts = try Self.originForm(bytes.extracting(end..<bytes.count))
+            target = Target(path: parts.path, routingPath: parts.routingPath, query: parts.query)
         }
         target.authority = authority
         return target
@@ -100,7 +111,8 @@ extension Target {
             let byte = unsafe bytes[unchecked: index]
             guard ByteClass.inTarget(byte) != ByteClass.TargetByte.refused else { throw Self.fault(byte) }
         }
-        return bytes.string()
+        // SAFETY: as above, every byte is ASCII.
+        return unsafe bytes.uncheckedASCII
     }
 
     private static func fault(_ byte: UInt8) -> TargetFault {
