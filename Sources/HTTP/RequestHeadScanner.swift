@@ -90,8 +90,8 @@ struct RequestHeadScanner: ~Copyable, ResumableScanner {
         // RFC 9112 §3.2.2: a proxy ignores the Host field and replaces it with the target's host.
         if let named, named != host { fields.set("host", named.text) }
         return RequestHead(
-            method: method, target: target, version: version, authority: named ?? host, fields: fields,
-            bodyLength: self.bodyLength)
+            method: method, target: target, version: version, authority: named ?? host,
+            bodyLength: self.bodyLength, fields: fields)
     }
 
     /// RFC 9112 §3.2: A server MUST respond with a 400 status code to any HTTP/1.1 request message that lacks a Host

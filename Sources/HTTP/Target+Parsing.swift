@@ -21,9 +21,10 @@ extension Target {
         switch bytes[0] {
         case ASCII.slash:
             let parts = try Self.originForm(bytes)
-            return Target(path: parts.path, routingPath: parts.routingPath, query: parts.query)
+            return Target(
+                authority: nil, path: parts.path, routingPath: parts.routingPath, query: parts.query)
         case UInt8(ascii: "*") where bytes.count == 1 && method == .options:
-            return Target(path: "*", routingPath: "*", query: "")
+            return Target(authority: nil, path: "*", routingPath: "*", query: "")
         default:
             return try Self.absoluteForm(bytes, method: method)
         }
@@ -88,17 +89,17 @@ extension Target {
         if end == bytes.count {
             // RFC 9112 §3.2.4: OPTIONS with an empty path and no query is a request for `*`.
             let path = method == .options ? "*" : "/"
-            target = Target(path: path, routingPath: path, query: "")
+            target = Target(authority: nil, path: path, routingPath: path, query: "")
         } else if bytes[end] == ASCII.question {
             do throws(TargetFault) {
                 let query = try Self.query(bytes.extracting(end + 1..<bytes.count))
-                target = Target(path: "/", routingPath: "/", query: query)
+                target = Target(authority: nil, path: "/", routingPath: "/", query: query)
             } catch {
                 throw RequestFault(.target(error))
             }
         } else {
             let parts = try Self.originForm(bytes.extracting(end..<bytes.count))
-            target = Target(path: parts.path, routingPath: parts.routingPath, query: parts.query)
+            target = Target(authority: nil, path: parts.path, routingPath: parts.routingPath, query: parts.query)
         }
         target.authority = authority
         return target
