@@ -25,7 +25,8 @@ extension Span where Element == UInt8 {
         return unsafe self.withUnsafeBytes { unsafe Span.areEqualIgnoringCase($0, lowercase.utf8Start) }
     }
 
-    /// PERF: eight bytes at a time, capitals or not; byte by byte a name of twenty bytes took 200 instructions.
+    /// PERF: eight bytes at a time, capitals or not: the names of an answer's head took 530 instructions byte by
+    /// byte, and take 360.
     @usableFromInline
     static func areEqualIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ lowercase: UnsafePointer<UInt8>) -> Bool {
         // SAFETY: both hold `count` bytes, and no load passes it.

@@ -48,7 +48,7 @@ extension Fields {
 
     private static func isUnwanted(_ name: Span<UInt8>, _ alsoUnderscores: Bool) -> Bool {
         // PERF: by its length alone most names are none of those; underscores are looked for eight bytes at a time. To
-        // find nothing in five lines took 800 instructions.
+        // find nothing in five lines took 813 instructions, and takes 749.
         if name.count < 32, Self.lengthsOfHopByHop &>> UInt32(truncatingIfNeeded: name.count) & 1 == 1 {
             if Self.isHopByHop(name) { return true }
         }
