@@ -75,19 +75,8 @@ extension ByteBuffer {
 
     /// The line in front of a chunk: its size in hexadecimal digits and CRLF. CRLF follows the chunk's bytes too.
     package mutating func append(chunkHeaderFor count: Int) {
-        // PERF: a digit at a time through checks of the room took 90 instructions.
-        let digits = max(1, (67 - UInt64(count).leadingZeroBitCount) >> 2)
-        // SAFETY: room for the digits and CRLF is reserved, and exactly these are written.
-        unsafe self.appendUnsafely(reserving: digits + 2) { spare in
-            var rest = count
-            for index in stride(from: digits - 1, through: 0, by: -1) {
-                unsafe spare[index] = ASCII.lowerHexDigit(UInt8(truncatingIfNeeded: rest & 0xf))
-                rest >>= 4
-            }
-            unsafe spare[digits] = ASCII.carriageReturn
-            unsafe spare[digits + 1] = ASCII.lineFeed
-            return digits + 2
-        }
+        self.append(hexadecimal: UInt64(count))
+        self.append("\r\n")
     }
 
     /// The last chunk and an empty trailer section: the only clean end of a chunked body.
