@@ -32,8 +32,8 @@ struct Answer {
 }
 
 extension Fields: ExpressibleByDictionaryLiteral {
-    /// An answer as the tests compare it.
-    public init(dictionaryLiteral elements: (String, String)...) {
+    /// Lines from a literal, in its order.
+    package init(dictionaryLiteral elements: (String, String)...) {
         self.init()
         for (name, value) in elements { self.append(name, value) }
     }
