@@ -2,8 +2,6 @@ package import Time
 
 /// What an event says about a request that the request's own head does not say.
 package struct EventContext: Sendable {
-    /// The request's id: `requestContext.requestId`, and the `x-request-id` of the answer.
-    package var requestID: String
     /// The address of the client.
     package var sourceAddress: String
     /// The address of the connection's other end; differs from the client's behind a trusted proxy.
@@ -25,6 +23,9 @@ package struct EventContext: Sendable {
     /// Version and cipher suite of the client's TLS connection, as OpenSSL names them.
     package var tls: TLS?
 
+    /// The request's id: `requestContext.requestId`, and the `x-request-id` of the answer.
+    package var requestID: String
+
     /// The names that describe a TLS connection.
     package struct TLS: Sendable, Equatable {
         /// Such as `TLSv1.3`.
@@ -37,22 +38,20 @@ package struct EventContext: Sendable {
             self.cipherSuite = cipherSuite
         }
     }
+}
 
+extension EventContext {
+    /// A context of a request; what is left out is as for a client that came directly and without TLS.
     package init(
         requestID: String, sourceAddress: String, peerAddress: String? = nil, keepsForwardedFor: Bool = false,
         scheme: StaticString, port: UInt16, defaultHost: String = "", time: WallTime, traceID: String = "",
         path: String? = nil, tls: TLS? = nil
     ) {
-        self.requestID = requestID
-        self.sourceAddress = sourceAddress
-        self.peerAddress = peerAddress ?? sourceAddress
-        self.keepsForwardedFor = keepsForwardedFor
-        self.scheme = scheme
-        self.port = port
-        self.defaultHost = defaultHost
-        self.time = time
-        self.traceID = traceID
-        self.path = path
-        self.tls = tls
+        // PERF: the memberwise initialiser moves its arguments into place; one that is written out builds the value in
+        // memory and copies it, with a retain and a release for each of its texts.
+        self.init(
+            sourceAddress: sourceAddress, peerAddress: peerAddress ?? sourceAddress,
+            keepsForwardedFor: keepsForwardedFor, scheme: scheme, port: port, defaultHost: defaultHost, time: time,
+            traceID: traceID, path: path, tls: tls, requestID: requestID)
     }
 }
