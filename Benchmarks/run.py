@@ -212,15 +212,20 @@ def count_instructions(rig, kinds):
 
 
 def print_difference(first, second, count):
-    """Where the instructions of one request or chunk go, by function."""
-    costs = {name: (cost - first.by_function[name]) / count for name, cost in second.by_function.items()}
-    lines = []
-    for name in sorted(costs, key=costs.get, reverse=True)[:50]:
-        calls = (second.calls[name] - first.calls[name]) / count
-        lines.append(f"  {costs[name]:10.1f} in {calls:8.2f} calls of {name}")
-    demangled = subprocess.run(["swift", "demangle", "--simplified"], input="\n".join(lines), capture_output=True, text=True)
-    for line in demangled.stdout.splitlines():
-        print(line[:160])
+    """Where the instructions of one request or chunk go: by function alone, and by function with what it calls."""
+    for title, before, after in [
+        ("alone", first.by_function, second.by_function),
+        ("with what it calls", first.inclusive, second.inclusive),
+    ]:
+        costs = {name: (cost - before[name]) / count for name, cost in after.items()}
+        lines = [f"  {title}:"]
+        for name in sorted(costs, key=costs.get, reverse=True)[:60]:
+            calls = (second.calls[name] - first.calls[name]) / count
+            lines.append(f"  {costs[name]:10.1f} in {calls:8.2f} calls of {name}")
+        demangle = ["swift", "demangle", "--simplified"]
+        demangled = subprocess.run(demangle, input="\n".join(lines), capture_output=True, text=True)
+        for line in demangled.stdout.splitlines():
+            print(line[:160])
 
 
 def summarise(values, kinds):

@@ -11,6 +11,8 @@ class Profile:
         self.total = 0
         self.by_object = collections.Counter()
         self.by_function = collections.Counter()
+        # With everything they call; what calls itself counts more than once.
+        self.inclusive = collections.Counter()
         self.calls = collections.Counter()
         names = {"ob": {}, "fn": {}}
 
@@ -27,7 +29,8 @@ class Profile:
         for line in open(path, errors="replace"):
             line = line.rstrip("\n")
             if skip:
-                # The cost line behind `calls=` is the callee's, and counted there.
+                # The cost line behind `calls=` is the callee's with all that it calls, and its own part is counted there.
+                self.inclusive[called] += int(line.split()[1])
                 skip = False
             elif line[:1] in "0123456789+-*" and " " in line:
                 cost = int(line.split()[1])
