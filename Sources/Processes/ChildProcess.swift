@@ -24,6 +24,8 @@ package final class ChildProcess {
     }
 
     deinit {
+        // Nobody could end or reap it any more.
+        if self.status == nil { self.killAndWait() }
         close(self.outputDescriptor)
         close(self.errorDescriptor)
         close(self.exitDescriptor)

@@ -78,7 +78,7 @@ final class Rig {
     func turn<Answer>(
         until what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ ask: () throws -> Answer?
     ) throws -> Answer {
-        let until = ContinuousClock().now + .seconds(5)
+        let until = ContinuousClock().now + .seconds(60)
         while ContinuousClock().now < until {
             if let answer = try ask() { return answer }
             self.turn(1)

@@ -138,7 +138,8 @@ import Testing
         var texts: [[UInt8]] = [[], []]
         var open: [ChildProcess.Stream?] = [.output, .error]
         var buffer = [UInt8](repeating: 0, count: 4096)
-        let deadline = ContinuousClock.now + .seconds(10)
+        // Other tests may hold the few threads that tasks run on.
+        let deadline = ContinuousClock.now + .seconds(90)
         var status: ProcessOutcome?
         while ContinuousClock.now < deadline {
             for index in 0..<2 {
@@ -155,7 +156,8 @@ import Testing
             }
             try await Task.sleep(for: .milliseconds(2))
         }
-        child.signalGroup(.kill)
+        // A child that nobody reaps would keep the tests that exit from ever being told of their own.
+        child.killAndWait()
         throw CancellationError()
     }
 }

@@ -50,7 +50,7 @@ final class Rig {
     func turn(
         until condition: () -> Bool, _ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation
     ) {
-        let deadline = LoopClock.system.monotonic() + .seconds(2)
+        let deadline = LoopClock.system.monotonic() + .seconds(30)
         var rounds = 0
         while !condition() {
             guard LoopClock.system.monotonic() < deadline else {
@@ -124,9 +124,9 @@ func expectSame(_ bytes: [UInt8], _ expected: [UInt8], sourceLocation: SourceLoc
         sourceLocation: sourceLocation)
 }
 
-/// Waits until something holds, for two seconds at most.
+/// Waits until something holds, for half a minute at most.
 func wait(until condition: () -> Bool) throws {
-    let deadline = LoopClock.system.monotonic() + .seconds(2)
+    let deadline = LoopClock.system.monotonic() + .seconds(30)
     while !condition() {
         try #require(LoopClock.system.monotonic() < deadline, "It never came")
         usleep(100)
