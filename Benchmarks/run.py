@@ -299,7 +299,7 @@ def main():
     print(f"\n{text}")
     if options.write:
         conditions = (
-            f"{datetime.date.today().isoformat()}, Linux {".".join(platform.release().split(".")[:2])}, {len(os.sched_getaffinity(0))} CPUs, "
+            f"{datetime.date.today().isoformat()}, Linux {'.'.join(platform.release().split('.')[:2])}, {len(os.sched_getaffinity(0))} CPUs, "
             f"{congestion_control()}, medians of {options.rounds} rounds."
         )
         write_results({"conditions": conditions, "rows": rows, "rounds": values, "instructions": instructions}, text)
