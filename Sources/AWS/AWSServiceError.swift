@@ -53,14 +53,7 @@ package struct AWSServiceError: Error, Sendable, Equatable {
 
     private static func number(_ name: StaticString, in fields: Fields) -> Int? {
         guard let index = fields.firstIndex(of: name) else { return nil }
-        let digits = fields.value(at: index).trimmed
-        guard (1...9).contains(digits.count) else { return nil }
-        var value = 0
-        for index in digits.indices {
-            guard ASCII.isDigit(digits[index]) else { return nil }
-            value = value * 10 + Int(digits[index] - ASCII.zero)
-        }
-        return value
+        return fields.value(at: index).trimmed.decimal(digits: 9)
     }
 }
 

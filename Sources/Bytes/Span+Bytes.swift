@@ -77,6 +77,18 @@ extension Span where Element == UInt8 {
         }
     }
 
+    /// The number that the bytes are in decimal digits; `nil` where they are anything else, or more digits than `limit`,
+    /// which is 18 at most so that every number fits.
+    package func decimal(digits limit: Int = 18) -> Int? {
+        guard (1...limit).contains(self.count) else { return nil }
+        var value = 0
+        for index in self.indices {
+            guard ASCII.isDigit(self[index]) else { return nil }
+            value = value * 10 + Int(self[index] - ASCII.zero)
+        }
+        return value
+    }
+
     /// Where `byte` first stands at or after `start`, or `nil`.
     @inlinable
     package func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {

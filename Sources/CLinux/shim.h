@@ -54,11 +54,6 @@ static const int sluice_MSG_PEEK = MSG_PEEK;
 static const int sluice_EFD_FLAGS = EFD_CLOEXEC | EFD_NONBLOCK;
 static const int sluice_EPOLL_CLOEXEC = EPOLL_CLOEXEC;
 
-// pidfd_open has no wrapper in glibc 2.36.
-static inline int sluice_pidfd_open(int pid) {
-    return (int)syscall(SYS_pidfd_open, pid, 0);
-}
-
 // fcntl is variadic.
 static inline int sluice_set_nonblocking(int fd) {
     int flags = fcntl(fd, F_GETFL);

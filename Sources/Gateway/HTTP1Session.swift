@@ -27,7 +27,6 @@ final class HTTP1Session {
     private var isReading = false
     private var bodyStartedAt = MonotonicTime(nanoseconds: 0)
     private var bodyBytes = 0
-    private var record: RequestRecord?
     private lazy var timer = LoopTimer(handler: self)
     /// The client's address, written out once.
     private let client: String
@@ -165,7 +164,6 @@ final class HTTP1Session {
         let record = RequestRecord(
             head, requestID: self.context.newRequestID(), client: self.client,
             startedAt: self.context.loop.now, wall: self.context.loop.wallNow)
-        self.record = record
         let bodyLength = head.bodyLength
         switch self.context.dispatch(head, on: self, listener: self.listener, record: record) {
         case .exchange(let exchange):
@@ -325,7 +323,6 @@ final class HTTP1Session {
             return
         }
         self.phase = .idle
-        self.record = nil
         self.setTimer(after: self.context.snapshot.limits.idleHTTP1)
         if !self.isReading { self.goOnLater() }
     }

@@ -13,12 +13,9 @@ final class UpstreamConnection {
     private unowned let pool: UpstreamPool
     private var parser: HTTP1ResponseParser
     private var use = Use.idle
-    /// Whether the answer to the request that is under way has begun.
-    private var hasAnswerBegun = false
     /// Bytes of an unwanted answer that were thrown away.
     private var discarded = 0
     private(set) var idleSince: MonotonicTime
-    private(set) var requests = 0
     private lazy var timer = LoopTimer(handler: self)
 
     private enum Use {
@@ -48,8 +45,6 @@ final class UpstreamConnection {
     /// Sends a request. Its answer is told to the attempt.
     func send(_ request: consuming ByteBuffer, for attempt: Attempt) {
         self.use = .serving(attempt)
-        self.requests += 1
-        self.hasAnswerBegun = false
         self.parser.expectResponse(to: .post)
         self.connection.loop.cancel(self.timer)
         guard self.write(request) else { return }
@@ -131,7 +126,6 @@ final class UpstreamConnection {
         while true {
             switch try self.parser.next(bytes, at: &offset) {
             case .head(let head, _):
-                self.hasAnswerBegun = true
                 if case .serving(let attempt) = self.use { attempt.receivedHead(head) }
             case .body(let range):
                 switch self.use {

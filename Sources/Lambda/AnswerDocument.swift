@@ -108,7 +108,7 @@ struct AnswerDocument: ~Escapable {
         let isQuoted = source[0] == ASCII.quote
         let digits = isQuoted ? source.extracting(1..<source.count - 1) : source.withoutZeroFraction
         // A 1xx is never the last word of an answer (RFC 9110 §15.2).
-        guard digits.count == 3, let status = digits.decimal, (200...599).contains(status) else {
+        guard digits.count == 3, let status = digits.decimal(), (200...599).contains(status) else {
             throw .badStatus(source.extracting(0..<min(source.count, 64)).string())
         }
         return status

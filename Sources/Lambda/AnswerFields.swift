@@ -36,7 +36,7 @@ struct AnswerFields {
             self.connectionOptions.append(ASCII.comma)
             return
         case 14 where name.equalsIgnoringCase("content-length"):
-            self.receivedContentLength(value.decimal)
+            self.receivedContentLength(value.decimal())
             return
         case 12 where name.equalsIgnoringCase("content-type"):
             self.hasContentType = true
@@ -118,17 +118,6 @@ extension Span where Element == UInt8 {
             if byte < 0x20 ? byte != ASCII.tab : byte == ASCII.delete { return false }
         }
         return true
-    }
-
-    /// The number that one to eighteen digits make.
-    var decimal: Int? {
-        guard (1...18).contains(self.count) else { return nil }
-        var value = 0
-        for index in self.indices {
-            guard ASCII.isDigit(self[index]) else { return nil }
-            value = value * 10 + Int(self[index] - ASCII.zero)
-        }
-        return value
     }
 }
 

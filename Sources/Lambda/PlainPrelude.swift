@@ -9,7 +9,7 @@ extension PreludeHead {
     package init?(plain text: Span<UInt8>) {
         // `{"statusCode":`, three digits, `,"headers":{`.
         guard text.count > 31, text.extracting(0..<14).equals(#"{"statusCode":"#),
-            let status = text.extracting(14..<17).decimal, (200...599).contains(status),
+            let status = text.extracting(14..<17).decimal(), (200...599).contains(status),
             text.extracting(17..<29).equals(#","headers":{"#)
         else { return nil }
         var fields = AnswerFields()
