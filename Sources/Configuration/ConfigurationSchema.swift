@@ -259,6 +259,9 @@ package enum ConfigurationSchema {
                 "request_line", \.settings.requestLine, .size(ByteCount(128)...(.mebibytes(1))), default: "8KiB",
                 "The first line of a request; a longer one is answered with 414."),
             Key(
+                "tls_handshake", \.settings.tlsHandshake, .duration(), default: "10s",
+                "How long a TLS handshake may take."),
+            Key(
                 "request_head", \.settings.requestHead, .duration(), default: "10s",
                 "When the whole head of a request must be there; later ones are answered with 408."),
             Key(
@@ -294,6 +297,5 @@ package enum ConfigurationSchema {
             Key(notYet: "http2_connection_window", "The HTTP/2 flow-control window of a connection."),
             Key(notYet: "invocations_per_connection", "Unfinished invocations that a connection may have."),
             Key(notYet: "idle_http2", "How long an HTTP/2 connection may be idle."),
-            Key(notYet: "tls_handshake", "How long a TLS handshake may take."),
         ])
 }

@@ -4,6 +4,8 @@ package struct LimitSettings: Sendable, Hashable {
     package var headerBytes: ByteCount = .kibibytes(32)
     package var headerCount = 100
     package var requestLine: ByteCount = .kibibytes(8)
+    /// How long a TLS handshake may take.
+    package var tlsHandshake: Duration = .seconds(10)
     /// The whole head must be there by then.
     package var requestHead: Duration = .seconds(10)
     /// How long a request body may make no progress.

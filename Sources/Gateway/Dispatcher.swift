@@ -17,7 +17,7 @@ enum Dispatch {
 /// Finds the route of a request, and makes of it an exchange or an answer.
 extension LoopContext {
     func dispatch(
-        _ head: consuming RequestHead, on client: any ClientStream, listener: ListenerRuntime, record: RequestRecord
+        _ head: consuming RequestHead, on stream: any ClientStream, from client: ClientConnection, record: RequestRecord
     ) -> Dispatch {
         let snapshot = self.snapshot
         if self.memory.level == .full {
@@ -46,7 +46,7 @@ extension LoopContext {
             record.route = match.name
             if let function = runtime.function {
                 return self.call(
-                    function, head, route: runtime, on: client, listener: listener, record: record)
+                    function, head, route: runtime, on: stream, from: client, record: record)
             }
             let route = runtime.route
             switch route.action {
@@ -84,8 +84,8 @@ extension LoopContext {
     }
 
     private func call(
-        _ function: FunctionRuntime, _ head: consuming RequestHead, route: RouteRuntime, on client: any ClientStream,
-        listener: ListenerRuntime, record: RequestRecord
+        _ function: FunctionRuntime, _ head: consuming RequestHead, route: RouteRuntime, on stream: any ClientStream,
+        from client: ClientConnection, record: RequestRecord
     ) -> Dispatch {
         record.function = function.name
         if case .known(let count) = head.bodyLength, count > function.maximumBody {
@@ -97,8 +97,8 @@ extension LoopContext {
         if !route.leavesRequestsAlone { route.route.requestHeaderEdits.apply(to: &head.fields) }
         let method = head.method
         let context = EventContext(
-            requestID: record.requestID, sourceAddress: record.client, scheme: listener.scheme, port: listener.port,
-            time: record.wall, traceID: self.traceID(of: head.fields, at: record.wall),
+            requestID: record.requestID, sourceAddress: record.client, scheme: client.listener.scheme,
+            port: client.listener.port, time: record.wall, traceID: self.traceID(of: head.fields, at: record.wall),
             path: route.route.stripPrefix?.stripped(from: head.target.path))
         let request = GatheredRequest(head: head, context: context)
         guard request.canFit else {
@@ -111,7 +111,7 @@ extension LoopContext {
         }
         return .exchange(
             Exchange(
-                request, method: method, on: client, context: self, function: function, route: route, record: record))
+                request, method: method, on: stream, context: self, function: function, route: route, record: record))
     }
 
     /// The trace that the client's request belongs to, where it names one as X-Ray writes it; else a new one. It is the one

@@ -10,7 +10,7 @@ internal import Time
 /// Bytes of a pipelined request are kept, at most one receive buffer of them, and reading is paused meanwhile.
 final class HTTP1Session {
     private let context: LoopContext
-    private let listener: ListenerRuntime
+    private let client: ClientConnection
     private let connection: Connection
     private var parser: HTTP1RequestParser
     private var phase = Phase.idle
@@ -28,8 +28,6 @@ final class HTTP1Session {
     private var bodyStartedAt = MonotonicTime(nanoseconds: 0)
     private var bodyBytes = 0
     private lazy var timer = LoopTimer(handler: self)
-    /// The client's address, written out once.
-    private let client: String
 
     private enum Phase {
         /// Between requests.
@@ -60,50 +58,14 @@ final class HTTP1Session {
     /// Bytes of answers that may wait for the end of the round while pipelined requests are read.
     private static let unsentLimit = 64 * 1024
 
-    init(_ connection: Connection, listener: ListenerRuntime, context: LoopContext) {
-        self.connection = connection
-        self.client = connection.remoteAddress.hostText
-        self.listener = listener
+    init(_ client: ClientConnection, context: LoopContext) {
+        self.client = client
+        self.connection = client.connection
         self.context = context
         self.parser = HTTP1RequestParser(limits: context.snapshot.limits.head)
-        connection.handler = self
+        self.connection.handler = self
         self.setTimer(after: context.snapshot.limits.requestHead)
         context.sessionOpened(self)
-    }
-
-    /// The other end of the connection.
-    var peer: SocketAddress { self.connection.remoteAddress }
-
-    /// Whether nothing of a request is under way, so that the connection can be closed without loss.
-    var isIdle: Bool {
-        if case .idle = self.phase { true } else { false }
-    }
-
-    /// The gateway drains: idle connections close, others after their answer.
-    func drain() {
-        self.keepsAlive = false
-        guard self.isIdle, self.parser.isBetweenRequests, self.pending.isEmpty else { return }
-        if self.connection.hasUnreadInput {
-            // A request that has come already is answered, as are those before it; the head must not take long.
-            self.setTimer(after: self.context.snapshot.limits.requestHead)
-        } else if self.connection.output.isEmpty {
-            self.close()
-        } else {
-            self.finishConnection()
-        }
-    }
-
-    /// The time for draining is over.
-    func cut() {
-        if let exchange = self.exchange { exchange.cut() } else { self.close() }
-    }
-
-    /// Whether closing the connection loses nothing: no request is under way, and no answer waits to be taken.
-    var canBeShed: Bool { self.isIdle && self.connection.output.isEmpty }
-
-    /// Closes for want of connections; for those only that can be shed.
-    func shed() {
-        self.close()
     }
 
     // Requests.
@@ -162,10 +124,10 @@ final class HTTP1Session {
             self.parser.keepsAlive && !self.context.isDraining && self.context.memory.level == .normal
             && self.requests < self.context.snapshot.limits.requestsPerConnection
         let record = RequestRecord(
-            head, requestID: self.context.newRequestID(), client: self.client,
+            head, requestID: self.context.newRequestID(), client: self.client.address,
             startedAt: self.context.loop.now, wall: self.context.loop.wallNow)
         let bodyLength = head.bodyLength
-        switch self.context.dispatch(head, on: self, listener: self.listener, record: record) {
+        switch self.context.dispatch(head, on: self, from: self.client, record: record) {
         case .exchange(let exchange):
             self.exchange = exchange
             self.phase = .body
@@ -260,7 +222,7 @@ final class HTTP1Session {
             self.requestMethod = .get
             requestID = self.context.newRequestID()
             let record = RequestRecord(
-                withoutHead: requestID, client: self.client, startedAt: self.context.loop.now,
+                withoutHead: requestID, client: self.client.address, startedAt: self.context.loop.now,
                 wall: self.context.loop.wallNow)
             record.finished(status: fault.status, end: fault.endName, at: self.context.loop.now)
             self.context.log(record)
@@ -380,6 +342,38 @@ final class HTTP1Session {
     }
 }
 
+extension HTTP1Session: ClientSession {
+    var peer: SocketAddress { self.connection.remoteAddress }
+
+    func drain() {
+        self.keepsAlive = false
+        guard self.isIdle, self.parser.isBetweenRequests, self.pending.isEmpty else { return }
+        if self.connection.hasUnreadInput {
+            // A request that has come already is answered, as are those before it; the head must not take long.
+            self.setTimer(after: self.context.snapshot.limits.requestHead)
+        } else if !self.connection.hasUnsent {
+            self.close()
+        } else {
+            self.finishConnection()
+        }
+    }
+
+    func cut() {
+        if let exchange = self.exchange { exchange.cut() } else { self.close() }
+    }
+
+    var canBeShed: Bool { self.isIdle && !self.connection.hasUnsent }
+
+    func shed() {
+        self.close()
+    }
+
+    /// Whether nothing of a request is under way, so that the connection can be closed without loss.
+    private var isIdle: Bool {
+        if case .idle = self.phase { true } else { false }
+    }
+}
+
 extension HTTP1Session: ClientStream {
     func sendHead(_ head: borrowing ResponseHead, hasBody: Bool) {
         let framing = self.framing(of: head, hasBody: hasBody)
@@ -461,7 +455,7 @@ extension HTTP1Session: ConnectionHandler {
         switch self.phase {
         case .idle:
             // Answers may still be on their way to a client that has said all it wanted to say.
-            if self.connection.output.isEmpty { self.close() } else { self.finishConnection() }
+            if self.connection.hasUnsent { self.finishConnection() } else { self.close() }
         case .head, .body, .discarding:
             do throws(RequestFault) {
                 try self.parser.receivedEnd()

@@ -28,7 +28,7 @@ final class LoopContext {
     private var random = RandomBytes()
     private var pools: [ServiceEndpoint: UpstreamPool] = [:]
     private var poolsByFunction: [Int: UpstreamPool] = [:]
-    private var sessions: [ObjectIdentifier: HTTP1Session] = [:]
+    private var sessions: [ObjectIdentifier: any ClientSession] = [:]
     private var listeners: [Listener] = []
     private var runningExchanges = 0
     private(set) var isDraining = false
@@ -126,11 +126,22 @@ final class LoopContext {
         }
     }
 
-    func sessionOpened(_ session: HTTP1Session) {
+    /// A connection that was admitted can not be served.
+    func refuse(_ connection: Connection) {
+        self.connectionLimits.left(connection.remoteAddress)
+        connection.close()
+    }
+
+    func sessionOpened(_ session: any ClientSession) {
         self.sessions[ObjectIdentifier(session)] = session
     }
 
-    func sessionClosed(_ session: HTTP1Session) {
+    /// Another session takes over its connection.
+    func sessionReplaced(_ session: any ClientSession) {
+        self.sessions[ObjectIdentifier(session)] = nil
+    }
+
+    func sessionClosed(_ session: any ClientSession) {
         self.sessions[ObjectIdentifier(session)] = nil
         self.connectionLimits.left(session.peer)
         self.checkDrained()
@@ -245,7 +256,18 @@ private final class Acceptor: ListenerHandler {
             connection.close()
             return
         }
-        _ = HTTP1Session(connection, listener: self.listener, context: self.context)
+        guard let tls = self.listener.tls else {
+            self.context.beginSession(on: ClientConnection(connection, listener: self.listener))
+            return
+        }
+        do throws(TLSFailure) {
+            let session = try TLSSession(tls, at: self.context.loop.now)
+            ClientHandshake(connection, session, listener: self.listener, context: self.context).begin()
+        } catch {
+            self.context.logger.error(
+                "no TLS session", metadata: ["listener": "\(self.listener.name)", "error": "\(error)"])
+            self.context.refuse(connection)
+        }
     }
 
     func acceptPaused(_ error: SystemError) {

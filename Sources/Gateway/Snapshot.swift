@@ -1,6 +1,7 @@
 internal import Configuration
 internal import HTTP
 internal import Routing
+internal import TLS
 
 /// What the configuration means, ready for use: immutable, shared by all loops. An exchange keeps the one it began with.
 final class Snapshot: Sendable {
@@ -32,8 +33,11 @@ final class ListenerRuntime: Sendable {
     let port: UInt16
     /// `http` or `https`, as clients see it.
     let scheme: StaticString
+    /// `nil` where clients speak without TLS.
+    let tls: TLSServerContext?
 
-    init(name: String, port: UInt16, scheme: StaticString) {
+    init(name: String, port: UInt16, scheme: StaticString, tls: TLSServerContext? = nil) {
+        self.tls = tls
         self.name = name
         self.port = port
         self.scheme = scheme

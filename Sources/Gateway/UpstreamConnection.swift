@@ -2,14 +2,11 @@ internal import Bytes
 internal import HTTP
 internal import Reactor
 internal import Relay
-internal import TLS
 internal import Time
 
 /// A keep-alive HTTP/1.1 connection to an endpoint, in a pool or serving one attempt.
 final class UpstreamConnection {
     private let connection: Connection
-    /// What lies between the socket and HTTP, where the endpoint is reached over TLS.
-    private let session: TLSSession?
     private unowned let pool: UpstreamPool
     private var parser: HTTP1ResponseParser
     private var use = Use.idle
@@ -30,10 +27,9 @@ final class UpstreamConnection {
     /// An unwanted rest of an answer is read up to this size and time (DESIGN.md 6).
     private static let discardLimit = (bytes: 64 * 1024, time: Duration.seconds(1))
 
-    /// Takes over a connection that is up, with its TLS session where there is one.
-    init(_ connection: Connection, _ session: TLSSession?, pool: UpstreamPool) {
+    /// Takes over a connection that is up, its TLS included where there is any.
+    init(_ connection: Connection, pool: UpstreamPool) {
         self.connection = connection
-        self.session = session
         self.pool = pool
         self.parser = HTTP1ResponseParser(limits: HeadLimits())
         self.idleSince = connection.loop.now
@@ -47,25 +43,9 @@ final class UpstreamConnection {
         self.use = .serving(attempt)
         self.parser.expectResponse(to: .post)
         self.connection.loop.cancel(self.timer)
-        guard self.write(request) else { return }
+        self.connection.send(request)
         // Sent with the end of this round, unless the socket blocks; then `outputDrained` says so again.
         attempt.requestSent()
-    }
-
-    /// Answers whether the request is on its way; where it is not, the attempt has been told.
-    private func write(_ request: consuming ByteBuffer) -> Bool {
-        guard let session = self.session else {
-            self.connection.send(request)
-            return true
-        }
-        do throws(TLSFailure) {
-            try session.encrypt(request.bytes, output: &self.connection.output)
-        } catch {
-            self.lost("TLS: \(error)")
-            return false
-        }
-        self.connection.flush()
-        return true
     }
 
     func pause() {
@@ -155,7 +135,7 @@ final class UpstreamConnection {
         switch self.use {
         case .serving, .readingOut:
             // An answer that came before the whole request was sent leaves the rest of it in between.
-            if self.parser.keepsAlive, self.connection.output.isEmpty { self.becomeIdle() } else { self.close() }
+            if self.parser.keepsAlive, !self.connection.hasUnsent { self.becomeIdle() } else { self.close() }
         case .idle, .closed:
             break
         }
@@ -176,38 +156,6 @@ final class UpstreamConnection {
 
 extension UpstreamConnection: ConnectionHandler {
     func received(_ bytes: Span<UInt8>) {
-        guard let session = self.session else {
-            self.receivedPlain(bytes)
-            return
-        }
-        var offset = 0
-        do throws(TLSFailure) {
-            while true {
-                let event = try session.next(
-                    bytes, at: &offset, plaintext: &self.pool.plaintext, output: &self.connection.output)
-                if !self.connection.output.isEmpty { self.connection.flush() }
-                switch event {
-                case .handshakeCompleted:
-                    continue
-                case .plaintext:
-                    self.pool.plaintext.withBytes { self.receivedPlain($0) }
-                    // Clients may hold runs of it, and it is written anew by the next record.
-                    self.connection.loop.settleBorrowers()
-                    self.pool.plaintext.removeAll()
-                case .ended:
-                    self.receivedEnd()
-                    return
-                case .needsMore:
-                    return
-                }
-                if case .closed = self.use { return }
-            }
-        } catch {
-            self.lost("TLS: \(error)")
-        }
-    }
-
-    private func receivedPlain(_ bytes: Span<UInt8>) {
         switch self.use {
         case .idle:
             // Nobody asked.

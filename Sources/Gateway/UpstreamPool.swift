@@ -17,8 +17,6 @@ final class UpstreamPool {
     private var shaking: [ObjectIdentifier: (handshake: UpstreamHandshake, attempt: Attempt?)] = [:]
     /// What upstreams are verified with; `nil` where the endpoint is not reached over TLS.
     private let tls: TLSClientContext?
-    /// What TLS makes of the bytes that came, for the connection whose turn it is.
-    var plaintext = ByteBuffer()
     private var isClosed = false
 
     /// How long a connection is kept without use.
@@ -86,8 +84,8 @@ final class UpstreamPool {
     }
 
     /// A connection is ready for requests.
-    private func use(_ connection: Connection, _ session: TLSSession?, for attempt: Attempt?) {
-        let upstream = UpstreamConnection(connection, session, pool: self)
+    private func use(_ connection: Connection, for attempt: Attempt?) {
+        let upstream = UpstreamConnection(connection, pool: self)
         self.all[ObjectIdentifier(upstream)] = upstream
         if let attempt { attempt.taken(upstream) } else { upstream.giveBack() }
     }
@@ -96,9 +94,9 @@ final class UpstreamPool {
     private func shakeHands(on connection: Connection, _ context: TLSClientContext, for attempt: Attempt?) {
         do throws(TLSFailure) {
             let session = try TLSSession(context, host: self.endpoint.host)
-            let timeout = attempt?.connectTimeout ?? .seconds(3)
-            let handshake = try UpstreamHandshake(on: connection, session, timeout: timeout, handler: self)
+            let handshake = UpstreamHandshake(on: connection, handler: self)
             self.shaking[ObjectIdentifier(handshake)] = (handshake, attempt)
+            handshake.start(session, timeout: attempt?.connectTimeout ?? .seconds(3))
         } catch {
             connection.close()
             attempt?.notTaken(.unreachable("TLS: \(error)"))
@@ -107,9 +105,9 @@ final class UpstreamPool {
 }
 
 extension UpstreamPool: UpstreamHandshakeHandler {
-    func handshakeCompleted(_ handshake: UpstreamHandshake, _ connection: Connection, _ session: TLSSession) {
+    func handshakeCompleted(_ handshake: UpstreamHandshake, _ connection: Connection) {
         let attempt = self.shaking.removeValue(forKey: ObjectIdentifier(handshake))?.attempt
-        self.use(connection, session, for: attempt)
+        self.use(connection, for: attempt)
     }
 
     func handshakeFailed(_ handshake: UpstreamHandshake, _ reason: String) {
@@ -127,7 +125,7 @@ extension UpstreamPool: DialHandler {
         if let tls = self.tls {
             self.shakeHands(on: connection, tls, for: attempt)
         } else {
-            self.use(connection, nil, for: attempt)
+            self.use(connection, for: attempt)
         }
     }
 

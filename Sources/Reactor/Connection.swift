@@ -9,6 +9,8 @@ private import Time
 /// is the back-pressure. Writing: the handler appends to `output` and calls `flush`; everything appended in a round
 /// leaves in one call at its end. Long runs of received bytes are passed on with `lend`, without a copy.
 ///
+/// A filter, such as TLS, may lie in between (`install`); the handler reads and writes as without one.
+///
 /// Edge-triggered: after a short read the socket is known to be empty and is not asked again until the kernel speaks.
 @safe
 package final class Connection: EventSource {
@@ -50,6 +52,8 @@ package final class Connection: EventSource {
     private var lingerLimit = MonotonicTime.never
     /// Made for an ending only.
     private var endTimer: LoopTimer?
+    /// What lies between the socket and the handler; `nil` for plain connections.
+    private var filtered: FilteredSide?
 
     private enum State {
         case connecting
@@ -113,6 +117,35 @@ package final class Connection: EventSource {
         if case .open = self.state { true } else { false }
     }
 
+    /// Whether there are bytes to be sent that the socket has not taken.
+    package var hasUnsent: Bool {
+        if !self.output.isEmpty || !self.lent.isEmpty { return true }
+        guard let filtered = self.filtered else { return false }
+        return !filtered.sealed.isEmpty
+    }
+
+    // Filtering.
+
+    /// Puts a filter between the socket and the handler, before anything was sent. The handler hears `connected` when the
+    /// filter's handshake is over, or `closed` with the cause. `unread` are bytes that the handler was given already and
+    /// that are the filter's.
+    package func install(_ filter: any ConnectionFilter, unread: Span<UInt8> = Span()) {
+        guard case .open = self.state else { return }
+        let filtered = FilteredSide(filter)
+        self.filtered = filtered
+        do throws(FilterFailure) {
+            try filter.start(output: &filtered.sealed)
+        } catch {
+            self.filterFailed(error)
+            return
+        }
+        if !filtered.sealed.isEmpty { self.flush() }
+        guard !unread.isEmpty else { return }
+        filtered.unopened.append(unread)
+        filtered.hasMore = true
+        self.takeTurn()
+    }
+
     // Writing.
 
     /// Sends what was appended to `output`, at the end of this round.
@@ -172,12 +205,13 @@ package final class Connection: EventSource {
     package func resumeReading() {
         guard self.isReadingPaused else { return }
         self.isReadingPaused = false
-        if self.isReadable { self.takeTurn() }
+        if self.isReadable || self.filtered?.hasMore ?? false { self.takeTurn() }
     }
 
     /// Whether the kernel holds bytes that were not handed out, or the end, or a failure. Asks the kernel.
     package var hasUnreadInput: Bool {
         guard self.descriptor >= 0 else { return false }
+        if let filtered = self.filtered, filtered.hasMore { return true }
         var byte: UInt8 = 0
         let count = unsafe recv(self.descriptor, &byte, 1, sluice_MSG_PEEK)
         return count >= 0 || lastErrorCode != EAGAIN
@@ -188,6 +222,7 @@ package final class Connection: EventSource {
     /// Closes at once. What is in `output` is lost, and where there was something the peer sees a reset, so that it does
     /// not mistake a part for the whole.
     package func close() {
+        self.sayEnd()
         self.tearDown()
     }
 
@@ -214,6 +249,8 @@ package final class Connection: EventSource {
         switch self.state {
         case .open where self.writeFailure == nil:
             self.state = .flushing
+            // What can not be sealed any more, or not yet, never goes.
+            if let filtered = self.filtered, !filtered.isOpen { self.discardPlain() }
             self.isReadingPaused = false
             self.setEndTimer(after: Self.flushStall)
             self.flush()
@@ -238,13 +275,24 @@ package final class Connection: EventSource {
         guard descriptor >= 0 else { return }
         self.descriptor = -1
         self.state = .closed
-        let isPart = !self.output.isEmpty || !self.lent.isEmpty || self.writeFailure != nil
+        let isPart = self.hasUnsent || self.writeFailure != nil
         if withReset || isPart { SocketOptions.setResetOnClose(descriptor) }
         self.loop.unregister(self, descriptor: descriptor)
         Glibc.close(descriptor)
         self.discardOutput()
+        self.filtered = nil
         if let timer = self.endTimer { self.loop.cancel(timer) }
         self.dropHandler()
+    }
+
+    /// Where nothing waits: tells the peer, through the filter, that this is the end. The socket takes it or does not.
+    private func sayEnd() {
+        guard let filtered = self.filtered, case .open = self.state, self.writeFailure == nil, !self.hasUnsent else {
+            return
+        }
+        filtered.filter.close(output: &filtered.sealed)
+        if !filtered.sealed.isEmpty { _ = self.offer(filtered.sealed.count) { self.send(filtered.sealed, upTo: $0) } }
+        filtered.sealed.releaseStorage()
     }
 
     private func end(_ cause: CloseCause) {
@@ -287,7 +335,7 @@ package final class Connection: EventSource {
     }
 
     private func goOnReading() {
-        guard self.isReadable else { return }
+        guard self.isReadable || self.filtered?.hasMore ?? false else { return }
         if !self.isReadingPaused {
             self.read()
         } else if let failure = self.writeFailure {
@@ -332,6 +380,10 @@ package final class Connection: EventSource {
             return
         case .connecting, .closed: return
         }
+        if let filtered = self.filtered, filtered.hasMore {
+            self.openRest(filtered)
+            return
+        }
         var size = Loop.receiveSize
         if let faults = self.loop.faults {
             switch faults.outcome(.receive, size) {
@@ -354,8 +406,12 @@ package final class Connection: EventSource {
             let bytes = unsafe Span<UInt8>(
                 _unsafeStart: UnsafePointer(buffer.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)),
                 count: count)
-            self.handler?.received(bytes)
-            self.loop.settleBorrowers()
+            if let filtered = self.filtered {
+                self.open(bytes, through: filtered)
+            } else {
+                self.handler?.received(bytes)
+                self.loop.settleBorrowers()
+            }
             guard self.isReadable, case .open = self.state else { return }
             // Paused meanwhile, the handler has to hear of an end that is in sight: the kernel will not speak again.
             if self.isReadingPaused { self.tellThatPeerLeft() } else { self.takeTurn() }
@@ -375,9 +431,79 @@ package final class Connection: EventSource {
         }
     }
 
+    /// Hands out what the filter makes of bytes that arrived, until the handler pauses.
+    private func open(_ bytes: Span<UInt8>, through filtered: FilteredSide) {
+        var offset = 0
+        filtered.hasMore = true
+        while case .open = self.state {
+            if self.isReadingPaused {
+                filtered.unopened.append(bytes.extracting(offset..<bytes.count))
+                return
+            }
+            let event: FilterEvent
+            do throws(FilterFailure) {
+                event = try filtered.filter.receive(
+                    bytes, at: &offset, plain: &self.loop.opened, output: &filtered.sealed)
+            } catch {
+                self.filterFailed(error)
+                return
+            }
+            if !filtered.sealed.isEmpty { self.flush() }
+            switch event {
+            case .opened:
+                filtered.isOpen = true
+                if !self.output.isEmpty { self.flush() }
+                self.handler?.connected()
+            case .plain:
+                self.loop.opened.withBytes { self.handler?.received($0) }
+                self.loop.settleBorrowers()
+                self.loop.opened.removeAll()
+            case .ended:
+                if !self.hasPeerEnded {
+                    self.hasPeerEnded = true
+                    self.handler?.receivedEnd()
+                }
+            case .needsMore:
+                filtered.hasMore = false
+                return
+            }
+        }
+    }
+
+    /// Goes on with what was left when reading was paused.
+    private func openRest(_ filtered: FilteredSide) {
+        var bytes = ByteBuffer()
+        swap(&bytes, &filtered.unopened)
+        self.open(bytes.bytes, through: filtered)
+        guard case .open = self.state else { return }
+        if self.isReadingPaused { self.tellThatPeerLeft() } else { self.takeTurn() }
+    }
+
+    /// The filter can not go on: what it still has to say is sent, and nothing else.
+    private func filterFailed(_ failure: FilterFailure) {
+        guard case .open = self.state else {
+            self.tearDown(withReset: true)
+            return
+        }
+        let handler = self.handler
+        self.filtered?.isOpen = false
+        self.endAfterFlush()
+        handler?.closed(.refused(failure.reason))
+    }
+
     private func receivedEnd() {
         self.isReadable = false
         self.isEndInSight = false
+        if let filtered = self.filtered {
+            do throws(FilterFailure) {
+                try filtered.filter.receivedEnd()
+            } catch {
+                let handler = self.handler
+                self.tearDown()
+                handler?.closed(.refused(error.reason))
+                return
+            }
+        }
         if !self.hasPeerEnded {
             self.hasPeerEnded = true
             self.handler?.receivedEnd()
@@ -436,31 +562,94 @@ package final class Connection: EventSource {
             self.discardOutput()
             return
         }
-        let total = self.output.count + self.lent.byteCount
-        if total > 0 {
+        if self.hasUnsent || self.filtered != nil {
             if self.isBlocked {
                 self.keep(after: 0)
                 return
             }
-            switch self.offer(total) {
-            case .sent(let count) where count < total:
-                self.keep(after: count)
+            let sending = if let filtered = self.filtered { self.sendSealed(filtered) } else { self.sendPlain() }
+            switch sending {
+            case .everything:
+                break
+            case .part(let count):
                 self.block()
                 if count > 0, case .flushing = self.state { self.setEndTimer(after: Self.flushStall) }
                 self.handler?.outputBlocked()
                 return
-            case .sent:
-                self.discardOutput()
             case .failed(let error):
                 self.writingFailed(error)
+                return
+            case .notSealed(let failure):
+                self.filterFailed(failure)
                 return
             }
         }
         if case .flushing = self.state {
             self.linger()
-        } else if self.wasBlocked {
+        } else if self.wasBlocked, !self.hasUnsent {
             self.wasBlocked = false
             self.handler?.outputDrained()
+        }
+    }
+
+    /// What became of what was to be sent.
+    private enum Sending {
+        case everything
+        /// The socket took so many bytes, and not all.
+        case part(Int)
+        case failed(SystemError)
+        case notSealed(FilterFailure)
+    }
+
+    private func sendPlain() -> Sending {
+        let total = self.output.count + self.lent.byteCount
+        switch self.offer(total, { self.sendPlain(upTo: $0) }) {
+        case .sent(let count) where count < total:
+            self.keep(after: count)
+            return .part(count)
+        case .sent:
+            self.discardPlain()
+            return .everything
+        case .failed(let error):
+            return .failed(error)
+        }
+    }
+
+    /// Seals a portion, offers it, and goes on for as long as the socket takes everything.
+    private func sendSealed(_ filtered: FilteredSide) -> Sending {
+        var sent = 0
+        while true {
+            do throws(FilterFailure) {
+                try self.seal(filtered)
+            } catch {
+                return .notSealed(error)
+            }
+            let total = filtered.sealed.count
+            if total == 0 { break }
+            switch self.offer(total, { self.send(filtered.sealed, upTo: $0) }) {
+            case .sent(let count):
+                sent += count
+                filtered.sealed.consume(count)
+                if count < total { return .part(sent) }
+                self.loop.buffers.reclaim(&filtered.sealed)
+            case .failed(let error):
+                return .failed(error)
+            }
+        }
+        // Before the handshake is over, what the handler wrote waits.
+        if self.output.isEmpty { self.loop.buffers.reclaim(&self.output) }
+        if !self.lent.isEmpty { self.keep(after: 0) }
+        return .everything
+    }
+
+    /// Seals some of what waits, unless much is sealed already; behind the last of it comes the filter's own end.
+    private func seal(_ filtered: FilteredSide) throws(FilterFailure) {
+        guard filtered.isOpen, filtered.sealed.count < BufferPool.size else { return }
+        if !self.output.isEmpty || !self.lent.isEmpty {
+            try filtered.seal(&self.output, &self.lent, storageFrom: self.loop.buffers)
+        }
+        if case .flushing = self.state, !self.endsByReset, self.output.isEmpty {
+            filtered.filter.close(output: &filtered.sealed)
         }
     }
 
@@ -477,6 +666,12 @@ package final class Connection: EventSource {
     }
 
     private func discardOutput() {
+        self.discardPlain()
+        if let filtered = self.filtered { self.loop.buffers.reclaim(&filtered.sealed) }
+    }
+
+    /// Drops what the handler wrote and no filter has sealed.
+    private func discardPlain() {
         self.lent.removeAll(storageTo: self.loop.buffers)
         self.loop.buffers.reclaim(&self.output)
     }
@@ -496,7 +691,8 @@ package final class Connection: EventSource {
         case failed(SystemError)
     }
 
-    private func offer(_ total: Int) -> Offer {
+    /// Offers so many bytes to the socket by means of a call that is told how many it may send.
+    private func offer(_ total: Int, _ send: (Int) -> Int) -> Offer {
         var size = total
         if let faults = self.loop.faults {
             switch faults.outcome(.send, size) {
@@ -511,26 +707,32 @@ package final class Connection: EventSource {
                 return .failed(SystemError("send", code: ECONNRESET))
             }
         }
-        let sent: Int
-        if self.lent.isEmpty {
-            sent = unsafe self.output.withUnsafeBytes { bytes in
-                unsafe Glibc.send(self.descriptor, bytes.baseAddress, min(bytes.count, size), sluice_MSG_NOSIGNAL)
-            }
-        } else {
-            sent = unsafe self.output.withUnsafeBytes { bytes in
-                unsafe self.lent.withVectors(interleavedWith: bytes, upTo: size) { vectors in
-                    var message = unsafe msghdr()
-                    unsafe message.msg_iov = vectors.baseAddress
-                    unsafe message.msg_iovlen = vectors.count
-                    return unsafe sendmsg(self.descriptor, &message, sluice_MSG_NOSIGNAL)
-                }
+        while true {
+            let sent = send(size)
+            if sent >= 0 { return .sent(sent) }
+            switch lastErrorCode {
+            case EAGAIN: return .sent(0)
+            case EINTR: continue
+            case let code: return .failed(SystemError("send", code: code))
             }
         }
-        if sent >= 0 { return .sent(sent) }
-        switch lastErrorCode {
-        case EAGAIN: return .sent(0)
-        case EINTR: return self.offer(total)
-        case let code: return .failed(SystemError("send", code: code))
+    }
+
+    private func sendPlain(upTo size: Int) -> Int {
+        if self.lent.isEmpty { return self.send(self.output, upTo: size) }
+        return unsafe self.output.withUnsafeBytes { bytes in
+            unsafe self.lent.withVectors(interleavedWith: bytes, upTo: size) { vectors in
+                var message = unsafe msghdr()
+                unsafe message.msg_iov = vectors.baseAddress
+                unsafe message.msg_iovlen = vectors.count
+                return unsafe sendmsg(self.descriptor, &message, sluice_MSG_NOSIGNAL)
+            }
+        }
+    }
+
+    private func send(_ buffer: borrowing ByteBuffer, upTo size: Int) -> Int {
+        unsafe buffer.withUnsafeBytes { bytes in
+            unsafe Glibc.send(self.descriptor, bytes.baseAddress, min(bytes.count, size), sluice_MSG_NOSIGNAL)
         }
     }
 
@@ -546,7 +748,7 @@ package final class Connection: EventSource {
         unsafe self.output.withUnsafeBytes { bytes in
             unsafe self.lent.copy(interleavedWith: bytes, from: sent, to: &rest)
         }
-        self.discardOutput()
+        self.discardPlain()
         self.output = rest
     }
 

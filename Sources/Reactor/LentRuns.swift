@@ -71,6 +71,20 @@ struct LentRuns: ~Copyable {
         }
     }
 
+    /// Lends the output and the runs in their order, piece by piece.
+    func forEach(interleavedWith output: Span<UInt8>, _ body: (Span<UInt8>) -> Void) {
+        unsafe output.withUnsafeBytes { bytes in
+            unsafe self.withVectors(interleavedWith: bytes, upTo: .max) { vectors in
+                for index in 0..<vectors.count {
+                    let vector = unsafe vectors[index]
+                    // SAFETY: a vector points at initialised bytes of `output` or of the receive buffer.
+                    let piece = unsafe UnsafeRawBufferPointer(start: vector.iov_base, count: vector.iov_len)
+                    body(unsafe Span<UInt8>(_unsafeBytes: piece))
+                }
+            }
+        }
+    }
+
     /// Copies the output and the runs in their order, but for the first `skipped` bytes.
     func copy(interleavedWith output: UnsafeRawBufferPointer, from skipped: Int, to target: inout ByteBuffer) {
         unsafe self.withVectors(interleavedWith: output, upTo: .max) { vectors in

@@ -1,3 +1,4 @@
+internal import Bytes
 private import CLinux
 private import Glibc
 package import Time
@@ -13,6 +14,9 @@ package final class Loop {
     package let buffers = BufferPool()
     /// The time at the beginning of this round.
     package private(set) var now: MonotonicTime
+
+    /// What filters make of bytes that arrived, for the connection whose turn it is.
+    var opened = ByteBuffer()
 
     /// Bytes that one `recv` may bring: the size of the receive buffer that all connections of the loop share.
     package static let receiveSize = 64 * 1024

@@ -1,0 +1,19 @@
+internal import Reactor
+
+/// The protocol on a client's connection, from accepting to closing, as the loop knows it.
+protocol ClientSession: AnyObject {
+    /// The other end of the connection.
+    var peer: SocketAddress { get }
+
+    /// The gateway drains: what is idle closes, what is under way ends after its answers.
+    func drain()
+
+    /// The time for draining is over.
+    func cut()
+
+    /// Whether closing the connection loses nothing: no request is under way, and no answer waits to be taken.
+    var canBeShed: Bool { get }
+
+    /// Closes for want of connections; for those only that can be shed.
+    func shed()
+}

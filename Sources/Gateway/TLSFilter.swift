@@ -1,0 +1,91 @@
+internal import Bytes
+internal import Reactor
+internal import TLS
+
+/// TLS on a connection, in either role: joins a `TLSSession` to the connection's filter.
+final class TLSFilter: ConnectionFilter {
+    private let session: TLSSession
+    private let isClient: Bool
+    /// Why it ended before its time.
+    private(set) var failure: TLSFailure?
+
+    /// The server's side of a connection that was accepted.
+    init(serving session: TLSSession) {
+        self.session = session
+        self.isClient = false
+    }
+
+    /// The client's side of a connection that is up.
+    init(calling session: TLSSession) {
+        self.session = session
+        self.isClient = true
+    }
+
+    /// What the two sides agreed on; `nil` before. It is put together at each call.
+    var handshake: TLSHandshake? { self.session.handshake }
+
+    func start(output: inout ByteBuffer) throws(FilterFailure) {
+        guard self.isClient else { return }
+        do throws(TLSFailure) {
+            try self.session.start(output: &output)
+        } catch {
+            throw self.fail(error)
+        }
+    }
+
+    func receive(
+        _ bytes: Span<UInt8>, at offset: inout Int, plain: inout ByteBuffer, output: inout ByteBuffer
+    ) throws(FilterFailure) -> FilterEvent {
+        do throws(TLSFailure) {
+            switch try self.session.next(bytes, at: &offset, plaintext: &plain, output: &output) {
+            case .handshakeCompleted: return .opened
+            case .plaintext: return .plain
+            case .ended: return .ended
+            case .needsMore: return .needsMore
+            }
+        } catch {
+            if case .plainHTTP = error, !self.isClient { output.append(Self.answerToPlainHTTP) }
+            throw self.fail(error)
+        }
+    }
+
+    func receivedEnd() throws(FilterFailure) {
+        do throws(TLSFailure) {
+            try self.session.receivedEnd()
+        } catch {
+            throw self.fail(error)
+        }
+    }
+
+    func seal(_ plain: Span<UInt8>, output: inout ByteBuffer) throws(FilterFailure) {
+        do throws(TLSFailure) {
+            try self.session.encrypt(plain, output: &output)
+        } catch {
+            throw self.fail(error)
+        }
+    }
+
+    func close(output: inout ByteBuffer) {
+        self.session.close(output: &output)
+    }
+
+    private func fail(_ failure: TLSFailure) -> FilterFailure {
+        self.failure = failure
+        return FilterFailure(reason: "TLS: \(failure)")
+    }
+
+    /// To a client that speaks HTTP without TLS to a port that wants it.
+    private static var answerToPlainHTTP: StaticString {
+        """
+        HTTP/1.1 400 Bad Request\r
+        content-type: text/plain\r
+        content-length: 58\r
+        connection: close\r
+        \r
+        This port speaks HTTPS. Use https:// in front of the URL.\n
+        """
+    }
+}
+
+@available(*, unavailable)
+extension TLSFilter: Sendable {}
