@@ -48,6 +48,7 @@ import Testing
         ("limits.header_bytes", "65536", "2MB", "\"2MB\" is no size; its unit is perhaps MiB"),
         ("limits.header_count", "50", "0", "0 is too small; the least is 1"),
         ("limits.request_line", "16KiB", "16K", "\"16K\" is no size; its unit is perhaps KiB"),
+        ("limits.tls_handshake", "5s", "5", "\"5\" needs a unit"),
         ("limits.request_head", "5s", "5", "\"5\" needs a unit"),
         ("limits.request_body_stall", "10s", "ten", "\"ten\" is no duration, such as 700ms"),
         ("limits.request_body_rate", "0", "-1", "\"-1\" is no size"),
@@ -141,7 +142,7 @@ import Testing
                 "listeners[].trusted_proxies", "listeners[].redirect_to_https", "functions.NAME.url",
                 "functions.NAME.sign", "functions.NAME.role", "routes[].functions", "limits.http2_streams",
                 "limits.http2_stream_window", "limits.http2_connection_window", "limits.invocations_per_connection",
-                "limits.idle_http2", "limits.tls_handshake", "limits.response_buffer", "limits.connection_buffer",
+                "limits.idle_http2", "limits.response_buffer", "limits.connection_buffer",
             ])
     }
 
