@@ -20,7 +20,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 BUILD_PACKAGES := g++ git ca-certificates pkg-config libssl-dev libnghttp2-dev
 DEMO_PACKAGES := $(BUILD_PACKAGES) curl
-TEST_PACKAGES := $(DEMO_PACKAGES) openssl nghttp2-client python3 python3-venv $(if $(shell command -v node),,nodejs)
+TEST_PACKAGES := $(DEMO_PACKAGES) openssl nghttp2-client prometheus python3 python3-venv $(if $(shell command -v node),,nodejs)
 BENCH_PACKAGES := $(BUILD_PACKAGES) nginx-light python3 util-linux valgrind binutils
 
 # What the tests drive the gateway with: an AWS SDK, a real runtime client, an HTTP/2 stack.

@@ -63,7 +63,7 @@ let package = Package(
         module("Lambda", ["Bytes", "Time", "HTTP", "Digest", "AWS", "JSON"]),
         module("Routing", ["Bytes", "HTTP"]),
         module("Relay", ["Bytes", "Time", "HTTP", "Lambda", "Routing"]),
-        module("Configuration", ["Bytes", "Time", "Routing", "HTTP", "Lambda", "AWS", yams]),
+        module("Configuration", ["Bytes", "Time", "JSON", "Routing", "HTTP", "Lambda", "AWS", yams]),
 
         // What touches the world.
         module("Reactor", ["Bytes", "Time", "CLinux"]),

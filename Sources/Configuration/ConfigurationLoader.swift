@@ -26,6 +26,7 @@ package enum ConfigurationLoader {
 
         if file.writtenKeys["listeners"] == nil { reading.report(root.position, Self.noListeners) }
         let listeners = ListenerCheck.listeners(of: file, reading)
+        let admin = ListenerCheck.admin(of: file, reading)
         let functions = FunctionCheck(reading: reading, file: file).functions()
         let routes = RouteCheck(reading: reading, file: file, functions: functions).table()
         guard let routes else { return nil }
@@ -34,7 +35,8 @@ package enum ConfigurationLoader {
                 aws: file.aws, workers: file.workers, listeners: listeners, functions: functions.compactMap(\.value),
                 routes: routes, drainTimeout: file.drainTimeout, drainDelay: file.drainDelay,
                 limits: file.limits.settings,
-                localLambdaAddress: file.localLambda.address?.value, accessLog: file.accessLog, warnings: warnings)
+                localLambdaAddress: file.localLambda.address?.value, accessLog: file.accessLog, admin: admin,
+                effective: EffectiveConfiguration.text(of: root, reading), warnings: warnings)
         }
     }
 

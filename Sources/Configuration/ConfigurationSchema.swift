@@ -39,7 +39,9 @@ package enum ConfigurationSchema {
                 "local_lambda", \.localLambda, .section(Self.localLambda),
                 "The Lambda API in front of the functions that run on this machine."),
             Key("access_log", \.accessLog, Self.accessLogOrFormat, "One line for each request."),
-            Key(notYet: "admin", "Health, readiness and metrics."),
+            Key(
+                "admin", \.admin, .located(.section(Self.admin)), default: "no admin listener",
+                "Health, readiness, metrics and what is under way, on a listener of its own."),
         ])
 
     static let aws = Section<AWSSettings>(
@@ -147,7 +149,8 @@ package enum ConfigurationSchema {
             Key(
                 "environment", \.environment,
                 .mapping(of: "VARIABLE", to: .anyText, checkName: Texts.environmentName),
-                "Variables for the program."),
+                "Variables for the program."
+            ).secret,
         ])
 
     static let route = Section<RouteDraft>(
@@ -224,6 +227,18 @@ package enum ConfigurationSchema {
                 "Where local functions can be invoked by any AWS SDK.")
         ])
 
+    static let admin = Section<AdminDraft>(
+        noting: AdminDraft.init,
+        keys: [
+            Key(
+                "address", \.address, .located(Texts.listenerAddress),
+                "Loopback, a unix socket or fd:NAME; any other address needs a token."),
+            Key(
+                "token", \.token, Texts.token,
+                "What clients send as \"Authorization: Bearer TOKEN\", but for /healthz and /readyz; best as file:PATH."
+            ).secret,
+        ])
+
     static let accessLog = Section<AccessLogSettings>(
         { AccessLogSettings() },
         keys: [
@@ -238,7 +253,7 @@ package enum ConfigurationSchema {
 
     /// The section, or a format alone.
     private static let accessLogOrFormat = ValueType<AccessLogSettings>(
-        .section(Self.accessLog.descriptions)
+        .wordOrSection(["json", "text", "none"], Self.accessLog.descriptions)
     ) { node, reading in
         guard case .scalar = node.content else { return Self.accessLog.read(node, reading) }
         return Self.accessLogFormat.read(node, reading).map { AccessLogSettings(format: $0) }

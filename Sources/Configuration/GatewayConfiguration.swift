@@ -19,6 +19,10 @@ package struct GatewayConfiguration: Sendable {
     /// Where local functions can be invoked by any AWS SDK; `nil` for a loopback port that the system chooses.
     package let localLambdaAddress: NetworkAddress?
     package let accessLog: AccessLogSettings
+    /// `nil` for no admin listener.
+    package let admin: AdminSettings?
+    /// Every key with its value or its default, as JSON. Secrets are left out.
+    package let effective: String
     /// What can be meant so, but hardly is.
     package let warnings: [ConfigurationFault]
 }
@@ -43,6 +47,13 @@ package struct ListenerConfiguration: Sendable, Hashable {
     package init(address: ListenerAddress) {
         self.address = address
     }
+}
+
+/// `admin:`.
+package struct AdminSettings: Sendable, Equatable {
+    package let address: ListenerAddress
+    /// What clients show; `nil` where the address lets in those of this machine alone.
+    package let token: String?
 }
 
 /// `access_log:`.

@@ -63,6 +63,8 @@ extension ClientHandshake: ConnectionHandler {
 }
 
 extension ClientHandshake: ClientSession {
+    var protocolName: String { "handshake" }
+
     var peer: SocketAddress { self.connection.remoteAddress }
 
     // A request is about to come; the time for the handshake bounds the wait for it.

@@ -16,4 +16,15 @@ protocol ClientSession: AnyObject {
 
     /// Closes for want of connections; for those only that can be shed.
     func shed()
+
+    /// As metrics name it: `HTTP/1.1`, `HTTP/2`, or what comes before one of them is known.
+    var protocolName: String { get }
+
+    /// Adds the exchanges that are under way.
+    func describeExchanges(in streams: inout [StreamReport])
+}
+
+extension ClientSession {
+    /// None.
+    func describeExchanges(in streams: inout [StreamReport]) {}
 }

@@ -1,5 +1,4 @@
 internal import Configuration
-private import Glibc
 internal import Reactor
 private import Synchronization
 
@@ -27,12 +26,7 @@ final class ConnectionLimits: Sendable {
     }
 
     /// Half of the descriptors that the process may open: the other half is for upstreams, files and the listeners.
-    private static var halfOfDescriptors: Int {
-        var limit = rlimit()
-        // SAFETY: getrlimit fills the structure or fails.
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 512 }
-        return Int(min(limit.rlim_cur, 1 << 24)) / 2
-    }
+    private static var halfOfDescriptors: Int { min(ProcessUsage.descriptorLimit, 1 << 24) / 2 }
 
     /// Takes a place, which is given back with `left`, also where the answer is `full`.
     func entered(_ address: SocketAddress) -> Admission {

@@ -181,6 +181,7 @@ final class Exchange {
     func receivedBody(answer bytes: Span<UInt8>) {
         self.record.bytesOut += bytes.count
         self.record.chunks += 1
+        self.context.metrics.countChunk(bytes: bytes.count)
         self.client?.sendBody(bytes)
     }
 
@@ -256,6 +257,17 @@ final class Exchange {
         case .pauseUpstream, .nothing:
             break
         }
+    }
+
+    /// What the operator is told of it.
+    var report: StreamReport {
+        let now = self.context.loop.now
+        return StreamReport(
+            requestID: self.record.requestID, client: self.record.client, method: self.record.method.rawValue,
+            host: self.record.host, path: self.record.path, protocolName: "\(self.record.version.name)",
+            route: self.record.route, function: self.record.function, status: self.record.status,
+            age: now - self.record.startedAt, idle: now - (self.machine.lastByteAt ?? self.record.startedAt),
+            bytesIn: self.record.bytesIn, bytesOut: self.record.bytesOut, attempts: self.record.attempts)
     }
 
     /// The time for draining is over.

@@ -343,6 +343,12 @@ final class HTTP1Session {
 }
 
 extension HTTP1Session: ClientSession {
+    var protocolName: String { "HTTP/1.1" }
+
+    func describeExchanges(in streams: inout [StreamReport]) {
+        if let exchange = self.exchange { streams.append(exchange.report) }
+    }
+
     var peer: SocketAddress { self.connection.remoteAddress }
 
     func drain() {

@@ -19,7 +19,7 @@ enum ListenerBinding {
     }
 
     /// One socket, or one for each address of a host name.
-    private static func sockets(
+    static func sockets(
         for address: ListenerAddress, environment: [String: String]
     ) throws -> [ListeningSocket] {
         switch address {

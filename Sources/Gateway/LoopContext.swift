@@ -22,6 +22,7 @@ final class LoopContext {
     private let connectionLimits: ConnectionLimits
     private let tls: TLSClientContext?
     private let accessLog: AccessLog?
+    let metrics = LoopMetrics()
     var date = CachedDate()
     /// Where heads of requests are put together before they go in front of their events.
     var scratch = ByteBuffer()
@@ -107,15 +108,19 @@ final class LoopContext {
     func admit(_ connection: Connection) -> Bool {
         switch self.connectionLimits.entered(connection.remoteAddress) {
         case .admitted:
+            self.metrics.countConnection()
             return true
         case .tooManyFromAddress:
+            self.metrics.countLimit("connections_per_address")
             self.logger.info(
                 "connection refused: its address has as many as it may have",
                 metadata: ["client": "\(connection.remoteAddress.hostText)"])
             return false
         case .full:
+            self.metrics.countLimit("connections")
             if let idle = self.sessions.values.first(where: { $0.canBeShed }) {
                 idle.shed()
+                self.metrics.countConnection()
                 return true
             }
             self.connectionLimits.left(connection.remoteAddress)
@@ -189,10 +194,26 @@ final class LoopContext {
         drained()
     }
 
+    // What is going on.
+
+    /// What the admin listener asks for.
+    func report(_ question: LoopQuestion, index: Int) -> LoopReport {
+        var connections: [String: Int] = [:]
+        for session in self.sessions.values { connections[session.protocolName, default: 0] += 1 }
+        var streams: [StreamReport] = []
+        if question.withStreams {
+            for session in self.sessions.values { session.describeExchanges(in: &streams) }
+        }
+        return LoopReport(
+            index: index, totals: self.metrics.totals, connections: connections, openExchanges: self.runningExchanges,
+            pools: self.pools.values.map(\.report), lag: .zero, streams: streams)
+    }
+
     // Logs.
 
     /// The line of a request that is over.
     func log(_ record: RequestRecord) {
+        self.metrics.count(record)
         guard let accessLog = self.accessLog else { return }
         let isFirst = !accessLog.hasLines
         accessLog.add(record)
@@ -201,6 +222,9 @@ final class LoopContext {
 
     /// A call failed: what functions and AWS said stands here, and nowhere else.
     func log(_ failure: ExchangeFailure, of record: RequestRecord) {
+        if let reason = failure.throttleReason, let function = record.function {
+            self.metrics.countThrottle(of: function, reason: reason)
+        }
         self.logger.log(
             level: failure.isOurs ? .error : .warning, "call failed",
             metadata: [

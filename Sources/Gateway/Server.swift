@@ -15,6 +15,9 @@ package final class Server: Sendable {
     private let localLambda: LocalLambda?
     private let accessLogWriter: LogWriter?
     private let workers: [Worker]
+    private let status: GatewayStatus
+    private let admin: AdminServer?
+    private let adminSockets: Mutex<[ListeningSocket]>
     /// Held until the gateway drains: a socket is closed when the last of those that hold it lets go.
     private let sockets: Mutex<[(socket: ListeningSocket, listener: ListenerRuntime)]>
 
@@ -29,6 +32,10 @@ package final class Server: Sendable {
         let assembly = try Assembly(configuration, environment: environment, readFile: readFile, logger: logger)
         self.localLambda = assembly.localLambda
         self.sockets = Mutex(try ListenerBinding.bind(configuration.listeners, environment: environment))
+        self.adminSockets = Mutex(
+            try configuration.admin.map {
+                try ListenerBinding.sockets(for: $0.address, environment: environment)
+            } ?? [])
         self.accessLogWriter = try LogWriter(configuration.accessLog)
         var workers: [Worker] = []
         for index in 0..<(configuration.workers ?? UsableProcessors.count) {
@@ -38,6 +45,17 @@ package final class Server: Sendable {
                     accessLogWriter: self.accessLogWriter))
         }
         self.workers = workers
+        let status = GatewayStatus(snapshot: assembly.snapshot, configuration: configuration.effective)
+        self.status = status
+        let writer = self.accessLogWriter
+        self.admin = configuration.admin.map { settings in
+            AdminServer(
+                sources: AdminSources(
+                    loops: workers.map { worker in { worker.report($0, answer: $1) } },
+                    process: { status.report(droppedLogBytes: writer?.droppedBytes ?? 0) },
+                    obstacles: { status.obstacles }, configuration: { status.configuration }),
+                token: settings.token, logger: logger)
+        }
     }
 
     /// Starts the loops and accepts.
@@ -47,11 +65,18 @@ package final class Server: Sendable {
         for (socket, _) in sockets {
             self.logger.notice("listening", metadata: ["address": "\(socket.address)"])
         }
+        let adminSockets = self.adminSockets.withLock { $0 }
+        try self.admin?.start(on: adminSockets)
+        for socket in adminSockets {
+            self.logger.notice("the admin listener is open", metadata: ["address": "\(socket.address)"])
+        }
     }
 
     /// Stops accepting, lets running streams finish for as long as `drain_timeout` says, cuts the rest, and ends the
     /// loops. `hurry` ends the wait early.
     package func drain(hurry: DrainGate) {
+        // Before anything is closed: whoever asks whether requests are wanted is to hear that they are not.
+        self.status.isDraining = true
         if self.drainDelay > .zero {
             self.logger.notice("draining after a delay", metadata: ["delay": "\(self.drainDelay)"])
             hurry.wait(atMost: self.drainDelay, for: 1)
@@ -67,6 +92,8 @@ package final class Server: Sendable {
             hurry.wait(atMost: .seconds(2), for: self.workers.count, evenInHurry: true)
         }
         for worker in self.workers { worker.stop() }
+        self.admin?.stop()
+        self.adminSockets.withLock { $0 = [] }
         self.localLambda?.stop()
         self.accessLogWriter?.close()
         self.logger.notice("stopped")
@@ -117,6 +144,12 @@ private final class Worker: Sendable {
 
     func cut() {
         self.perform { $0.cut() }
+    }
+
+    /// Asks the loop about itself. The answer comes on its thread.
+    func report(_ question: LoopQuestion, answer: @escaping @Sendable (LoopReport) -> Void) {
+        let index = self.index
+        self.perform { answer($0.report(question, index: index)) }
     }
 
     func stop() {

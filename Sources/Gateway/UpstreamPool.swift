@@ -53,6 +53,13 @@ final class UpstreamPool {
         self.waiting[ObjectIdentifier(dial)] = (dial, attempt)
     }
 
+    /// What the operator is told of it.
+    var report: PoolReport {
+        PoolReport(
+            endpoint: "\(self.endpoint.host):\(self.endpoint.port)", idle: self.idle.count,
+            busy: self.all.count - self.idle.count, connecting: self.waiting.count + self.shaking.count)
+    }
+
     /// A connection is idle again.
     func gaveBack(_ connection: UpstreamConnection) {
         if self.isClosed || self.idle.count >= Self.keptIdle {

@@ -18,7 +18,7 @@ package enum LoopClock {
         }
     }
 
-    func wall() -> WallTime {
+    package func wall() -> WallTime {
         switch self {
         case .system:
             var time = timespec()

@@ -1,3 +1,4 @@
+internal import AWS
 package import Lambda
 
 /// Everything that can end an exchange before its answer is complete, but for the client's leaving.
@@ -25,6 +26,14 @@ package enum ExchangeFailure: Error, Equatable, Sendable {
     case eventTooLarge(limit: Int)
     /// The gateway stops, and the time for draining is over.
     case shutDown
+}
+
+extension ExchangeFailure {
+    /// Why Lambda throttled the call, as it names it; `nil` where it did not.
+    package var throttleReason: String? {
+        guard case .invocation(.service(let error)) = self, error.isThrottle else { return nil }
+        return error.reason ?? error.type
+    }
 }
 
 /// What a failure becomes for the client: DESIGN.md 5, in one place.

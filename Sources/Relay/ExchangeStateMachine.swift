@@ -264,6 +264,15 @@ package struct ExchangeStateMachine: ~Copyable {
 
     // Time.
 
+    /// When bytes of the answer came in last; `nil` before the first ones.
+    package var lastByteAt: MonotonicTime? {
+        switch self.state {
+        case .invoking(let invoking): invoking.lastByteAt
+        case .relaying(let relaying): relaying.lastByteAt
+        default: nil
+        }
+    }
+
     /// The next moment at which `deadlinePassed` has to be called, or `never`.
     package var deadline: MonotonicTime {
         switch self.state {

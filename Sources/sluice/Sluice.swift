@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Gateway
 
 /// The command: arguments and exit codes. What they do is in `Gateway` and `Configuration`.
 @main
@@ -12,14 +13,9 @@ struct Sluice: ParsableCommand {
 
             Shell completions: sluice --generate-completion-script bash|zsh|fish
             """,
-        version: Version.text,
-        subcommands: [Run.self, Check.self, Explain.self, Invoke.self, ShowVersion.self],
+        version: Release.version,
+        subcommands: [Run.self, Check.self, Explain.self, Invoke.self, Schema.self, Status.self, ShowVersion.self],
         defaultSubcommand: nil)
-}
-
-/// The release that this source makes.
-enum Version {
-    static let text = "0.1.0"
 }
 
 /// `sluice version`
@@ -27,6 +23,6 @@ struct ShowVersion: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.")
 
     func run() {
-        print("sluice \(Version.text)")
+        print("sluice \(Release.version)")
     }
 }

@@ -16,6 +16,14 @@ struct FileDraft: Sendable, KeyNoting {
     var limits = LimitsDraft()
     var localLambda = LocalLambdaDraft()
     var accessLog = AccessLogSettings()
+    var admin: Located<AdminDraft>?
+    var writtenKeys: [String: SourcePosition] = [:]
+}
+
+/// `admin`.
+struct AdminDraft: Sendable, KeyNoting {
+    var address: Located<ListenerAddress>?
+    var token: String?
     var writtenKeys: [String: SourcePosition] = [:]
 }
 

@@ -63,8 +63,10 @@ struct Section<Root>: Sendable {
     /// The key that may have been meant: one of this section that is spelt nearly so, one of a section below, or any.
     private func advice(for name: String) -> String {
         for key in self.descriptions {
-            if case .section(let below) = key.kind, below.contains(where: { $0.name == name }) {
-                return "; it belongs into \"\(key.name)\""
+            switch key.kind {
+            case .section(let below), .wordOrSection(_, let below):
+                if below.contains(where: { $0.name == name }) { return "; it belongs into \"\(key.name)\"" }
+            default: break
             }
         }
         return Nearest.suggestion(for: name, among: self.descriptions.map(\.name), listing: self.supportedNames)
@@ -79,7 +81,7 @@ protocol KeyNoting: SendableMetatype {
 
 /// One key of a section.
 struct Key<Root>: Sendable {
-    let description: KeyDescription
+    private(set) var description: KeyDescription
     /// Reads the key's value into the section's.
     let read: @Sendable (SourceNode.Entry, Reading, inout Root) -> Void
 
@@ -105,6 +107,13 @@ struct Key<Root>: Sendable {
         self.read = { entry, reading, root in
             if let value = type.read(entry.value, reading) { root[keyPath: property] = value }
         }
+    }
+
+    /// The same key, whose value is shown to nobody.
+    var secret: Key {
+        var key = self
+        key.description.isSecret = true
+        return key
     }
 
     /// A key whose only supported value is what holds anyway.

@@ -12,6 +12,8 @@ package indirect enum ValueKind: Sendable, Equatable {
     /// A mapping whose keys the operator names: what they are the names of, and what they hold.
     case mapping(of: String, ValueKind)
     case section([KeyDescription])
+    /// One of a few words, or a section: the words say what its first key would.
+    case wordOrSection([String], [KeyDescription])
 }
 
 /// What there is to know about one key.
@@ -23,6 +25,8 @@ package struct KeyDescription: Sendable, Equatable {
     package let documentation: String
     /// What holds where the key is left out; `nil` where that needs no words.
     package let defaultText: String?
+    /// Whether the value is shown to nobody.
+    package var isSecret = false
 
     /// Whether the key can be used.
     package var isSupported: Bool { self.kind != nil }
@@ -39,7 +43,7 @@ extension KeyDescription {
 extension ValueKind {
     fileprivate func flattened(below path: String) -> [(path: String, key: KeyDescription)] {
         switch self {
-        case .section(let keys): keys.flatMap { $0.flattened(below: path) }
+        case .section(let keys), .wordOrSection(_, let keys): keys.flatMap { $0.flattened(below: path) }
         case .list(let element), .oneOrMore(let element): element.flattened(below: path + "[]")
         case .mapping(let name, let element): element.flattened(below: "\(path).\(name)")
         default: []

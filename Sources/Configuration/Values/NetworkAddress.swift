@@ -59,6 +59,17 @@ package struct NetworkAddress: Sendable, Hashable {
     }
 }
 
+extension NetworkAddress {
+    /// Whether only this machine can connect.
+    var isLoopback: Bool {
+        self.host == "localhost" || self.host == "::1"
+            || (self.host.hasPrefix("127.")
+                && self.host.utf8.allSatisfy {
+                    ASCII.isDigit($0) || $0 == ASCII.dot
+                })
+    }
+}
+
 extension NetworkAddress: CustomStringConvertible {
     /// `127.0.0.1:80`, `[::1]:80`.
     package var description: String {

@@ -32,6 +32,18 @@ enum Texts {
         }
     }
 
+    /// What a client shows to be let in: visible characters, and enough of them.
+    static let token = ValueType<String>.scalar(.text("secret")) { text in
+        guard text.utf8.allSatisfy({ $0 > ASCII.space && $0 < ASCII.delete }) else {
+            throw ValueFault("a token has visible ASCII characters only")
+        }
+        guard (16...1024).contains(text.utf8.count) else {
+            throw ValueFault(
+                "a token has 16 to 1024 characters, this one \(text.utf8.count); `openssl rand -hex 32` makes one")
+        }
+        return text
+    }
+
     static let host = ValueType<HostPattern>.scalar(.text("host name")) { try HostPattern(parsing: $0) }
     static let path = ValueType<PathPattern>.scalar(.text("path")) { try PathPattern(parsing: $0) }
 

@@ -49,6 +49,12 @@ enum JSONDocument: Codable, Sendable, Equatable {
         return members[name]
     }
 
+    /// An element; `nil` where there is none.
+    subscript(_ index: Int) -> JSONDocument? {
+        guard case .array(let elements) = self, elements.indices.contains(index) else { return nil }
+        return elements[index]
+    }
+
     var string: String? {
         guard case .string(let value) = self else { return nil }
         return value

@@ -1,0 +1,87 @@
+internal import AWS
+private import Glibc
+internal import Reactor
+private import Synchronization
+internal import Time
+
+/// What is known of the gateway as a whole, for the admin listener.
+final class GatewayStatus: Sendable {
+    private struct State {
+        var snapshot: Snapshot
+        var configuration: String
+        var isDraining = false
+    }
+
+    private let state: Mutex<State>
+    private let startedAt = LoopClock.system.wall()
+
+    init(snapshot: Snapshot, configuration: String) {
+        self.state = Mutex(State(snapshot: snapshot, configuration: configuration))
+    }
+
+    /// Whether the gateway is on its way out.
+    var isDraining: Bool {
+        get { self.state.withLock { $0.isDraining } }
+        set { self.state.withLock { $0.isDraining = newValue } }
+    }
+
+    /// The configuration in force, as JSON.
+    var configuration: [UInt8] { Array(self.state.withLock { $0.configuration }.utf8) }
+
+    /// Why requests are not wanted now, a line each; empty where they are.
+    var obstacles: [String] {
+        let (snapshot, isDraining) = self.state.withLock { ($0.snapshot, $0.isDraining) }
+        var obstacles = isDraining ? ["draining: the gateway is about to stop"] : []
+        for function in snapshot.functions where function.credentials.current == nil {
+            obstacles.append("function \(function.name): \(function.credentials.explanation)")
+        }
+        return obstacles
+    }
+
+    /// What belongs to the process.
+    func report(droppedLogBytes: Int) -> ProcessReport {
+        let snapshot = self.state.withLock { $0.snapshot }
+        var report = ProcessReport(
+            version: Release.version, isReady: self.obstacles.isEmpty, startedAt: self.startedAt)
+        report.droppedLogBytes = droppedLogBytes
+        report.residentBytes = UsableMemory.resident
+        report.processorTime = ProcessUsage.processorTime
+        report.openDescriptors = ProcessUsage.openDescriptors
+        report.descriptorLimit = ProcessUsage.descriptorLimit
+        for function in snapshot.functions {
+            guard let expiration = function.credentials.current?.expiration else { continue }
+            report.credentialExpiries.append((function.name, expiration))
+        }
+        return report
+    }
+}
+
+/// What the process uses of the system.
+enum ProcessUsage {
+    /// Time of processors, in and out of the kernel.
+    static var processorTime: Duration {
+        var usage = rusage()
+        // SAFETY: getrusage fills the structure; with these arguments it can not fail.
+        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return .seconds(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+            + .microseconds(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
+    }
+
+    /// Descriptors that are open; `nil` where the system does not tell.
+    static var openDescriptors: Int? {
+        guard let folder = unsafe opendir("/proc/self/fd") else { return nil }
+        defer { unsafe closedir(folder) }
+        // Itself, `.` and `..` do not count.
+        var count = -3
+        while unsafe readdir(folder) != nil { count += 1 }
+        return count
+    }
+
+    /// Descriptors that may be open.
+    static var descriptorLimit: Int {
+        var limit = rlimit()
+        // SAFETY: getrlimit fills the structure or fails.
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
+        return Int(clamping: limit.rlim_cur)
+    }
+}

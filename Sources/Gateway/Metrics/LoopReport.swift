@@ -1,0 +1,46 @@
+internal import Time
+
+/// What one loop says about itself when it is asked.
+struct LoopReport: Sendable {
+    /// Which loop.
+    let index: Int
+    let totals: MetricTotals
+    /// Clients' connections that are open, by the protocol spoken on them: `HTTP/1.1`, `HTTP/2`.
+    let connections: [String: Int]
+    /// Exchanges that are under way.
+    let openExchanges: Int
+    let pools: [PoolReport]
+    /// How long the question waited for the loop.
+    var lag: Duration
+    /// Each exchange, where it was asked for.
+    let streams: [StreamReport]
+}
+
+/// The connections of a loop to one endpoint.
+struct PoolReport: Sendable, Equatable {
+    /// Host and port.
+    let endpoint: String
+    let idle: Int
+    let busy: Int
+    let connecting: Int
+}
+
+/// One request that is under way.
+struct StreamReport: Sendable, Equatable {
+    let requestID: String
+    let client: String
+    let method: String
+    let host: String?
+    let path: String
+    let protocolName: String
+    let route: String?
+    let function: String?
+    /// 0 before the answer's head.
+    let status: Int
+    let age: Duration
+    /// Since bytes of the answer came in last, or since the request began.
+    let idle: Duration
+    let bytesIn: Int
+    let bytesOut: Int
+    let attempts: Int
+}

@@ -1,0 +1,165 @@
+internal import Time
+
+/// All that the gateway counts, put together from the reports of its loops and from what belongs to the process.
+struct MetricsReport: Sendable {
+    /// One of each loop.
+    let loops: [LoopReport]
+    let process: ProcessReport
+
+    /// The metrics, in the order of the documentation.
+    var families: [MetricFamily] {
+        var totals = MetricTotals()
+        for loop in self.loops { totals.add(loop.totals) }
+        return self.requests(totals) + self.traffic(totals) + self.upstreams() + self.expiries() + self.state()
+    }
+
+    private func requests(_ totals: MetricTotals) -> [MetricFamily] {
+        var requests = MetricFamily(
+            name: "sluice_requests", kind: .counter,
+            help: "Requests that are over, by route, function, class of status and how they ended.")
+        for (key, value) in zip(totals.requests.keys, totals.requests.values) {
+            requests.add(
+                value,
+                [
+                    "route": key.route, "function": key.function,
+                    "status": key.status == 0 ? "none" : "\(key.status)xx",
+                    "end": key.end,
+                ])
+        }
+        var firstByte = MetricFamily(
+            name: "sluice_first_byte_seconds", kind: .histogram,
+            help: "From a request's head to the head of its answer, by function.")
+        var duration = MetricFamily(
+            name: "sluice_request_duration_seconds", kind: .histogram,
+            help: "From a request's head to the end of its answer, by function.")
+        var retries = MetricFamily(
+            name: "sluice_retries", kind: .counter, help: "Calls beyond the first one of an exchange, by function.")
+        for (function, value) in zip(totals.functions.keys, totals.functions.values) {
+            firstByte.add(value.firstByte, ["function": function])
+            duration.add(value.duration, ["function": function])
+            retries.add(value.retries, ["function": function])
+        }
+        var throttles = MetricFamily(
+            name: "sluice_throttles", kind: .counter, help: "Calls that Lambda throttled, by function and reason.")
+        for (key, value) in zip(totals.throttles.keys, totals.throttles.values) {
+            throttles.add(value, ["function": key.function, "reason": key.reason])
+        }
+        return [requests, firstByte, duration, retries, throttles]
+    }
+
+    private func traffic(_ totals: MetricTotals) -> [MetricFamily] {
+        var families = [
+            MetricFamily(
+                name: "sluice_response_bytes", kind: .counter, help: "Bytes of answers' bodies sent to clients."),
+            MetricFamily(name: "sluice_chunks", kind: .counter, help: "Pieces in which answers' bodies were relayed."),
+            MetricFamily(
+                name: "sluice_request_bytes", kind: .counter, help: "Bytes of bodies of requests that are over."),
+            MetricFamily(name: "sluice_connections_accepted", kind: .counter, help: "Connections of clients so far."),
+            MetricFamily(name: "sluice_open_streams", kind: .gauge, help: "Exchanges with functions under way."),
+        ]
+        families[0].add(totals.responseBytes)
+        families[1].add(totals.chunks)
+        families[2].add(totals.requestBytes)
+        families[3].add(totals.connections)
+        families[4].add(self.loops.reduce(0) { $0 + $1.openExchanges })
+        var open: [String: Int] = [:]
+        for loop in self.loops { open.merge(loop.connections) { $0 + $1 } }
+        var connections = MetricFamily(
+            name: "sluice_connections", kind: .gauge, help: "Clients' connections that are open, by protocol.")
+        for (name, count) in open.sorted(by: { $0.key < $1.key }) { connections.add(count, ["protocol": name]) }
+        var limits = MetricFamily(
+            name: "sluice_limit_hits", kind: .counter,
+            help: "How often a limit was hit, by its key in the configuration.")
+        for (name, count) in zip(totals.limits.keys, totals.limits.values) { limits.add(count, ["limit": name]) }
+        return families + [connections, limits]
+    }
+
+    private func upstreams() -> [MetricFamily] {
+        var pools: [String: (idle: Int, busy: Int, connecting: Int)] = [:]
+        for pool in self.loops.flatMap(\.pools) {
+            var sum = pools[pool.endpoint] ?? (0, 0, 0)
+            sum.idle += pool.idle
+            sum.busy += pool.busy
+            sum.connecting += pool.connecting
+            pools[pool.endpoint] = sum
+        }
+        var connections = MetricFamily(
+            name: "sluice_upstream_connections", kind: .gauge, help: "Connections to endpoints, by what they do.")
+        for (endpoint, pool) in pools.sorted(by: { $0.key < $1.key }) {
+            connections.add(pool.idle, ["endpoint": endpoint, "state": "idle"])
+            connections.add(pool.busy, ["endpoint": endpoint, "state": "busy"])
+            connections.add(pool.connecting, ["endpoint": endpoint, "state": "connecting"])
+        }
+        var breakers = MetricFamily(
+            name: "sluice_breaker_open", kind: .gauge,
+            help: "Whether calls of a function are held back after failures: 0 closed, 1 half-open, 2 open.")
+        for breaker in self.process.breakers { breakers.add(breaker.state, ["function": breaker.function]) }
+        return [connections, breakers]
+    }
+
+    private func expiries() -> [MetricFamily] {
+        var credentials = MetricFamily(
+            name: "sluice_credentials_expiry_timestamp_seconds", kind: .gauge,
+            help: "When the keys that calls are signed with expire; absent where they do not.")
+        for (name, time) in self.process.credentialExpiries { credentials.add(Int(time.seconds), ["identity": name]) }
+        var certificates = MetricFamily(
+            name: "sluice_certificate_expiry_timestamp_seconds", kind: .gauge,
+            help: "When a listener's certificate expires.")
+        for (name, time) in self.process.certificateExpiries { certificates.add(Int(time.seconds), ["file": name]) }
+        return [credentials, certificates]
+    }
+
+    private func state() -> [MetricFamily] {
+        var lag = MetricFamily(
+            name: "sluice_loop_lag_seconds", kind: .gauge, help: "How long the last question waited for each loop.")
+        for loop in self.loops { lag.add(loop.lag, ["loop": "\(loop.index)"]) }
+        var reloads = MetricFamily(
+            name: "sluice_reloads", kind: .counter, help: "Reloads of the configuration, by whether they were taken.")
+        reloads.add(self.process.reloadsTaken, ["result": "taken"])
+        reloads.add(self.process.reloadsRefused, ["result": "refused"])
+        var families = [
+            MetricFamily(name: "sluice_ready", kind: .gauge, help: "Whether requests are wanted: 1, or 0."),
+            MetricFamily(
+                name: "sluice_log_dropped_bytes", kind: .counter,
+                help: "Bytes of the access log that were dropped because nobody took them."),
+            MetricFamily(name: "sluice_build", kind: .info, help: "The version that runs."),
+            MetricFamily(name: "process_resident_memory_bytes", kind: .gauge, help: "Resident memory."),
+            MetricFamily(
+                name: "process_cpu_seconds", kind: .counter, help: "Time of processors used, in and out of the kernel."),
+            MetricFamily(name: "process_open_fds", kind: .gauge, help: "Descriptors that are open."),
+            MetricFamily(name: "process_max_fds", kind: .gauge, help: "Descriptors that may be open."),
+            MetricFamily(
+                name: "process_start_time_seconds", kind: .gauge, help: "When the process began, since the epoch."),
+        ]
+        families[0].add(self.process.isReady ? 1 : 0)
+        families[1].add(self.process.droppedLogBytes)
+        families[2].add(1, ["version": self.process.version])
+        if let resident = self.process.residentBytes { families[3].add(resident) }
+        families[4].add(self.process.processorTime)
+        if let count = self.process.openDescriptors { families[5].add(count) }
+        families[6].add(self.process.descriptorLimit)
+        families[7].add(Int(self.process.startedAt.seconds))
+        return [lag, reloads] + families
+    }
+}
+
+/// What belongs to the whole process.
+struct ProcessReport: Sendable {
+    var version: String
+    var isReady: Bool
+    var startedAt: WallTime
+    var reloadsTaken = 0
+    var reloadsRefused = 0
+    var droppedLogBytes = 0
+    /// `nil` where the system does not tell.
+    var residentBytes: Int?
+    var processorTime = Duration.zero
+    var openDescriptors: Int?
+    var descriptorLimit = 0
+    /// Identities whose keys expire, by name.
+    var credentialExpiries: [(name: String, time: WallTime)] = []
+    /// Listeners' certificates, by file.
+    var certificateExpiries: [(name: String, time: WallTime)] = []
+    /// 0 closed, 1 half-open, 2 open.
+    var breakers: [(function: String, state: Int)] = []
+}

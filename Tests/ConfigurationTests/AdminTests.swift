@@ -1,0 +1,73 @@
+import Configuration
+import Foundation
+import Testing
+
+/// `admin:`, and what is made of the schema and of a file for those who look at a running gateway.
+@Suite struct AdminTests {
+    private static let listeners = "listeners: [{ address: \"127.0.0.1:8080\" }]\n"
+
+    @Test func `an address, with a token where others can reach it`() throws {
+        let plain = try load(Self.listeners + "admin: { address: \"[::1]:9900\" }\n").get()
+        #expect(plain.admin?.token == nil)
+        #expect(plain.admin?.address.description == "[::1]:9900")
+        let token = "0123456789abcdef"
+        let open = try load(Self.listeners + "admin: { address: \"0.0.0.0:9900\", token: \(token) }\n").get()
+        #expect(open.admin?.token == token)
+        #expect(try load(Self.listeners).get().admin == nil)
+    }
+
+    @Test(arguments: [
+        ("admin: {}", "2:8: \"admin\" needs an \"address\", such as \"127.0.0.1:9900\""),
+        (
+            "admin: { address: \"10.0.0.1:9900\" }",
+            "2:19: \"10.0.0.1:9900\" can be reached from other machines: give a \"token\", or listen on 127.0.0.1 or a unix socket"
+        ),
+        (
+            "admin: { address: \"127.0.0.1:8080\" }",
+            "2:19: \"127.0.0.1:8080\" is listened on already, on line 1"
+        ),
+        (
+            "admin: { address: \"unix:a\", token: short }",
+            "2:36: a token has 16 to 1024 characters, this one 5; `openssl rand -hex 32` makes one"
+        ),
+    ])
+    func `what is wrong with it is said`(text: String, expected: String) {
+        #expect(faults(Self.listeners + text + "\n") == [expected])
+    }
+
+    @Test func `the configuration in force has defaults and no secrets`() throws {
+        let text =
+            Self.listeners + """
+                admin: { address: "unix:a", token: 0123456789abcdef }
+                functions:
+                  demo: { local: { command: x, environment: { KEY: hush } }, timeouts: { idle: 7s } }
+                routes: [{ path: /*, function: demo, request_headers: { set: { x-key: "${SECRET}" } } }]
+
+                """
+        let effective = try load(text, environment: ["SECRET": "hush"]).get().effective
+        #expect(!effective.contains("hush"))
+        #expect(!effective.contains("0123456789abcdef"))
+        let document = try #require(
+            try JSONSerialization.jsonObject(with: Data(effective.utf8)) as? [String: Any])
+        let functions = try #require(document["functions"] as? [String: [String: Any]])
+        let timeouts = try #require(functions["demo"]?["timeouts"] as? [String: String])
+        #expect(timeouts["idle"] == "7s")
+        #expect(timeouts["first_byte"] == "60s")
+        let limits = try #require(document["limits"] as? [String: String])
+        #expect(limits["request_head"] == "10s")
+    }
+
+    @Test func `the JSON Schema knows every key`() throws {
+        let schema = try #require(
+            try JSONSerialization.jsonObject(with: Data(JSONSchema.text.utf8)) as? [String: Any])
+        #expect(schema["$schema"] as? String == "https://json-schema.org/draft/2020-12/schema")
+        for key in ConfigurationSchema.keys where key.isSupported {
+            let properties = try #require(schema["properties"] as? [String: [String: Any]])
+            let property = try #require(properties[key.name], "\(key.name)")
+            #expect((property["description"] as? String)?.hasPrefix(key.documentation) == true)
+        }
+        for (path, key) in ConfigurationSchema.keys.flatMap({ $0.flattened() }) where key.isSupported {
+            #expect(JSONSchema.text.contains("\"\(key.name)\":"), "\(path)")
+        }
+    }
+}

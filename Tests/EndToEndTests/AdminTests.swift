@@ -1,0 +1,200 @@
+import Foundation
+import Testing
+
+/// What operators ask a running gateway, and what it answers.
+@Suite struct AdminTests {
+    private func function() async throws -> FakeFunction {
+        try await FakeLambda.shared.function(.text("hello"), .done, .end)
+    }
+
+    /// Gets a page of the admin listener, which these tests put on a unix socket.
+    private func get(_ path: String, of gateway: Gateway, _ arguments: String...) async throws -> (
+        status: Int, body: String
+    ) {
+        let tool = try await Tool.run(
+            "curl",
+            [
+                "--silent", "--show-error", "--max-time", "10", "--unix-socket", gateway.folder.path("admin"), "-w",
+                "\n%{http_code}",
+            ]
+                + arguments + ["http://admin\(path)"])
+        try #require(tool.status == 0, "\(tool.errors)")
+        let end = try #require(tool.output.lastIndex(of: "\n"))
+        return (Int(tool.output[tool.output.index(after: end)...]) ?? 0, String(tool.output[..<end]))
+    }
+
+    private func setup(_ function: FakeFunction, _ keys: String = "") throws -> Setup {
+        var setup = try Setup(function)
+        setup.more = "admin: { address: \"unix:admin\"\(keys.isEmpty ? "" : ", ")\(keys) }"
+        return setup
+    }
+
+    @Test func `requests are counted by route, function, status and end`() async throws {
+        var setup = try self.setup(await self.function())
+        setup.workers = 2
+        setup.routes.append("{ path: /fixed, respond: { status: 418, body: tea } }")
+        try await Gateway.run(setup) { gateway in
+            for _ in 0..<3 { #expect(try await gateway.get("/a").text == "hello") }
+            #expect(try await gateway.get("/fixed").status == 418)
+            let metrics = try await self.get("/metrics", of: gateway)
+            #expect(metrics.status == 200)
+            let lines = metrics.body.split(separator: "\n")
+            #expect(
+                lines.contains {
+                    $0.hasPrefix("sluice_requests_total{")
+                        && $0.contains("function=\"main\",status=\"2xx\",end=\"complete\"} 3")
+                })
+            #expect(
+                lines.contains {
+                    $0.hasPrefix("sluice_requests_total{") && $0.contains("status=\"4xx\"") && $0.hasSuffix(" 1")
+                })
+            #expect(lines.contains("sluice_first_byte_seconds_count{function=\"main\"} 3"))
+            #expect(lines.contains("sluice_response_bytes_total 15"))
+            #expect(lines.contains("sluice_open_streams 0"))
+            #expect(lines.contains { $0.hasPrefix("sluice_loop_lag_seconds{loop=\"1\"}") })
+            let promtool = try await Tool.run(
+                "/bin/sh",
+                [
+                    "-c",
+                    "curl -s --unix-socket \(gateway.folder.path("admin")) http://a/metrics | promtool check metrics",
+                ])
+            #expect(promtool.status == 0, "\(promtool.output)\(promtool.errors)")
+        }
+    }
+
+    @Test func `a stream that is under way is listed until it ends`() async throws {
+        let function = try await FakeLambda.shared.function(.text("first"), .gate, .text("last"), .done, .end)
+        try await Gateway.run(self.setup(function)) { gateway in
+            let client = try await gateway.connect()
+            try await client.send(Gateway.request("/long?secret=1"))
+            _ = try await client.body(holding: "first")
+            let page = try await self.get("/streams", of: gateway)
+            let streams = try #require(try JSONDocument(parsing: page.body)["streams"])
+            #expect(streams[0]?["path"] == "/long")
+            #expect(streams[0]?["function"] == "main")
+            #expect(streams[0]?["status"] == 200)
+            #expect(streams[0]?["bytes"] == 5)
+            #expect(!page.body.contains("secret"))
+            let status = try await Tool.sluice("status", "--once", "--config", gateway.folder.path("sluice.yaml"))
+            #expect(status.output.contains("streams under way: 1"), "\(status.output)\(status.errors)")
+            #expect(status.output.contains("/long"))
+            try await function.release()
+            _ = try await client.body(holding: "last")
+            client.close()
+            try await eventually("the stream is gone") {
+                try await self.get("/streams", of: gateway).body.contains("/long") ? nil : ()
+            }
+        }
+    }
+
+    @Test func `health, and readiness with and without credentials`() async throws {
+        try await Gateway.run(self.setup(self.function())) { gateway in
+            let health = try await self.get("/healthz", of: gateway)
+            #expect(health == (200, "ok\n"))
+            let readiness = try await self.get("/readyz", of: gateway)
+            #expect(readiness == (200, "ready\n"))
+            #expect(try await self.get("/", of: gateway).body.contains("/metrics"))
+            #expect(try await self.get("/nothing", of: gateway).status == 404)
+            #expect(try await self.get("/healthz", of: gateway, "-X", "POST").status == 405)
+        }
+        var setup = try self.setup(await self.function())
+        setup.environment["AWS_ACCESS_KEY_ID"] = nil
+        setup.environment["AWS_SECRET_ACCESS_KEY"] = nil
+        setup.environment["AWS_EC2_METADATA_DISABLED"] = "true"
+        try await Gateway.run(setup) { gateway in
+            let answer = try await self.get("/readyz", of: gateway)
+            #expect(answer.status == 503)
+            #expect(answer.body.contains("function main: "))
+            #expect(try await self.get("/healthz", of: gateway).status == 200)
+            #expect(try await self.get("/metrics", of: gateway).body.contains("\nsluice_ready 0\n"))
+        }
+    }
+
+    @Test func `readiness goes down before connections are refused`() async throws {
+        var setup = try self.setup(await self.function())
+        setup.more += "\ndrain_delay: 3s"
+        try await Gateway.run(setup, drains: false) { gateway in
+            #expect(try await self.get("/readyz", of: gateway).status == 200)
+            gateway.child.signal(SIGTERM)
+            try await eventually("readiness goes down") {
+                try await self.get("/readyz", of: gateway).status == 503 ? () : nil
+            }
+            #expect(try await gateway.get("/still").text == "hello")
+            #expect(try await gateway.child.ended() == .exited(0))
+        }
+    }
+
+    @Test func `a token is asked for, but not by those who look after health`() async throws {
+        let token = "0123456789abcdef0123456789abcdef"
+        var setup = try self.setup(await self.function(), "token: \"file:token\"")
+        try setup.folder.write("token", token + "\n")
+        try await Gateway.run(setup) { gateway in
+            #expect(try await self.get("/healthz", of: gateway).status == 200)
+            #expect(try await self.get("/metrics", of: gateway).status == 401)
+            #expect(try await self.get("/config", of: gateway, "-H", "Authorization: Bearer \(token)x").status == 401)
+            let answer = try await self.get("/config", of: gateway, "-H", "Authorization: Bearer \(token)")
+            #expect(answer.status == 200)
+            #expect(!answer.body.contains(token))
+            #expect(answer.body.contains("file:token"))
+            let document = try JSONDocument(parsing: answer.body)
+            #expect(document["limits"]?["client_stall"] == "60s")
+        }
+        setup.wholeText = "listeners: [{ address: \"127.0.0.1:0\" }]\nadmin: { address: \"0.0.0.0:9900\" }\n"
+        let file = try setup.folder.write("open.yaml", setup.text)
+        let check = try await Tool.sluice("check", "--config", file)
+        #expect(check.status == 1)
+        #expect(check.errors.contains("can be reached from other machines"))
+    }
+
+    /// The rules and the dashboard ask for nothing that is not there.
+    @Test func `alerts and dashboard name metrics that exist`() async throws {
+        let rules = Support.repository + "/deploy/prometheus/sluice.rules.yml"
+        let check = try await Tool.run("promtool", ["check", "rules", rules])
+        #expect(check.status == 0, "\(check.output)\(check.errors)")
+        let documentation = try String(contentsOfFile: Support.repository + "/docs/monitoring.md", encoding: .utf8)
+        for file in [rules, Support.repository + "/deploy/grafana/sluice.json"] {
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            for match in text.matches(of: /sluice_[a-z_]+/) {
+                let name = match.output.replacingOccurrences(of: "_bucket", with: "")
+                #expect(documentation.contains("`\(name)`"), "\(name)")
+            }
+        }
+    }
+
+    @Test func `a real Prometheus scrapes it`() async throws {
+        var setup = try Setup(await self.function())
+        setup.more = "admin: { address: \"127.0.0.1:0\" }"
+        try await Gateway.run(setup) { gateway in
+            #expect(try await gateway.get("/a").status == 200)
+            let address = try await eventually("the admin listener is open") {
+                gateway.log.split(separator: "\n").first { $0.hasSuffix("the admin listener is open") }.flatMap {
+                    line in
+                    line.split(separator: " ").first { $0.hasPrefix("address=") }.map { $0.dropFirst(8) }
+                }
+            }
+            let file = try setup.folder.write(
+                "prometheus.yml",
+                """
+                global: { scrape_interval: 1s }
+                scrape_configs:
+                  - job_name: sluice
+                    static_configs: [{ targets: ["\(address)"] }]
+                """)
+            let port = 20_000 + Int.random(in: 0..<20_000)
+            let prometheus = try Child(
+                "prometheus",
+                [
+                    "--config.file=\(file)", "--storage.tsdb.path=\(setup.folder.path("data"))",
+                    "--web.listen-address=127.0.0.1:\(port)",
+                ], environment: Support.environment, folder: setup.folder, name: "prometheus")
+            let value = try await eventually("Prometheus has the counter", within: .seconds(60)) {
+                let tool = try await Tool.curl("http://127.0.0.1:\(port)/api/v1/query?query=sluice_requests_total")
+                let result = (try? JSONDocument(parsing: tool.output))?["data"]?["result"]
+                return result?[0]?["value"]?[1]?.string
+            }
+            #expect(value == "1")
+            prometheus.signal(SIGTERM)
+            _ = try await prometheus.ended()
+        }
+    }
+}
