@@ -92,15 +92,37 @@ package enum ConfigurationSchema {
             Key(notYet: "role", "A role to assume for this function."),
             Key("tenant_id", \.tenantID, Texts.tenantID, "The tenant, for functions with tenant isolation."),
             Key(
-                "event", fixed: .choice(["v2": ()], notYet: ["http_api", "v1", "alb", "alb_multi_value", "raw"]),
-                default: "v2", "The shape of the event that the function gets."),
+                "event", \.event,
+                .choice([
+                    "v2": .v2, "http_api": .httpAPI, "v1": .v1, "alb": .alb, "alb_multi_value": .albMultiValue,
+                    "raw": .raw,
+                ]), default: "v2",
+                "The shape of the event that the function gets: of a function URL, an HTTP API, a REST API, a load "
+                    + "balancer, or the request's body itself."),
+            Key(
+                "stage", \.stage, .located(Texts.stage), default: "$default, for v1 prod",
+                "The stage that events of the kinds http_api and v1 name."),
+            Key(
+                "stage_variables", \.stageVariables,
+                .mapping(of: "VARIABLE", to: .anyText, checkName: Texts.stageVariable),
+                "The stage's variables, for the same kinds."),
+            Key(
+                "text_types", \.textTypes, .oneOrMore(of: Texts.mediaType), default: "those of the kind's source",
+                "Media types whose bodies go into the event as text: \"application/x-ndjson\", \"application/*+json\"."),
+            Key(
+                "binary_types", \.binaryTypes, .oneOrMore(of: Texts.mediaType), default: "those of the kind's source",
+                "Media types whose bodies go as base64; for v1 also those whose base64 answers are decoded, for clients "
+                    + "that accept them."),
             Key(
                 "response", \.response,
                 .choice(["auto": .auto, "prelude": .prelude, "raw": .raw, "buffered": .buffered]), default: "auto",
                 "How the bytes that the function answers become an HTTP answer."),
             Key(
-                "invoke", fixed: .choice(["stream": ()], notYet: ["buffered"]), default: "stream",
-                "Which API of Lambda is called."),
+                "invoke", \.invoke, .choice(["stream": .streaming, "buffered": .buffered]), default: "stream",
+                "Which API of Lambda is called: InvokeWithResponseStream, or the plain Invoke."),
+            Key(
+                "log_tail", \.logTail, .boolean, default: "false",
+                "Whether the end of the function's log is asked for with each answer, and logged at debug level."),
             Key("timeouts", \.timeouts, .section(Self.timeouts), "When to give up waiting."),
             Key(
                 "retries", \.retries, .integer(0...10), default: "2",

@@ -6,7 +6,12 @@ package struct FunctionConfiguration: Sendable, Equatable {
     package let name: String
     package let target: Target
     package let tenantID: String?
+    package let event: EventSettings
     package let response: ResponseMode
+    /// Which of Lambda's two calls is made.
+    package let invoke: InvocationTemplate.Operation
+    /// Whether the end of the function's log is asked for, to be logged at debug level.
+    package let logTail: Bool
     package let timeouts: Timeouts
     /// How many calls there may be after a first one that failed.
     package let retries: Int
@@ -16,14 +21,18 @@ package struct FunctionConfiguration: Sendable, Equatable {
     package let maxConcurrency: Int?
 
     package init(
-        name: String, target: Target, tenantID: String? = nil, response: ResponseMode = .auto,
+        name: String, target: Target, tenantID: String? = nil, event: EventSettings = EventSettings(),
+        response: ResponseMode = .auto, invoke: InvocationTemplate.Operation = .streaming, logTail: Bool = false,
         timeouts: Timeouts = Timeouts(), retries: Int = 2, maxRequestBody: ByteCount = ByteCount(6_291_456),
         maxConcurrency: Int? = nil
     ) {
         self.name = name
         self.target = target
         self.tenantID = tenantID
+        self.event = event
         self.response = response
+        self.invoke = invoke
+        self.logTail = logTail
         self.timeouts = timeouts
         self.retries = retries
         self.maxRequestBody = maxRequestBody
@@ -34,6 +43,25 @@ package struct FunctionConfiguration: Sendable, Equatable {
     package enum Target: Sendable, Equatable {
         case lambda(FunctionReference)
         case local(LocalFunction)
+    }
+}
+
+/// What a function's events are like.
+package struct EventSettings: Sendable, Equatable {
+    package var kind: EventFormat.Kind
+    /// `nil` for the kind's own.
+    package var stage: String?
+    package var stageVariables: [EventPair]
+    package var bodyTypes: BodyTypes
+
+    package init(
+        kind: EventFormat.Kind = .v2, stage: String? = nil, stageVariables: [EventPair] = [],
+        bodyTypes: BodyTypes = BodyTypes()
+    ) {
+        self.kind = kind
+        self.stage = stage
+        self.stageVariables = stageVariables
+        self.bodyTypes = bodyTypes
     }
 }
 

@@ -56,6 +56,17 @@ struct Assembly {
             additionalAuthorities: Array(try TextFile.read(caFile).utf8), authoritiesFile: caFile)
     }
 
+    private static func event(
+        _ function: FunctionConfiguration, reference: FunctionReference, region: String
+    ) -> EventFormat {
+        let partition = reference.partition ?? "aws"
+        let account = reference.account ?? "anonymous"
+        return EventFormat(
+            function.event.kind, stage: function.event.stage, stageVariables: function.event.stageVariables,
+            bodyTypes: function.event.bodyTypes, account: account,
+            targetGroup: "arn:\(partition):elasticloadbalancing:\(region):\(account):targetgroup/\(function.name)/0")
+    }
+
     private static func runtime(
         _ function: FunctionConfiguration, reference: FunctionReference, endpoint: ServiceEndpoint, region: String,
         clientStall: Duration, credentials: CredentialStore
@@ -63,7 +74,9 @@ struct Assembly {
         FunctionRuntime(
             name: function.name, endpoint: endpoint,
             call: InvocationTemplate(
-                function: reference, endpoint: endpoint, region: region, tenantID: function.tenantID),
+                function: reference, endpoint: endpoint, region: region, tenantID: function.tenantID,
+                wantsLog: function.logTail, operation: function.invoke),
+            operation: function.invoke, event: Self.event(function, reference: reference, region: region),
             responseMode: function.response,
             policy: ExchangePolicy(
                 firstByte: function.timeouts.firstByte, idle: function.timeouts.idle, total: function.timeouts.total,

@@ -18,7 +18,8 @@ final class Attempt {
     init(of exchange: Exchange) {
         self.exchange = exchange
         self.invocation = InvocationStateMachine(
-            mode: exchange.function.responseMode, requestMethod: exchange.method)
+            mode: exchange.function.responseMode, requestMethod: exchange.method, format: exchange.answerFormat,
+            operation: exchange.function.operation)
     }
 
     /// How long connecting may take.
@@ -83,7 +84,7 @@ final class Attempt {
         while !self.isOver {
             switch self.invocation.next(bytes, at: &offset) {
             case .head(let head, let endsHere):
-                self.exchange.receivedHead(head, endsHere: endsHere)
+                self.receivedAnswerHead(head, endsHere: endsHere)
             case .bodyHeld:
                 self.exchange.receivedBytes()
                 self.exchange.receivedBody(answer: self.invocation.heldBytes)
@@ -103,15 +104,35 @@ final class Attempt {
         }
     }
 
-    /// The HTTP body has ended; the invocation's end ought to have come before.
+    private func receivedAnswerHead(_ head: consuming ResponseHead, endsHere: Bool) {
+        let function = self.exchange.function
+        if function.responseMode == .auto, let shape = self.invocation.shape { function.answerShapes.count(shape) }
+        self.exchange.receivedHead(head, endsHere: endsHere)
+    }
+
+    /// The HTTP body has ended; the end of a streamed invocation ought to have come before, that of a plain one is this.
     func receivedEnd() {
         guard !self.isOver else { return }
         // The connection has nothing more of this answer, whatever it says.
         self.connection = nil
-        switch self.invocation.receivedEnd() {
-        case .completed: self.complete()
-        case .failed(let failure): self.fail(.invocation(failure))
-        case .head, .bodyHeld, .body, .needsMore: self.fail(.invocation(.truncated))
+        var action = self.invocation.receivedEnd()
+        var offset = 0
+        while !self.isOver {
+            switch action {
+            case .head(let head, let endsHere):
+                self.receivedAnswerHead(head, endsHere: endsHere)
+            case .bodyHeld:
+                self.exchange.receivedBytes()
+                self.exchange.receivedBody(answer: self.invocation.heldBytes)
+            case .completed:
+                self.complete()
+            case .failed(let failure):
+                self.fail(.invocation(failure))
+            case .body, .needsMore:
+                // Unreachable: nothing comes without input.
+                self.fail(.invocation(.truncated))
+            }
+            action = self.invocation.next(Span(), at: &offset)
         }
     }
 
@@ -119,16 +140,20 @@ final class Attempt {
     func connectionFailed(_ failure: ExchangeFailure) {
         guard !self.isOver else { return }
         self.connection = nil
-        if case .failed(.service(let error)) = self.invocation.lostConnection() {
+        switch self.invocation.lostConnection() {
+        case .failed(.service(let error)):
             // An error of the API that came in part says more than that the connection was lost.
             self.fail(.invocation(.service(error)))
-        } else {
+        case .failed(.functionError(let code, let details)):
+            self.fail(.invocation(.functionError(code: code, details: details)))
+        default:
             self.fail(failure)
         }
     }
 
     private func complete() {
         self.isOver = true
+        if let log = self.invocation.logResult { self.exchange.receivedLog(log) }
         // The rest of the HTTP body is the last chunk, which may be here already.
         self.leaveReadOut()
         self.exchange.completed()
@@ -139,6 +164,7 @@ final class Attempt {
         self.isOver = true
         self.connection?.letGo()
         self.connection = nil
+        if let log = self.invocation.logResult { self.exchange.receivedLog(log) }
         self.exchange.failed(failure)
     }
 

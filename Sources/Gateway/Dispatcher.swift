@@ -46,7 +46,7 @@ extension LoopContext {
             record.route = match.name
             if let function = runtime.function {
                 return self.call(
-                    function, head, route: runtime, on: stream, from: client, record: record)
+                    function, head, route: runtime, match: match, on: stream, from: client, record: record)
             }
             let route = runtime.route
             switch route.action {
@@ -84,8 +84,8 @@ extension LoopContext {
     }
 
     private func call(
-        _ function: FunctionRuntime, _ head: consuming RequestHead, route: RouteRuntime, on stream: any ClientStream,
-        from client: ClientConnection, record: RequestRecord
+        _ function: FunctionRuntime, _ head: consuming RequestHead, route: RouteRuntime, match: MatchedRoute,
+        on stream: any ClientStream, from client: ClientConnection, record: RequestRecord
     ) -> Dispatch {
         record.function = function.name
         if case .known(let count) = head.bodyLength, count > function.maximumBody {
@@ -99,11 +99,12 @@ extension LoopContext {
         let context = EventContext(
             requestID: record.requestID, sourceAddress: record.client, scheme: client.listener.scheme,
             port: client.listener.port, time: record.wall, traceID: self.traceID(of: head.fields, at: record.wall),
-            path: route.route.stripPrefix?.stripped(from: head.target.path))
+            path: route.route.stripPrefix?.stripped(from: head.target.path),
+            route: function.event.namesRoute ? route.eventRoute(of: match, head, for: function.event.kind) : nil)
         let request = GatheredRequest(head: head, context: context)
-        guard request.canFit else {
+        guard request.canFit(function.event) else {
             return self.answer(
-                function.tooLarge(.event(limit: EventV2.sizeLimit), requestID: record.requestID), to: record,
+                function.tooLarge(.event(limit: EventFormat.sizeLimit), requestID: record.requestID), to: record,
                 end: "request_too_large")
         }
         guard function.hasPlace else {

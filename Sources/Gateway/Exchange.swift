@@ -69,6 +69,13 @@ final class Exchange {
 
     /// The request has come whole.
     func requestCompleted() {
+        if let request = self.request, !request.canBecomeEvent(self.function.event) {
+            self.refuse(
+                .problem(
+                    status: 400, detail: "The request's body is to be the function's event, and is no JSON.",
+                    requestID: self.record.requestID), end: "request_not_json")
+            return
+        }
         switch self.machine.requestCompleted(at: self.context.loop.now) {
         case .invoke: self.enter()
         case .drop: break
@@ -113,11 +120,17 @@ final class Exchange {
         // PERF: most requests fit into a piece of the pool's, and cost no allocation.
         self.context.loop.buffers.lend(to: &buffer)
         buffer.reserveHeadroom(self.function.call.headroom)
-        request.appendEvent(to: &buffer)
-        guard buffer.count <= EventV2.sizeLimit else { throw .eventTooLarge(limit: EventV2.sizeLimit) }
+        request.appendEvent(self.function.event, to: &buffer)
+        guard buffer.count <= EventFormat.sizeLimit else { throw .eventTooLarge(limit: EventFormat.sizeLimit) }
         self.function.call.writeHead(
             before: &buffer, signer: self.context.signer, credentials: credentials, at: self.context.loop.wallNow,
             traceID: request.context.traceID, scratch: &self.context.scratch)
+    }
+
+    /// Whose rules a buffered answer to this request follows.
+    var answerFormat: AnswerFormat {
+        guard let request = self.request else { return .functionURL }
+        return self.function.event.answerFormat(to: request.head.fields)
     }
 
     // What an attempt tells.
@@ -195,6 +208,11 @@ final class Exchange {
         case .drop:
             self.attempt = nil
         }
+    }
+
+    /// The end of the function's log has come with the end of its answer, as base64.
+    func receivedLog(_ encoded: String) {
+        self.context.log(tail: encoded, of: self.record)
     }
 
     /// The attempt is over without an answer, or with a broken one.

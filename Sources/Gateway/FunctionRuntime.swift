@@ -12,7 +12,12 @@ final class FunctionRuntime: Sendable {
     let name: String
     let endpoint: ServiceEndpoint
     let call: InvocationTemplate
+    /// Which of Lambda's two calls is made.
+    let operation: InvocationTemplate.Operation
+    let event: EventFormat
     let responseMode: ResponseMode
+    /// What `auto` has taken answers for.
+    let answerShapes = AnswerShapeCounts()
     let policy: ExchangePolicy
     let connectTimeout: Duration
     /// Bytes of a request's body.
@@ -25,14 +30,16 @@ final class FunctionRuntime: Sendable {
     private static let nextID = Atomic(0)
 
     init(
-        name: String, endpoint: ServiceEndpoint, call: InvocationTemplate, responseMode: ResponseMode,
-        policy: ExchangePolicy, connectTimeout: Duration, maximumBody: Int, maximumConcurrency: Int?,
-        credentials: CredentialStore
+        name: String, endpoint: ServiceEndpoint, call: InvocationTemplate, operation: InvocationTemplate.Operation,
+        event: EventFormat, responseMode: ResponseMode, policy: ExchangePolicy,
+        connectTimeout: Duration, maximumBody: Int, maximumConcurrency: Int?, credentials: CredentialStore
     ) {
         self.id = Self.nextID.wrappingAdd(1, ordering: .relaxed).newValue
         self.name = name
         self.endpoint = endpoint
         self.call = call
+        self.operation = operation
+        self.event = event
         self.responseMode = responseMode
         self.policy = policy
         self.connectTimeout = connectTimeout
@@ -60,6 +67,36 @@ final class FunctionRuntime: Sendable {
     /// Gives the place back.
     func leave() {
         self.underWay.wrappingSubtract(1, ordering: .relaxed)
+    }
+}
+
+/// How often `response: auto` has taken an answer of a function for what, over all loops.
+final class AnswerShapeCounts: Sendable {
+    private let prelude = Atomic(0)
+    private let body = Atomic(0)
+    private let buffered = Atomic(0)
+    private let json = Atomic(0)
+    private let empty = Atomic(0)
+
+    func count(_ shape: AnswerShape) {
+        switch shape {
+        case .prelude: self.prelude.wrappingAdd(1, ordering: .relaxed)
+        case .body: self.body.wrappingAdd(1, ordering: .relaxed)
+        case .buffered: self.buffered.wrappingAdd(1, ordering: .relaxed)
+        case .json: self.json.wrappingAdd(1, ordering: .relaxed)
+        case .empty: self.empty.wrappingAdd(1, ordering: .relaxed)
+        }
+    }
+
+    /// How often so far.
+    subscript(_ shape: AnswerShape) -> Int {
+        switch shape {
+        case .prelude: self.prelude.load(ordering: .relaxed)
+        case .body: self.body.load(ordering: .relaxed)
+        case .buffered: self.buffered.load(ordering: .relaxed)
+        case .json: self.json.load(ordering: .relaxed)
+        case .empty: self.empty.load(ordering: .relaxed)
+        }
     }
 }
 

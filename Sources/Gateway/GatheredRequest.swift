@@ -14,16 +14,21 @@ final class GatheredRequest {
     }
 
     /// Whether the event can be as small as Lambda takes it, as far as the head tells.
-    var canFit: Bool {
+    func canFit(_ format: EventFormat) -> Bool {
         guard case .known(let count) = self.head.bodyLength else { return true }
-        return EventV2.leastSize(head: self.head, context: self.context, bodyCount: count) <= EventV2.sizeLimit
+        return format.leastSize(head: self.head, context: self.context, bodyCount: count) <= EventFormat.sizeLimit
+    }
+
+    /// Whether an event can be made of the body.
+    func canBecomeEvent(_ format: EventFormat) -> Bool {
+        self.body.withBytes { format.takes($0) }
     }
 
     /// Writes the event of the request.
-    func appendEvent(to buffer: inout ByteBuffer) {
+    func appendEvent(_ format: EventFormat, to buffer: inout ByteBuffer) {
         // Bodies that are not text grow by a third; fields and names make up the rest. One growth at most.
         if self.body.count > 4096 { buffer.reserve(4096 + self.head.fields.byteCount * 2 + self.body.count / 2 * 3) }
-        self.body.withBytes { EventV2.append(to: &buffer, head: self.head, context: self.context, body: $0) }
+        self.body.withBytes { format.append(to: &buffer, head: self.head, context: self.context, body: $0) }
     }
 }
 

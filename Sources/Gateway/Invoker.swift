@@ -58,6 +58,7 @@ package final class Invoker {
         head.fields.append("user-agent", "sluice-invoke")
         if !body.isEmpty { head.fields.append("content-length", "\(body.count)") }
         for (name, value) in fields { head.fields.set(name, value) }
+        head.fields.removeUnforwardable()
         let client = TellingClient(loop: loop, told: told)
         let record = RequestRecord(
             head, requestID: context.newRequestID(), client: "127.0.0.1", startedAt: loop.now, wall: loop.wallNow)

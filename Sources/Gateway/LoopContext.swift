@@ -233,6 +233,18 @@ final class LoopContext {
             ])
     }
 
+    /// The end of a function's log, as base64: for those who debug the function, and never for a client.
+    func log(tail encoded: String, of record: RequestRecord) {
+        guard self.logger.logLevel <= .debug else { return }
+        var text = ByteBuffer()
+        guard Base64.decode(encoded.utf8.span, into: &text) else { return }
+        self.logger.debug(
+            "function log",
+            metadata: [
+                "request_id": "\(record.requestID)", "function": "\(record.function ?? "-")", "log": "\(text.string())",
+            ])
+    }
+
     /// A request that could not be understood.
     func log(_ fault: RequestFault, from client: SocketAddress, requestID: String) {
         self.logger.info(

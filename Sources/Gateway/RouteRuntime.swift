@@ -1,3 +1,5 @@
+internal import HTTP
+internal import Lambda
 internal import Routing
 
 /// A route as exchanges hold it: one reference, where the route's own value is many.
@@ -9,11 +11,40 @@ final class RouteRuntime: Sendable {
     let leavesRequestsAlone: Bool
     /// Whether there is nothing to change about answers.
     let leavesAnswersAlone: Bool
+    /// The route's paths in the words of APIs, without what is stripped and without what a `*` matches.
+    private let resources: [String]
 
     init(_ route: Route, functions: [FunctionRuntime]) {
         self.route = route
         self.function = if case .function(let position) = route.action { functions[position] } else { nil }
         self.leavesRequestsAlone = route.requestHeaderEdits.isEmpty
         self.leavesAnswersAlone = route.responseHeaderEdits.isEmpty
+        let stripped = route.stripPrefix?.segments.count ?? 0
+        self.resources = route.paths.map { pattern in
+            pattern.segments.dropFirst(stripped).map { segment in
+                switch segment {
+                case .literal(let text): "/\(text)"
+                case .parameter(let name): "/{\(name)}"
+                }
+            }.joined()
+        }
+    }
+
+    /// The route as the events of APIs name it.
+    func eventRoute(of match: MatchedRoute, _ head: borrowing RequestHead, for kind: EventFormat.Kind) -> EventRoute {
+        var parameters = match.parameters.map { EventPair(name: $0.name, value: $0.value) }
+        var resource = self.resources[match.path]
+        var rest = match.rest(of: head.target.routingPath)
+        // APIs do not tell of the slash at its end.
+        if rest.hasSuffix("/") { rest.removeLast() }
+        let isDefault = kind == .httpAPI && resource.isEmpty && self.route.methods.isEmpty
+        if !rest.isEmpty, !isDefault {
+            resource += "/{proxy+}"
+            parameters.append(EventPair(name: "proxy", value: String(rest)))
+        }
+        if resource.isEmpty { resource = "/" }
+        let method = self.route.methods.isEmpty ? "ANY" : head.method.rawValue
+        return EventRoute(
+            resource: resource, key: isDefault ? "$default" : "\(method) \(resource)", parameters: parameters)
     }
 }

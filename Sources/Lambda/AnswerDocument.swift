@@ -22,6 +22,9 @@ struct AnswerDocument: ~Escapable {
     /// Those of them that come from `multiValueHeaders`.
     private var multiValueLines = 0..<0
     private var isInOrder = true
+    /// Whether there is any member, and the first one that no answer has.
+    private(set) var isEmpty = true
+    private(set) var unknownMember: String?
     /// A member of a kind that it cannot have; no fault unless the object is taken for an answer.
     private var fault: AnswerError?
 
@@ -47,6 +50,7 @@ struct AnswerDocument: ~Escapable {
     }
 
     private mutating func readMember(_ key: JSONReader.Text, from reader: inout JSONReader) throws(JSONError) {
+        self.isEmpty = false
         switch Member(key, of: reader) {
         case .statusCode:
             self.statusCode = try reader.skipValue()
@@ -75,6 +79,7 @@ struct AnswerDocument: ~Escapable {
         case .isBase64Encoded:
             self.isBase64Encoded = try reader.skipValue()
         case nil:
+            if self.unknownMember == nil { self.unknownMember = reader.source(of: key).string() }
             try reader.skipValue()
         }
     }
@@ -100,15 +105,20 @@ struct AnswerDocument: ~Escapable {
     /// Whether there is a `statusCode`, which is what makes an object an answer.
     var hasStatusCode: Bool { self.statusCode != nil }
 
-    /// The status: 200 where none is given; a number or its digits, from 200 to 599.
-    func status() throws(AnswerError) -> Int {
+    /// Whether there are cookies, which only payload 2.0 and preludes have.
+    var hasCookies: Bool { self.cookies != nil }
+
+    /// The status: 200 where none is given; a number or, unless it must be a number, its digits, from 200 to 599.
+    func status(mustBeNumber: Bool = false) throws(AnswerError) -> Int {
         guard let range = self.statusCode else { return 200 }
         let source = self.text.extracting(range)
         if source.equals("null") { return 200 }
         let isQuoted = source[0] == ASCII.quote
         let digits = isQuoted ? source.extracting(1..<source.count - 1) : source.withoutZeroFraction
         // A 1xx is never the last word of an answer (RFC 9110 §15.2).
-        guard digits.count == 3, let status = digits.decimal(), (200...599).contains(status) else {
+        guard !(isQuoted && mustBeNumber), digits.count == 3, let status = digits.decimal(),
+            (200...599).contains(status)
+        else {
             throw .badStatus(source.extracting(0..<min(source.count, 64)).string())
         }
         return status
@@ -124,12 +134,8 @@ struct AnswerDocument: ~Escapable {
             swap(&fields, &self.gathered)
             return fields
         }
-        var fields = AnswerFields()
+        var fields = try self.fields(of: self.multiValueHeaders)
         do throws(JSONError) {
-            if let range = self.multiValueHeaders {
-                var reader = JSONReader(self.text.extracting(range), limits: Self.limits)
-                try fields.append(headersOf: &reader, besides: 0..<0)
-            }
             if let range = self.headers {
                 var reader = JSONReader(self.text.extracting(range), limits: Self.limits)
                 try fields.append(headersOf: &reader, besides: 0..<fields.fields.count)
@@ -144,8 +150,43 @@ struct AnswerDocument: ~Escapable {
         return fields
     }
 
+    /// The fields as REST APIs take them: those of `multiValueHeaders`, and those of `headers` that are not the same line.
+    func mergedFields() throws(AnswerError) -> AnswerFields {
+        if let fault = self.fault { throw fault }
+        var fields = try self.fields(of: self.multiValueHeaders)
+        let count = fields.fields.count
+        guard let range = self.headers else { return fields }
+        do throws(JSONError) {
+            var reader = JSONReader(self.text.extracting(range), limits: Self.limits)
+            try fields.append(headersOf: &reader, besides: 0..<0)
+        } catch {
+            throw .notJSON(error)
+        }
+        fields.removeRepeatedLines(from: count)
+        return fields
+    }
+
+    /// The fields as load balancers take them: those of the one member that is configured, else those of the other.
+    func fields(preferringLists: Bool) throws(AnswerError) -> AnswerFields {
+        if let fault = self.fault { throw fault }
+        let lists = self.multiValueHeaders
+        return try self.fields(of: preferringLists ? lists ?? self.headers : self.headers ?? lists)
+    }
+
+    private func fields(of range: Range<Int>?) throws(AnswerError) -> AnswerFields {
+        var fields = AnswerFields()
+        guard let range else { return fields }
+        do throws(JSONError) {
+            var reader = JSONReader(self.text.extracting(range), limits: Self.limits)
+            try fields.append(headersOf: &reader, besides: 0..<0)
+        } catch {
+            throw .notJSON(error)
+        }
+        return fields
+    }
+
     /// Appends the body of a buffered answer: its text, or what the text encodes.
-    func appendBody(to buffer: inout ByteBuffer) throws(AnswerError) {
+    func appendBody(to buffer: inout ByteBuffer, decodesBase64: Bool = true) throws(AnswerError) {
         guard let range = self.body, !self.text.extracting(range).equals("null") else { return }
         let source = self.text.extracting(range)
         guard source[0] == ASCII.quote else { throw .badMember("body") }
@@ -156,6 +197,10 @@ struct AnswerDocument: ~Escapable {
             return
         }
         guard flag.equals("true") else { throw .badMember("isBase64Encoded") }
+        guard decodesBase64 else {
+            buffer.append(unescaping: string)
+            return
+        }
         guard string.holds(ASCII.backslash) else {
             guard Base64.decode(string, into: &buffer) else { throw .badBase64 }
             return
@@ -264,6 +309,18 @@ extension AnswerFields {
 }
 
 extension Span where Element == UInt8 {
+    /// Whether this is one JSON document.
+    var isJSON: Bool {
+        do throws(JSONError) {
+            var reader = JSONReader(self, limits: AnswerDocument.limits)
+            try reader.skipValue()
+            try reader.finish()
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// A number's text without the `.0` that some languages give to whole numbers.
     fileprivate var withoutZeroFraction: Span<UInt8> {
         @_lifetime(copy self)

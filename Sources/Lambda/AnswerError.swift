@@ -10,6 +10,10 @@ package enum AnswerError: Error, Equatable, Sendable {
     case badStatus(String)
     /// A member of a kind that it cannot have, such as a `headers` that is no object.
     case badMember(String)
+    /// A member that this kind of answer has not.
+    case unknownMember(String)
+    /// JSON that is no answer of this kind, as it has no `statusCode`.
+    case noStatusCode
     /// An `isBase64Encoded` body that is no base64.
     case badBase64
     /// No delimiter where one must be.
@@ -28,6 +32,8 @@ extension AnswerError: CustomStringConvertible {
         case .notObject: "the head of the answer is no JSON object"
         case .badStatus(let text): "statusCode \(text) is no status of an answer"
         case .badMember(let name): "\(name) is of a kind that it cannot have"
+        case .unknownMember(let name): "the answer has a member \(name), which answers of this kind have not"
+        case .noStatusCode: "the answer has no statusCode"
         case .badBase64: "the body is no base64 although isBase64Encoded is true"
         case .noDelimiter(let count): "no eight NULs within \(count) bytes"
         case .endedInPrelude: "the stream ended before eight NULs"

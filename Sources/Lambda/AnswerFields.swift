@@ -74,6 +74,17 @@ struct AnswerFields {
         return self.fields
     }
 
+    /// Removes the lines from `start` on that an earlier line says already, name and value.
+    mutating func removeRepeatedLines(from start: Int) {
+        self.fields.remove { fields, index in
+            guard index >= start else { return false }
+            return (0..<start).contains { earlier in
+                fields.name(at: earlier).equals(fields.name(at: index))
+                    && fields.value(at: earlier).equals(fields.value(at: index))
+            }
+        }
+    }
+
     private mutating func removeNominated() {
         let options = self.connectionOptions
         self.fields.remove { fields, index in

@@ -1,56 +1,80 @@
-package import Bytes
-package import HTTP
+internal import Bytes
+internal import HTTP
 private import JSON
 private import Time
 
-/// Writes a request as the event of payload format 2.0, as a function URL sends it.
+/// Writes a request as the event of payload format 2.0, as function URLs and HTTP APIs send it.
 ///
 /// The document goes straight into the buffer that will be sent; no field becomes a `String` or an array on its way.
 /// Text of any origin is escaped, so that a client cannot write a member of its own.
-package enum EventV2 {
-    /// What Lambda takes at most, for any event.
-    package static let sizeLimit = 6_291_456
-
-    /// Appends the event. `body` is the request's whole body.
-    package static func append(
-        to buffer: inout ByteBuffer, head: borrowing RequestHead, context: borrowing EventContext, body: Span<UInt8>
+enum EventV2 {
+    /// Appends the event.
+    static func append(
+        to buffer: inout ByteBuffer, head: borrowing RequestHead, context: borrowing EventContext, format: EventFormat,
+        body: Span<UInt8>
     ) {
+        let isHTTPAPI = format.kind == .httpAPI
         let path = context.path ?? head.target.path
-        buffer.append(#"{"version":"2.0","routeKey":"$default","rawPath":"#)
-        buffer.append(jsonString: path)
+        buffer.append(#"{"version":"2.0","routeKey":"#)
+        if isHTTPAPI {
+            buffer.append(jsonString: context.route?.key ?? "$default")
+            buffer.append(#","rawPath":"#)
+            // Departs from HTTP APIs, which cut the path at a question mark that was percent-encoded: nothing is lost.
+            buffer.append(apiPath: path.utf8.span, stage: format.stage)
+        } else {
+            buffer.append(#""$default","rawPath":"#)
+            buffer.append(jsonString: path)
+        }
         buffer.append(#","rawQueryString":"#)
         buffer.append(jsonString: head.target.query)
-        let marks = buffer.appendFields(of: head, context: context)
-        if !head.target.query.isEmpty { buffer.append(queryParameters: head.target.query.utf8.span) }
-        buffer.appendRequestContext(of: head, context: context, path: path.utf8.span, userAgent: marks.userAgent)
-        buffer.append(eventBody: body, fields: head.fields, marks: marks)
-        buffer.append(UInt8(ascii: "}"))
-    }
-
-    /// The least number of bytes that the event of a request with a body of `bodyCount` bytes can have: what there is to
-    /// know before the body has come. Exact for bodies that go as base64.
-    package static func leastSize(
-        head: borrowing RequestHead, context: borrowing EventContext, bodyCount: Int
-    ) -> Int {
-        // Bodies beyond the limit cannot fit; below half of it, everything else in the event cannot push them over.
-        guard bodyCount <= self.sizeLimit, bodyCount > self.sizeLimit / 2 else { return bodyCount }
-        var envelope = ByteBuffer()
-        self.append(to: &envelope, head: head, context: context, body: Span())
-        // `,"body":""` or with base64 `true` in place of `false`, which is one byte shorter.
-        if EventBody.isText(head.fields) { return envelope.count + 10 + bodyCount }
-        return envelope.count + 9 + Base64.encodedCount(bodyCount)
+        let marks = buffer.appendFields(of: head, context: context, isHTTPAPI: isHTTPAPI)
+        if !head.target.query.isEmpty {
+            buffer.append(
+                query: head.target.query.utf8.span, as: #","queryStringParameters":{"#, .joined, isDecoded: true)
+        }
+        buffer.appendRequestContext(
+            of: head, context: context, format: isHTTPAPI ? format : nil, path: path.utf8.span,
+            userAgent: marks.userAgent)
+        if isHTTPAPI {
+            if let parameters = context.route?.parameters, !parameters.isEmpty {
+                buffer.append(#","pathParameters":"#)
+                buffer.append(eventPairs: parameters, decoding: true)
+            }
+            if !format.stageVariables.isEmpty {
+                buffer.append(#","stageVariables":"#)
+                buffer.append(eventPairs: format.stageVariables)
+            }
+        }
+        if body.isEmpty {
+            buffer.append(#","isBase64Encoded":false}"#)
+            return
+        }
+        buffer.append(#","body":"#)
+        buffer.append(
+            eventBodyValue: body,
+            form: format.bodyTypes.form(
+                of: head.fields, contentType: marks.contentType, hasContentEncoding: marks.hasContentEncoding,
+                for: format.kind))
+        buffer.append(ASCII.closeBrace)
     }
 }
 
 extension ByteBuffer {
     /// Appends `"requestContext"` and the comma in front of it.
     fileprivate mutating func appendRequestContext(
-        of head: borrowing RequestHead, context: borrowing EventContext, path: Span<UInt8>, userAgent: Int?
+        of head: borrowing RequestHead, context: borrowing EventContext, format: EventFormat?, path: Span<UInt8>,
+        userAgent: Int?
     ) {
         let hostText = head.authority?.host ?? context.defaultHost
         let host = hostText.utf8.span
         let prefix = host.extracting(0..<host.hostPrefixCount)
-        self.append(#","requestContext":{"accountId":"anonymous","apiId":"#)
+        if let format {
+            self.append(#","requestContext":{"accountId":"#)
+            self.append(jsonString: format.account)
+            self.append(#","apiId":"#)
+        } else {
+            self.append(#","requestContext":{"accountId":"anonymous","apiId":"#)
+        }
         self.append(jsonString: prefix)
         self.append(#","domainName":"#)
         self.append(jsonString: host)
@@ -59,7 +83,11 @@ extension ByteBuffer {
         self.append(#","http":{"method":"#)
         self.append(jsonString: head.method.rawValue)
         self.append(#","path":"#)
-        self.append(jsonStringDecoding: path, plusIsSpace: false)
+        if let format {
+            self.append(apiPath: path, stage: format.stage)
+        } else {
+            self.append(jsonStringDecoding: path, plusIsSpace: false)
+        }
         self.append(#","protocol":""#)
         self.append(head.version.name)
         self.append(#"","sourceIp":"#)
@@ -72,17 +100,36 @@ extension ByteBuffer {
         }
         self.append(#"},"requestId":"#)
         self.append(jsonString: context.requestID)
-        self.append(#","routeKey":"$default","stage":"$default","time":""#)
+        if let format {
+            self.append(#","routeKey":"#)
+            self.append(jsonString: context.route?.key ?? "$default")
+            self.append(#","stage":"#)
+            self.append(jsonString: format.stage)
+            self.append(#","time":""#)
+        } else {
+            self.append(#","routeKey":"$default","stage":"$default","time":""#)
+        }
         self.append(commonLogTime: context.time.calendar)
         self.append(#"","timeEpoch":"#)
         self.append(decimal: context.time.milliseconds)
         self.append(UInt8(ascii: "}"))
     }
+
+    /// Appends a path as HTTP APIs have it: decoded, behind the stage, if that is not `$default`.
+    fileprivate mutating func append(apiPath path: Span<UInt8>, stage: String) {
+        self.append(ASCII.quote)
+        if stage != "$default" {
+            self.append(ASCII.slash)
+            self.append(jsonEscaping: stage.utf8.span)
+        }
+        self.append(jsonEscapingDecoded: path, plusIsSpace: false)
+        self.append(ASCII.quote)
+    }
 }
 
 extension Span where Element == UInt8 {
     /// How long the first label of a host is; all of it where the host is an address.
-    fileprivate var hostPrefixCount: Int {
+    var hostPrefixCount: Int {
         guard let last = self.indices.last, self[0] != ASCII.openBracket, !ASCII.isDigit(self[last]) else {
             return self.count
         }

@@ -6,12 +6,12 @@ private import JSON
 extension InvocationStateMachine {
     /// Looks for the head of the answer in the pending payload.
     mutating func search(_ input: Span<UInt8>, with scanner: PreludeScanner?) -> Action? {
-        guard var scanner else { return self.begin(Self.plainHead, contentLength: nil) }
+        guard var scanner else { return self.begin(Self.plainHead, contentLength: nil, as: .body) }
         let range = self.pending
         let bytes = input.extracting(range)
         if let (prelude, end) = self.wholePrelude(in: bytes) {
             self.pending = range.lowerBound + end..<range.upperBound
-            return self.begin(prelude.head, contentLength: prelude.contentLength)
+            return self.begin(prelude.head, contentLength: prelude.contentLength, as: .prelude)
         }
         var verdict = scanner.scan(bytes)
         if case .spaceBehindObject(let end) = verdict {
@@ -25,14 +25,14 @@ extension InvocationStateMachine {
             self.state = .searching(scanner)
             return nil
         case .body:
-            return self.begin(Self.plainHead, contentLength: nil)
+            return self.begin(Self.plainHead, contentLength: nil, as: .body)
         case .noDelimiter:
             return self.fail(.badAnswer(.noDelimiter(within: PreludeScanner.sizeLimit)))
         case .head(let end):
             self.pending = range.lowerBound + end..<range.upperBound
             do throws(AnswerError) {
                 let prelude = try self.readPrelude(heldAnd: bytes.extracting(0..<end))
-                return self.begin(prelude.head, contentLength: prelude.contentLength)
+                return self.begin(prelude.head, contentLength: prelude.contentLength, as: .prelude)
             } catch {
                 return self.fail(.badAnswer(error))
             }
@@ -83,8 +83,9 @@ extension InvocationStateMachine {
 
     /// Hands out the head. What is held is body.
     private mutating func begin(
-        _ head: consuming ResponseHead, contentLength: Int?, completion: InvokeComplete? = nil
+        _ head: consuming ResponseHead, contentLength: Int?, as shape: AnswerShape, completion: InvokeComplete? = nil
     ) -> Action {
+        self.shape = shape
         let status = head.status
         let endsHere = status == 204 || status == 304 || contentLength == 0 || self.method == .head
         if endsHere {
@@ -149,7 +150,7 @@ extension InvocationStateMachine {
         case .searching(let scanner):
             return self.completeUndecided(completion, scanner: scanner)
         case .gathering:
-            return self.completeBuffered(completion)
+            return self.mode == .auto ? self.completeWhole(completion) : self.completeBuffered(completion)
         case .relaying(let promise):
             if let promise, promise.isOpen { return self.fail(promise.failure) }
             self.state = .completed(completion, hasToldHead: true)
@@ -157,7 +158,7 @@ extension InvocationStateMachine {
         case .discarding:
             self.state = .completed(completion, hasToldHead: true)
             return .completed(completion)
-        case .awaitingHead, .refused, .releasing, .completed, .failed:
+        case .awaitingHead, .refused, .functionFailed, .releasing, .completed, .failed:
             // Unreachable: in these states the decoder is not asked.
             return self.fail(.truncated)
         }
@@ -166,30 +167,71 @@ extension InvocationStateMachine {
     /// The stream ended before it said what it is.
     private mutating func completeUndecided(_ completion: InvokeComplete, scanner: PreludeScanner?) -> Action {
         if self.mode == .prelude { return self.fail(.badAnswer(.endedInPrelude)) }
-        if self.held.isEmpty {
-            return self.begin(
-                ResponseHead(status: 200, fields: Fields(["content-length": "0"])), contentLength: 0,
-                completion: completion)
-        }
+        if self.held.isEmpty { return self.beginEmpty(completion) }
         let isObject = scanner?.isBehindObject ?? false
         if isObject, self.held.bytes.isAnswerObject { return self.completeBuffered(completion) }
-        let isJSON = isObject && self.held.bytes.isJSON
+        return self.beginWhole(isJSON: isObject && self.held.bytes.isJSON, completion)
+    }
+
+    /// A plain answer has come whole, and its mode is `auto`: it is what a streaming function writes, or a buffered answer,
+    /// or JSON, or just bytes.
+    private mutating func completeWhole(_ completion: InvokeComplete) -> Action {
+        if self.held.isEmpty { return self.beginEmpty(completion) }
+        var scanner = PreludeScanner(isStrict: false)
+        var verdict = scanner.scan(self.held.bytes)
+        if case .spaceBehindObject(let end) = verdict {
+            scanner.sawSpace(mayBeAnswer: self.held.bytes.extracting(0..<end).isAnswerObject)
+            verdict = scanner.scan(self.held.bytes, from: end)
+        }
+        if case .head(let end) = verdict {
+            do throws(AnswerError) {
+                let prelude = try PreludeHead(
+                    parsing: self.held.bytes.extracting(0..<end - PreludeScanner.delimiterCount))
+                self.held.consume(end)
+                if let promised = prelude.contentLength, promised > 0, promised != self.held.count,
+                    canHaveBody(status: prelude.head.status, requestMethod: self.method)
+                {
+                    return self.fail(.contentLength(promised: promised, sent: self.held.count))
+                }
+                return self.begin(
+                    prelude.head, contentLength: prelude.contentLength, as: .prelude, completion: completion)
+            } catch {
+                return self.fail(.badAnswer(error))
+            }
+        }
+        if self.held.bytes.isAnswerObject { return self.completeBuffered(completion) }
+        if self.held.bytes.isJSON { return self.completeBuffered(completion, as: .json, .functionURL) }
+        return self.beginWhole(isJSON: false, completion)
+    }
+
+    /// The function has answered nothing.
+    private mutating func beginEmpty(_ completion: InvokeComplete) -> Action {
+        self.begin(
+            ResponseHead(status: 200, fields: Fields(["content-length": "0"])), contentLength: 0, as: .empty,
+            completion: completion)
+    }
+
+    /// What is held is the body, and all of it.
+    private mutating func beginWhole(isJSON: Bool, _ completion: InvokeComplete) -> Action {
         let head = ResponseHead(
             status: 200,
             fields: Fields([
                 "content-type": isJSON ? "application/json" : "application/octet-stream",
                 "content-length": String(self.held.count),
             ]))
-        return self.begin(head, contentLength: nil, completion: completion)
+        return self.begin(head, contentLength: nil, as: isJSON ? .json : .body, completion: completion)
     }
 
     /// What is held is a whole answer.
-    private mutating func completeBuffered(_ completion: InvokeComplete) -> Action {
+    private mutating func completeBuffered(
+        _ completion: InvokeComplete, as shape: AnswerShape = .buffered, _ format: AnswerFormat? = nil
+    ) -> Action {
         var body = ByteBuffer()
         do throws(AnswerError) {
-            let head = try BufferedAnswer.parse(self.held.bytes, method: self.method, into: &body)
+            let head = try BufferedAnswer.parse(
+                self.held.bytes, format: format ?? self.format, method: self.method, into: &body)
             swap(&self.held, &body)
-            return self.begin(head, contentLength: self.held.count, completion: completion)
+            return self.begin(head, contentLength: self.held.count, as: shape, completion: completion)
         } catch {
             return self.fail(.badAnswer(error))
         }
@@ -209,17 +251,5 @@ extension Span where Element == UInt8 {
     /// Whether this is an object with a `statusCode`. What is no JSON is none, and no fault either.
     fileprivate var isAnswerObject: Bool {
         (try? AnswerDocument(self).hasStatusCode) ?? false
-    }
-
-    /// Whether this is one JSON document.
-    fileprivate var isJSON: Bool {
-        do throws(JSONError) {
-            var reader = JSONReader(self, limits: AnswerDocument.limits)
-            try reader.skipValue()
-            try reader.finish()
-            return true
-        } catch {
-            return false
-        }
     }
 }

@@ -9,6 +9,9 @@ private import JSON
 ///          │                      │                           └──▶ discarding ──────▲    │
 ///          └── error ──▶ refused ─┴────────────── damage, error, early end ────────▶ failed
 ///
+/// The answer of InvokeWithResponseStream is an event stream; that of Invoke is the payload itself, whose end is the end
+/// of the HTTP body, and which is gathered in the mode `auto`, because it comes as a whole in any case.
+///
 /// Bytes go in as they come from the upstream connection's HTTP body; what is to be done comes out of `next`, one action
 /// at a time. Body bytes are not copied: an action carries their range in the input. What must be held back until the
 /// head of the answer is known is bounded, and nothing is kept after that.
@@ -17,6 +20,11 @@ private import JSON
 package struct InvocationStateMachine: ~Copyable {
     let mode: ResponseMode
     let method: Method
+    let format: AnswerFormat
+    /// Whether the body of the API's answer is the payload, and no event stream.
+    let isPlain: Bool
+    /// What the function's answer has been taken for; known with its head.
+    package internal(set) var shape: AnswerShape?
     var state: State = .awaitingHead
     private var decoder: EventStreamDecoder
     /// What the event-stream message is whose payload comes.
@@ -31,11 +39,18 @@ package struct InvocationStateMachine: ~Copyable {
     var report = ByteBuffer()
     /// Whether the payload is `{}` so far, which is not kept in `report`.
     private var isPlainReport = false
+    /// The end of the function's log as base64, where it came; known with the end of the invocation, however it ended.
+    package private(set) var logResult: String?
 
-    /// A machine for one invocation. `method` is the client's.
-    package init(mode: ResponseMode, requestMethod method: Method, limits: EventStreamDecoder.Limits = .init()) {
+    /// A machine for one invocation. `method` is the client's; `format` is whose buffered answers the function gives.
+    package init(
+        mode: ResponseMode, requestMethod method: Method, format: AnswerFormat = .functionURL,
+        operation: InvocationTemplate.Operation = .streaming, limits: EventStreamDecoder.Limits = .init()
+    ) {
         self.mode = mode
         self.method = method
+        self.format = format
+        self.isPlain = operation == .buffered
         self.decoder = EventStreamDecoder(limits: limits)
     }
 
@@ -79,7 +94,7 @@ package struct InvocationStateMachine: ~Copyable {
     /// Whether a head has been handed out: from then on there is no other answer to give.
     package var hasToldHead: Bool {
         switch self.state {
-        case .awaitingHead, .refused, .searching, .gathering: false
+        case .awaitingHead, .refused, .functionFailed, .searching, .gathering: false
         case .releasing, .relaying, .discarding: true
         case .completed(_, let hasToldHead), .failed(_, let hasToldHead): hasToldHead
         }
@@ -93,18 +108,25 @@ package struct InvocationStateMachine: ~Copyable {
                 self.state = .refused(head)
                 return .collectError
             }
-            if let failure = Self.checkEventStream(head) {
+            if self.isPlain {
+                self.logResult = head.fields.first("x-amz-log-result")
+                if let kind = head.fields.first("x-amz-function-error") {
+                    self.state = .functionFailed(kind: kind)
+                    return .collectError
+                }
+            } else if let failure = Self.checkEventStream(head) {
                 self.state = .failed(failure, hasToldHead: false)
                 return .failed(failure)
             }
             switch self.mode {
+            case .auto where self.isPlain: self.state = .gathering
             case .auto: self.state = .searching(PreludeScanner(isStrict: false))
             case .prelude: self.state = .searching(PreludeScanner(isStrict: true))
             case .raw: self.state = .searching(nil)
             case .buffered: self.state = .gathering
             }
             return .awaitStream
-        case .refused:
+        case .refused, .functionFailed:
             return .collectError
         case .searching, .gathering, .releasing, .relaying, .discarding, .completed, .failed:
             // Unreachable with a parser that gives one head for each answer; a second one changes nothing.
@@ -115,7 +137,9 @@ package struct InvocationStateMachine: ~Copyable {
     /// Decodes `input` from `offset` on, and moves `offset` behind what was taken. To be called with the same input until
     /// it answers `needsMore`, `completed` or `failed`; after these two, what still comes is taken and left alone.
     package mutating func next(_ input: Span<UInt8>, at offset: inout Int) -> Action {
-        if case .relaying(nil) = self.state, self.pending.isEmpty { return self.relayNext(input, at: &offset) }
+        if case .relaying(nil) = self.state, self.pending.isEmpty, !self.isPlain {
+            return self.relayNext(input, at: &offset)
+        }
         return self.advance(input, at: &offset)
     }
 
@@ -134,7 +158,7 @@ package struct InvocationStateMachine: ~Copyable {
                 }
             case .discarding:
                 self.pending = 0..<0
-            case .refused:
+            case .refused, .functionFailed:
                 let room = Self.errorBodyLimit - self.held.count
                 let rest = input.count - offset
                 self.held.append(input.extracting(offset..<offset + min(room, rest)))
@@ -143,6 +167,12 @@ package struct InvocationStateMachine: ~Copyable {
             case .awaitingHead, .completed, .failed:
                 offset = input.count
                 return .needsMore
+            }
+            if self.isPlain {
+                guard offset < input.count else { return .needsMore }
+                self.pending = offset..<input.count
+                offset = input.count
+                continue
             }
             do throws(EventStreamError) {
                 let event = try self.decoder.next(input, at: &offset)
@@ -154,7 +184,7 @@ package struct InvocationStateMachine: ~Copyable {
     }
 
     /// The body of the API's answer ended in order. Answers how the invocation ended, `completed` or `failed`, also where
-    /// that has been told before.
+    /// that has been told before; or what comes before the end of a plain answer, and then `next` has the rest of it.
     package mutating func receivedEnd() -> Action {
         switch self.state {
         case .awaitingHead:
@@ -162,7 +192,10 @@ package struct InvocationStateMachine: ~Copyable {
         case .refused(let head):
             let error = AWSServiceError(head: head, body: self.held.bytes)
             return self.fail(.service(error))
+        case .functionFailed(let kind):
+            return self.fail(Self.functionFailure(kind: kind, report: self.held.bytes))
         case .searching, .gathering, .relaying, .discarding:
+            if self.isPlain { return self.complete(InvokeComplete(logResult: self.logResult)) }
             return self.fail(self.decoder.isBetweenMessages ? .endedWithoutComplete : .truncated)
         case .releasing(_, let completion):
             guard let completion else {
@@ -181,7 +214,7 @@ package struct InvocationStateMachine: ~Copyable {
     /// is still told.
     package mutating func lostConnection() -> Action {
         switch self.state {
-        case .refused, .completed, .failed: return self.receivedEnd()
+        case .refused, .functionFailed, .completed, .failed: return self.receivedEnd()
         case .releasing(_, .some): return self.receivedEnd()
         case .awaitingHead, .searching, .gathering, .releasing(_, .none), .relaying, .discarding:
             return self.fail(.truncated)
@@ -198,6 +231,8 @@ extension InvocationStateMachine {
         case awaitingHead
         /// The API answered with an error, whose body is gathered.
         case refused(ResponseHead)
+        /// The API answered that the function failed; the body says how.
+        case functionFailed(kind: String)
         /// The stream has begun, and nothing of the answer is known. Without a scanner the first byte decides.
         case searching(PreludeScanner?)
         /// The answer is gathered as a whole.
@@ -232,6 +267,12 @@ extension InvocationStateMachine {
         case complete
         case exception(type: String)
         case ignored
+    }
+
+    /// Lambda's report of a failed function: `{"errorType":..,"errorMessage":..}` as a rule.
+    private static func functionFailure(kind: String, report: Span<UInt8>) -> InvocationFailure {
+        let type = (try? JSONValue(parsing: report))?["errorType"]?.string
+        return .functionError(code: type ?? kind, details: report.string())
     }
 
     private static func checkEventStream(_ head: ResponseHead) -> InvocationFailure? {
@@ -308,8 +349,10 @@ extension InvocationStateMachine {
             case .answer, .ignored:
                 return nil
             case .complete:
+                var log: String?
+                defer { self.logResult = log }
                 do throws(InvocationFailure) {
-                    return self.complete(try InvokeComplete(parsing: self.report.bytes))
+                    return self.complete(try InvokeComplete(parsing: self.report.bytes, log: &log))
                 } catch {
                     return self.fail(error)
                 }

@@ -1,16 +1,27 @@
 internal import Bytes
 private import JSON
 
-/// Decodes percent-encoding byte by byte. A `%` that no two hexadecimal digits follow stands for itself.
+/// Decodes percent-encoding byte by byte. A `%` that no two hexadecimal digits follow stands for itself. One that decodes
+/// nothing gives the bytes as they are.
 struct PercentDecoder: ~Escapable {
     private let source: Span<UInt8>
     private let plusIsSpace: Bool
+    private let isDecoding: Bool
     private var index = 0
 
     @_lifetime(copy source)
     init(_ source: Span<UInt8>, plusIsSpace: Bool) {
         self.source = source
         self.plusIsSpace = plusIsSpace
+        self.isDecoding = true
+    }
+
+    /// For a name or a value of a query, which is decoded or not.
+    @_lifetime(copy source)
+    init(_ source: Span<UInt8>, isDecoded: Bool) {
+        self.source = source
+        self.plusIsSpace = isDecoded
+        self.isDecoding = isDecoded
     }
 
     /// The next decoded byte, or `nil` at the end.
@@ -18,7 +29,7 @@ struct PercentDecoder: ~Escapable {
         guard self.index < self.source.count else { return nil }
         let byte = self.source[self.index]
         self.index += 1
-        if byte == ASCII.percent, self.index + 1 < self.source.count,
+        if byte == ASCII.percent, self.isDecoding, self.index + 1 < self.source.count,
             let high = ASCII.hexValue(self.source[self.index]), let low = ASCII.hexValue(self.source[self.index + 1])
         {
             self.index += 2

@@ -30,51 +30,30 @@ extension Span where Element == UInt8 {
         self.fastIndex(of: byte) != nil
     }
 
-    /// A number that equal names share, and different ones hardly ever (not proof against somebody who wants a collision),
-    /// and whether an underscore stands in the name.
+    /// A number that equal names share, and different ones hardly ever (not proof against somebody who wants a collision).
     @inline(__always)
-    var nameFingerprint: (UInt64, hasUnderscore: Bool) {
+    var nameFingerprint: UInt64 {
         let prime: UInt64 = 0x9e37_79b9_7f4a_7c15
         var value = UInt64(truncatingIfNeeded: self.count) &* prime
-        var underscores: UInt64 = 0
         // SAFETY: all loads are below the count, and bytes have no padding. The last words overlap the ones before.
         if self.count >= 8 {
             var index = 0
             let last = self.count &- 8
             while index < last {
-                let word = unsafe self.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
-                underscores |= word.underscoreBits
-                value = (value ^ word) &* prime
+                value =
+                    (value ^ (unsafe self.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))) &* prime
                 value ^= value >> 29
                 index &+= 8
             }
-            let word = unsafe self.bytes.unsafeLoadUnaligned(fromByteOffset: last, as: UInt64.self)
-            underscores |= word.underscoreBits
-            value ^= word
+            value ^= unsafe self.bytes.unsafeLoadUnaligned(fromByteOffset: last, as: UInt64.self)
         } else if self.count >= 4 {
             let first = unsafe self.bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt32.self)
             let last = unsafe self.bytes.unsafeLoadUnaligned(fromByteOffset: self.count &- 4, as: UInt32.self)
-            let word = UInt64(first) << 32 | UInt64(last)
-            underscores |= word.underscoreBits
-            value ^= word
+            value ^= UInt64(first) << 32 | UInt64(last)
         } else {
-            for index in self.indices {
-                let byte = unsafe self[unchecked: index]
-                if byte == ASCII.underscore { underscores = 1 }
-                value = value << 8 ^ UInt64(byte)
-            }
+            for index in self.indices { value = value << 8 ^ UInt64(unsafe self[unchecked: index]) }
         }
         value = value &* prime
-        return (value ^ value >> 29, underscores != 0)
-    }
-}
-
-extension UInt64 {
-    /// Not zero where one of eight bytes is an underscore.
-    @inline(__always)
-    fileprivate var underscoreBits: UInt64 {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let word = self ^ (ones &* UInt64(ASCII.underscore))
-        return (word &- ones) & ~word & (ones &* 0x80)
+        return value ^ value >> 29
     }
 }

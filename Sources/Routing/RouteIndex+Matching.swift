@@ -136,7 +136,8 @@ extension RouteIndex {
             }
         }
         return MatchedRoute(
-            route: self.entries[number].route, name: self.entries[number].name, parameters: parameters,
+            route: self.entries[number].route, path: self.entries[number].pathIndex, name: self.entries[number].name,
+            parameters: parameters,
             restStart: pattern.isPrefix ? min(position, path.count) : path.count)
     }
 

@@ -44,6 +44,8 @@ package enum RouteMatch: Sendable, Equatable {
 package struct MatchedRoute: Sendable, Equatable {
     /// Position among the table's routes.
     package let route: Int
+    /// Position among the route's paths.
+    package let path: Int
     /// Host and path of the route, as logs show them.
     package let name: String
     /// What the parameters of the path matched, from the left.

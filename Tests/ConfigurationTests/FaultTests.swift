@@ -13,7 +13,7 @@ import Testing
                 first_byte: 60s
                 timeouts: { first_byte: 1000s, idle: 5, totl: 1h }
                 max_request_body: 7MiB
-                event: v1
+                event: v3
               none: {}
               both: { function: x, local: { command: "a b" } }
               both: 1
@@ -44,7 +44,7 @@ import Testing
                 8:42: "5" needs a unit: 5ms, 5s, 5m or 5h
                 8:45: unknown key "totl"; did you mean "total"?
                 9:23: 7MiB is too large; the most is 6MiB
-                10:12: "v1" is not supported yet
+                10:12: "v3" is not known here; did you mean "v2"?
                 11:3: "none" says nowhere what it calls: it needs "function" or "local"
                 12:24: "both" has "function" already; a function has one of "function", "url" and "local"
                 12:42: a command with arguments is a list: [a, b]
@@ -62,6 +62,30 @@ import Testing
                 "drain_timeout", "drain_delay", "limits", "local_lambda", "access_log", "admin"
                 27:16: the environment variable FOO is not set; "${FOO:-default}" would do without it
                 """)
+    }
+
+    @Test(
+        arguments: [
+            ("event: v2, stage: live", "6:28: events of the kind v2 have no stage; http_api and v1 do"),
+            ("event: alb, stage_variables: { a: b }", "6:29: events of the kind alb have no stage; http_api and v1 do"),
+            ("event: v1, stage: $default", "6:35: a REST API has no stage $default"),
+            ("event: raw, text_types: a/b", "6:29: an event of the kind raw is the body itself, which is JSON"),
+            ("event: http_api, stage: $default", nil), ("event: v1, stage: live, stage_variables: { a_1: b }", nil),
+        ] as [(String, String?)])
+    func `what an event's kind does not know is a fault`(keys: String, fault: String?) {
+        let text = """
+            listeners: [{ address: "127.0.0.1:8080" }]
+            routes:
+              - path: /*
+                function: f
+            functions:
+              f: { function: f, \(keys) }
+            """
+        let found = faults(text)
+        if let fault {
+            #expect(found.contains { $0.contains(fault.split(separator: ": ", maxSplits: 1)[1]) }, "\(found)")
+        }
+        #expect(found.isEmpty == (fault == nil), "\(found)")
     }
 
     @Test func `a fault reads as compilers write it`() {

@@ -92,6 +92,70 @@ import Testing
         }
     }
 
+    static let kinds = ["v2", "http_api", "v1", "alb", "alb_multi_value", "raw"]
+
+    @Test(.enabled(if: Self.hasNode, "Node.js is not installed"), arguments: kinds)
+    func `a Node handler gets each kind of event, streaming or not`(kind: String) async throws {
+        var setup = try await self.setup([])
+        try setup.folder.write(
+            "index.js",
+            """
+            const tell = event => [event.rawPath ?? event.path ?? 'none', event.body ?? 'null',
+              event.headers?.host ?? event.headers?.Host ?? event.multiValueHeaders?.host?.[0] ?? event.a].join(' ');
+            exports.stream = awslambda.streamifyResponse(async (event, stream) => {
+              stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201, headers: { 'content-type': 'text/plain' } });
+              stream.write(tell(event));
+              stream.end();
+            });
+            exports.buffered = async event => ({ statusCode: 201, headers: { 'content-type': 'text/plain' }, body: tell(event) });
+            """)
+        let functions = [("stream", "stream"), ("buffered", "stream"), ("buffered", "buffered")]
+        for (index, (handler, invoke)) in functions.enumerated() {
+            setup.functions.append(
+                (
+                    "f\(index)",
+                    "{ event: \(kind), invoke: \(invoke), local: { handler: index.\(handler), concurrency: 1 } }"
+                ))
+            setup.routes.append("{ path: /f\(index)/*, function: f\(index), strip_prefix: /f\(index) }")
+        }
+        try await Gateway.run(setup) { gateway in
+            for index in functions.indices {
+                let answer = try await gateway.get(
+                    "/f\(index)/a", ["Content-Type: application/json"], method: "POST", body: #"{"a":7}"#)
+                #expect(answer.status == 201)
+                #expect(answer["content-type"] == "text/plain")
+                #expect(answer.text == (kind == "raw" ? "none null 7" : #"/a {"a":7} example.com"#), "\(index)")
+            }
+        }
+    }
+
+    @Test(arguments: kinds, ["stream", "buffered"])
+    func `awslambdaric gets each kind of event`(kind: String, invoke: String) async throws {
+        try await Tool.checkPython()
+        var setup = try await self.setup([])
+        try setup.folder.write(
+            "handler.py",
+            """
+            def answer(event, context):
+                path = event.get("rawPath") or event.get("path") or "none"
+                return {"statusCode": 202, "headers": {"content-type": "text/x"}, "body": path + " " + str(event.get("body"))}
+            """)
+        setup.functions = [
+            (
+                "py",
+                "{ event: \(kind), invoke: \(invoke), local: { command: [\"\(Support.python)\", -m, awslambdaric, handler.answer], concurrency: 1 } }"
+            )
+        ]
+        setup.routes = ["{ path: /*, function: py }"]
+        try await Gateway.run(setup) { gateway in
+            let body = kind == "raw" ? #"{"body":7}"# : "7"
+            let answer = try await gateway.get("/a", ["Content-Type: text/plain"], method: "POST", body: body)
+            #expect(answer.status == 202)
+            #expect(answer["content-type"] == "text/x")
+            #expect(answer.text == (kind == "raw" ? "none 7" : "/a 7"))
+        }
+    }
+
     @Test func `any SDK can call a local function`() async throws {
         var setup = try Setup(await FakeLambda.shared)
         setup.functions = [

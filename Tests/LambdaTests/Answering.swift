@@ -73,10 +73,11 @@ struct Outcome: Equatable, CustomStringConvertible {
 
     /// Runs a machine over pieces of a stream, as a driver would.
     static func of(
-        _ pieces: [[UInt8]], mode: ResponseMode, method: Method = .get, apiHead: ResponseHead = Answer.head,
-        isCut: Bool = false
+        _ pieces: [[UInt8]], mode: ResponseMode, method: Method = .get, format: AnswerFormat = .functionURL,
+        operation: InvocationTemplate.Operation = .streaming, apiHead: ResponseHead = Answer.head, isCut: Bool = false
     ) -> Outcome {
-        var machine = InvocationStateMachine(mode: mode, requestMethod: method)
+        var machine = InvocationStateMachine(
+            mode: mode, requestMethod: method, format: format, operation: operation)
         var outcome = Outcome()
         if case .failed(let failure) = machine.receivedHead(apiHead) { outcome.end = .failed(failure) }
         for piece in pieces {
@@ -100,7 +101,22 @@ struct Outcome: Equatable, CustomStringConvertible {
                 #expect(machine.hasToldHead == (outcome.head != nil))
             }
         }
-        switch isCut ? machine.lostConnection() : machine.receivedEnd() {
+        var last = isCut ? machine.lostConnection() : machine.receivedEnd()
+        // A plain answer may have all of it behind its end.
+        var offset = 0
+        while operation == .buffered {
+            if case .head(let head, let endsHere) = last {
+                #expect(outcome.head == nil)
+                outcome.head = head
+                outcome.endsHere = endsHere
+            } else if case .bodyHeld = last {
+                outcome.body += machine.heldBytes.array()
+            } else {
+                break
+            }
+            last = machine.next(Span(), at: &offset)
+        }
+        switch last {
         case .completed(let complete):
             #expect(outcome.end == .none || outcome.end == .completed(complete))
             outcome.end = .completed(complete)

@@ -27,37 +27,71 @@ import Time
             authority: host.map { Authority(host: $0) }, fields: Fields(fields))
     }
 
-    static func text(_ head: RequestHead, _ context: EventContext = context(), body: [UInt8] = []) -> String {
+    static let format = EventFormat(.v2)
+
+    /// An event, of a request as it came to the gateway.
+    static func text(
+        _ head: RequestHead, _ context: EventContext = context(), _ format: EventFormat = format, body: [UInt8] = []
+    ) -> String {
         var buffer = ByteBuffer()
-        EventV2.append(to: &buffer, head: head, context: context, body: body.span)
+        var head = head
+        head.fields.removeUnforwardable()
+        format.append(to: &buffer, head: head, context: context, body: body.span)
         return buffer.string()
     }
 
-    static func event(_ head: RequestHead, _ context: EventContext = context(), body: String = "") throws -> JSONValue {
-        try JSONValue(parsing: self.text(head, context, body: Array(body.utf8)).utf8.span)
+    static func event(
+        _ head: RequestHead, _ context: EventContext = context(), _ format: EventFormat = format, body: String = ""
+    ) throws -> JSONValue {
+        try JSONValue(parsing: self.text(head, context, format, body: Array(body.utf8)).utf8.span)
     }
 
-    @Test func `the captured request comes out field by field`() throws {
-        let path = "/capture/space%20value"
-        let query =
-            "repeat=one&repeat=two&redirect=https%3A%2F%2Fexample.com%2Fa%2Fb&literalPlus=a+b&encodedPlus=a%2Bb&empty="
-        let head = Self.head(
-            .post, path, query: query, host: "urlid.lambda-url.us-west-2.on.aws",
+    static func vector(_ name: String) throws -> JSONValue {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(
+            path: "../Vectors/lambda/\(name).json")
+        return try JSONValue(parsing: [UInt8](Data(contentsOf: file)).span)
+    }
+
+    /// That an event is the one of a file, member by member.
+    static func expect(
+        _ event: JSONValue, _ vector: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let expected = try self.vector(vector)
+        for (key, value) in try #require(expected.object).members {
+            guard let members = value.object?.members, let own = event[key] else {
+                #expect(event[key] == value, "\(key)", sourceLocation: sourceLocation)
+                continue
+            }
+            for (name, value) in members {
+                #expect(own[name] == value, "\(key).\(name)", sourceLocation: sourceLocation)
+            }
+        }
+        #expect(event == expected, sourceLocation: sourceLocation)
+    }
+
+    /// The request that all captures are of.
+    static func captured(host: String) -> RequestHead {
+        self.head(
+            .post, "/capture/space%20value",
+            query: "repeat=one&repeat=two&redirect=https%3A%2F%2Fexample.com%2Fa%2Fb&literalPlus=a+b"
+                + "&encodedPlus=a%2Bb&empty=",
+            host: host,
             fields: [
-                "Host": "URLID.lambda-url.us-west-2.on.aws", "User-Agent": "curl/8.7.1", "Accept": "*/*",
-                "Connection": "keep-alive", "X-Probe": "first", "Cookie": "session=abc123; theme=dark",
-                "X-Probe": "second", "Content-Type": "application/json", "Content-Length": "66",
+                "Host": "any", "User-Agent": "curl/8.7.1", "accept": "*/*", "Connection": "keep-alive",
+                "x-probe": "first", "cookie": "session=abc123; theme=dark", "x-probe": "second",
+                "content-type": "application/json", "Content-Length": "66",
             ])
+    }
+
+    static let trace = "Root=1-6a5145aa-290a323a5de9a2e0636377d4"
+
+    @Test func `the captured request comes out field by field`() throws {
         let context = Self.context {
-            $0.traceID = "Root=1-6a5145aa-290a323a5de9a2e0636377d4"
+            $0.traceID = Self.trace
             $0.tls = .init(version: "TLSv1.3", cipherSuite: "TLS_AES_128_GCM_SHA256")
         }
-        let file = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "../Vectors/lambda/function-url-event.json")
-        let expected = try JSONValue(parsing: [UInt8](Data(contentsOf: file)).span)
-        let event = try Self.event(head, context, body: #"{"message":"hi"}"#)
-        for (key, value) in try #require(expected.object).members { #expect(event[key] == value, "\(key)") }
-        #expect(event == expected)
+        let head = Self.captured(host: "urlid.lambda-url.us-west-2.on.aws")
+        try Self.expect(Self.event(head, context, body: #"{"message":"hi"}"#), "function-url-event")
     }
 
     @Test func `a bare request has nothing that it did not send`() throws {
@@ -103,7 +137,8 @@ import Time
         let event = try Self.event(
             Self.head(fields: [
                 "Connection": "close, X-Hop", "connection": "x-Hop-Two", "Keep-Alive": "timeout=5",
-                "Proxy-Connection": "close", "TE": "trailers", "Trailer": "x", "Transfer-Encoding": "chunked",
+                "Proxy-Connection": "close", "Proxy-Authorization": "Basic eA==", "TE": "trailers", "Trailer": "x",
+                "Transfer-Encoding": "chunked",
                 "Upgrade": "h2c", "Proxy": "http://evil", "X_Real": "1", "X-Hop": "1", "X-Hop-Two": "2",
                 "X-Forwarded-For": "1.1.1.1", "X-Forwarded-Port": "1", "X-Forwarded-Proto": "gopher",
                 "X-Amzn-Trace-Id": "Root=evil", "X-Amzn-Tls-Version": "TLSv9", "X-Amzn-Tls-Cipher-Suite": "NULL",
@@ -252,8 +287,8 @@ import Time
         let context = EventV2Tests.context()
         let body = [UInt8](repeating: 0x61, count: count)
         var buffer = ByteBuffer()
-        EventV2.append(to: &buffer, head: head, context: context, body: body.span)
-        #expect(EventV2.leastSize(head: head, context: context, bodyCount: count) == buffer.count)
+        EventV2Tests.format.append(to: &buffer, head: head, context: context, body: body.span)
+        #expect(EventV2Tests.format.leastSize(head: head, context: context, bodyCount: count) == buffer.count)
     }
 
     @Test(arguments: [0, 1, 2, 3, 100, 5000], [UInt8(0x22), 0xff, 0x61])
@@ -262,8 +297,8 @@ import Time
         let context = EventV2Tests.context()
         let body = [UInt8](repeating: byte, count: count)
         var buffer = ByteBuffer()
-        EventV2.append(to: &buffer, head: head, context: context, body: body.span)
-        let least = EventV2.leastSize(head: head, context: context, bodyCount: count)
+        EventV2Tests.format.append(to: &buffer, head: head, context: context, body: body.span)
+        let least = EventV2Tests.format.leastSize(head: head, context: context, bodyCount: count)
         #expect(least <= buffer.count)
         #expect(least >= count)
     }
@@ -272,14 +307,17 @@ import Time
         let context = EventV2Tests.context()
         let text = EventV2Tests.head(.post, fields: ["Content-Type": "text/plain"])
         let octets = EventV2Tests.head(.post)
-        let envelope = EventV2.leastSize(head: octets, context: context, bodyCount: 4_500_000) - 6_000_000
+        let envelope = EventV2Tests.format.leastSize(head: octets, context: context, bodyCount: 4_500_000) - 6_000_000
         // The largest bodies of whole base64 groups that fit, and one byte more.
-        let most = (EventV2.sizeLimit - envelope) / 4 * 3
-        #expect(EventV2.leastSize(head: octets, context: context, bodyCount: most) <= EventV2.sizeLimit)
-        #expect(EventV2.leastSize(head: octets, context: context, bodyCount: most + 1) > EventV2.sizeLimit)
-        #expect(EventV2.leastSize(head: text, context: context, bodyCount: most + 1) <= EventV2.sizeLimit)
-        for count in [EventV2.sizeLimit, EventV2.sizeLimit + 1, .max] {
-            #expect(EventV2.leastSize(head: text, context: context, bodyCount: count) > EventV2.sizeLimit)
+        let most = (EventFormat.sizeLimit - envelope) / 4 * 3
+        #expect(EventV2Tests.format.leastSize(head: octets, context: context, bodyCount: most) <= EventFormat.sizeLimit)
+        #expect(
+            EventV2Tests.format.leastSize(head: octets, context: context, bodyCount: most + 1) > EventFormat.sizeLimit)
+        #expect(
+            EventV2Tests.format.leastSize(head: text, context: context, bodyCount: most + 1) <= EventFormat.sizeLimit)
+        for count in [EventFormat.sizeLimit, EventFormat.sizeLimit + 1, .max] {
+            #expect(
+                EventV2Tests.format.leastSize(head: text, context: context, bodyCount: count) > EventFormat.sizeLimit)
         }
     }
 }

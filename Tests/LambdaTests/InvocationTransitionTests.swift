@@ -23,10 +23,13 @@ import Testing
         ("discarding", .auto, [.apiHead, .payload("{\"statusCode\":204}" + delimiter)]),
         ("completed", .auto, [.apiHead, .payload("x"), .complete("{}")]),
         ("failed", .auto, [.apiHead, .payload("x"), .complete("{\"ErrorCode\":\"X\"}")]),
+        ("plain, gathering", .auto, [.apiHead, .payload("{}")]),
+        ("plain, relaying", .raw, [.apiHead, .payload("x")]),
+        ("plain, function failed", .auto, [.failedHead, .payload("x")]),
     ]
 
     enum Event {
-        case apiHead, apiError, otherHead
+        case apiHead, apiError, otherHead, failedHead
         case payload(String)
         case complete(String)
         case exception, damage, halfMessage
@@ -37,6 +40,7 @@ import Testing
             case .apiHead: "head 200"
             case .apiError: "head 429"
             case .otherHead: "head 200 text/html"
+            case .failedHead: "head 200 of a failed function"
             case .payload(let text): "payload \(text.isEmpty ? "of nothing" : text.debugDescription)"
             case .complete(let json): "complete \(json)"
             case .exception: "exception"
@@ -54,15 +58,19 @@ import Testing
         .halfMessage, .end, .loss,
     ]
 
-    static func happen(_ event: Event, to machine: inout InvocationStateMachine) -> [String] {
+    static func happen(_ event: Event, to machine: inout InvocationStateMachine, isPlain: Bool) -> [String] {
         var answer = Answer([], complete: nil)
         switch event {
         case .apiHead: return [name(machine.receivedHead(Answer.head))]
         case .apiError: return [name(machine.receivedHead(ResponseHead(status: 429)))]
         case .otherHead:
             return [name(machine.receivedHead(ResponseHead(status: 200, fields: ["content-type": "text/html"])))]
+        case .failedHead:
+            let head = ResponseHead(status: 200, fields: ["x-amz-function-error": "Unhandled"])
+            return [name(machine.receivedHead(head))]
         case .end: return [name(machine.receivedEnd(), machine)]
         case .loss: return [name(machine.lostConnection(), machine)]
+        case .payload(let text) where isPlain: answer.stream = Array(text.utf8)
         case .payload(let text): answer = Answer(text, complete: nil)
         case .complete(let json): answer = Answer([], complete: json)
         case .exception:
@@ -102,10 +110,12 @@ import Testing
         var table = ""
         for state in Self.states {
             table += "\(state.name)\n"
+            let isPlain = state.name.hasPrefix("plain")
             for event in Self.events {
-                var machine = InvocationStateMachine(mode: state.mode, requestMethod: .get)
-                for step in state.feed { _ = Self.happen(step, to: &machine) }
-                let actions = Self.happen(event, to: &machine).joined(separator: ", ")
+                var machine = InvocationStateMachine(
+                    mode: state.mode, requestMethod: .get, operation: isPlain ? .buffered : .streaming)
+                for step in state.feed { _ = Self.happen(step, to: &machine, isPlain: isPlain) }
+                let actions = Self.happen(event, to: &machine, isPlain: isPlain).joined(separator: ", ")
                 table += "    \(event.name) → \(actions)\n"
             }
         }

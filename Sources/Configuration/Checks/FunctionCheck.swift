@@ -42,10 +42,31 @@ struct FunctionCheck {
         self.checkRequestBody(draft.value.maxRequestBody)
         guard let target = self.target(draft.value) else { return nil }
         return FunctionConfiguration(
-            name: name.value, target: target, tenantID: draft.value.tenantID, response: draft.value.response,
+            name: name.value, target: target, tenantID: draft.value.tenantID, event: self.event(draft.value),
+            response: draft.value.response, invoke: draft.value.invoke, logTail: draft.value.logTail,
             timeouts: timeouts, retries: draft.value.retries,
             maxRequestBody: draft.value.maxRequestBody?.value ?? Self.maximumRequestBody,
             maxConcurrency: draft.value.maxConcurrency)
+    }
+
+    private func event(_ draft: FunctionDraft) -> EventSettings {
+        let hasStage = draft.event == .httpAPI || draft.event == .v1
+        for key in ["stage", "stage_variables"] where !hasStage {
+            guard let position = draft.writtenKeys[key] else { continue }
+            self.reading.report(
+                position, "events of the kind \(draft.event.rawValue) have no stage; http_api and v1 do")
+        }
+        if let stage = draft.stage, stage.value == "$default", draft.event == .v1 {
+            self.reading.report(stage.position, "a REST API has no stage $default")
+        }
+        for key in ["text_types", "binary_types"] where draft.event == .raw {
+            guard let position = draft.writtenKeys[key] else { continue }
+            self.reading.report(position, "an event of the kind raw is the body itself, which is JSON")
+        }
+        return EventSettings(
+            kind: draft.event, stage: draft.stage?.value,
+            stageVariables: draft.stageVariables.map { EventPair(name: $0.name.value, value: $0.value) },
+            bodyTypes: BodyTypes(text: draft.textTypes, binary: draft.binaryTypes))
     }
 
     private func target(_ draft: FunctionDraft) -> FunctionConfiguration.Target? {

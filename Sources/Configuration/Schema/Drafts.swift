@@ -49,7 +49,14 @@ struct FunctionDraft: Sendable, KeyNoting {
     var function: Located<String>?
     var qualifier: Located<String>?
     var tenantID: String?
+    var event: EventFormat.Kind = .v2
+    var stage: Located<String>?
+    var stageVariables: [(name: Located<String>, value: String)] = []
+    var textTypes: [MediaTypePattern] = []
+    var binaryTypes: [MediaTypePattern] = []
     var response: ResponseMode = .auto
+    var invoke: InvocationTemplate.Operation = .streaming
+    var logTail = false
     var timeouts = TimeoutsDraft()
     var retries = 2
     var maxRequestBody: Located<ByteCount>?

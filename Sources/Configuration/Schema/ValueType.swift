@@ -139,6 +139,11 @@ extension ValueType where Value == String {
     static let anyText = ValueType.scalar(.text("text")) { $0 }
 }
 
+extension ValueType where Value == Bool {
+    /// `true` or `false`.
+    static let boolean = ValueType.choice(["true": true, "false": false])
+}
+
 extension ValueType where Value == Int {
     /// A whole number within bounds.
     static func integer(_ range: ClosedRange<Int>) -> ValueType {

@@ -1,6 +1,7 @@
 import AWS
 import Bytes
 import HTTP
+import Lambda
 import Routing
 
 /// The types of values that are written as text of some form.
@@ -100,6 +101,34 @@ enum Texts {
             throw ValueFault("a tenant has 1 to 256 letters, digits, spaces and \". _ : / = + - @\"")
         }
         return text
+    }
+
+    /// A stage of an API in API Gateway's own pattern, or `$default`.
+    static let stage = ValueType<String>.scalar(.text("stage")) { text in
+        let isStage = text.utf8.allSatisfy {
+            ASCII.isLetter($0) || ASCII.isDigit($0) || $0 == ASCII.minus || $0 == ASCII.underscore
+        }
+        guard text == "$default" || isStage && (1...128).contains(text.utf8.count) else {
+            throw ValueFault("\"\(text)\" is no stage: letters, digits, \"-\" and \"_\", or $default")
+        }
+        return text
+    }
+
+    /// The name of a stage variable.
+    static func stageVariable(_ name: String) throws -> String {
+        let isName = name.utf8.allSatisfy { ASCII.isLetter($0) || ASCII.isDigit($0) || $0 == ASCII.underscore }
+        guard isName, (1...64).contains(name.utf8.count) else {
+            throw ValueFault("\"\(name)\" is no name of a stage variable: letters, digits and \"_\"")
+        }
+        return name
+    }
+
+    static let mediaType = ValueType<MediaTypePattern>.scalar(.text("media type")) { text in
+        guard let pattern = MediaTypePattern(text) else {
+            throw ValueFault(
+                "\"\(text)\" is no media type, such as \"image/png\", \"image/*\", \"application/*+json\" or \"*/*\"")
+        }
+        return pattern
     }
 
     static let logOutput = ValueType<AccessLogSettings.Output>(.text("stdout, stderr or a path")) { node, reading in

@@ -46,6 +46,7 @@ import zlib
 ACCESS_KEY = os.environ.get("FAKE_ACCESS_KEY", "AKIDEXAMPLE")
 SECRET_KEY = os.environ.get("FAKE_SECRET_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 STREAMING_PATH = "/2021-11-15/functions/"
+BUFFERED_PATH = "/2015-03-31/functions/"
 STREAM_TYPE = "application/vnd.amazon.eventstream"
 
 lock = threading.Condition()
@@ -264,7 +265,7 @@ def handle(connection, method, target, version, headers, body, head):
     """Answers one request. Says whether the connection is used again."""
     path = target.partition("?")[0]
     name = ""
-    if path.startswith(STREAMING_PATH):
+    if path.startswith((STREAMING_PATH, BUFFERED_PATH)):
         name = urllib.parse.unquote(path[len(STREAMING_PATH) :].split("/")[0]).split(":")[-1]
     with lock:
         function = functions.get(name)

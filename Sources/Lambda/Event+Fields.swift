@@ -10,9 +10,10 @@ struct EventFieldMarks {
 }
 
 extension ByteBuffer {
-    /// Appends `"cookies"` (where there are any) and `"headers"`, each with the comma in front of it.
+    /// Appends `"cookies"` (where there are any) and `"headers"` of payload 2.0, each with the comma in front of it. HTTP
+    /// APIs have the cookies in the one only, and tell nothing of TLS.
     mutating func appendFields(
-        of head: borrowing RequestHead, context: borrowing EventContext
+        of head: borrowing RequestHead, context: borrowing EventContext, isHTTPAPI: Bool
     ) -> EventFieldMarks {
         let fields = head.fields
         return unsafe withUnsafeTemporaryAllocation(of: EventFieldLine.self, capacity: fields.count) { storage in
@@ -22,11 +23,6 @@ extension ByteBuffer {
             for index in fields.indices {
                 unsafe lines.initializeElement(at: index, to: walk.line(for: fields.name(at: index), at: index))
             }
-            if let connection = walk.connection, !fields.value(at: connection).isPlainConnectionOption {
-                for index in fields.indices where fields.isNominated(fields.name(at: index)) {
-                    unsafe lines[index].kind = .dropped
-                }
-            }
             if walk.hasCookies {
                 // A Cookie field may hold nothing but separators; then there is no array either.
                 var isFirst = true
@@ -35,11 +31,13 @@ extension ByteBuffer {
                 }
                 if !isFirst { self.append(ASCII.closeBracket) }
             }
-            self.appendOwnHeaders(of: head, context: context, forwardedFor: walk.forwardedFor)
+            self.append(#","headers":{"#)
+            self.appendOwnHeaders(of: head, context: context, forwardedFor: walk.forwardedFor, tellsTLS: !isHTTPAPI)
             for index in fields.indices {
                 let line = unsafe lines[index]
                 switch line.kind {
                 case .dropped, .repeated: continue
+                case .cookie where isHTTPAPI: continue
                 case .requestID:
                     self.append(#","x-request-id":"#)
                     self.append(jsonString: context.requestID)
@@ -66,12 +64,48 @@ extension ByteBuffer {
         }
     }
 
-    /// Begins `"headers"` with those that only the gateway may set.
+    /// Appends the headers that only the gateway may set.
     private mutating func appendOwnHeaders(
-        of head: borrowing RequestHead, context: borrowing EventContext, forwardedFor: Int?
+        of head: borrowing RequestHead, context: borrowing EventContext, forwardedFor: Int?, tellsTLS: Bool
     ) {
-        self.append(#","headers":{"x-forwarded-for":""#)
-        if context.keepsForwardedFor, let first = forwardedFor {
+        self.append(#""x-forwarded-for":""#)
+        self.append(forwardedForOf: head, context: context, first: forwardedFor)
+        self.append(#"","x-forwarded-port":""#)
+        self.append(decimal: context.port)
+        self.append(#"","x-forwarded-proto":""#)
+        self.append(context.scheme)
+        self.append(ASCII.quote)
+        if let authority = head.authority {
+            self.append(#","host":""#)
+            self.append(eventHost: authority)
+            self.append(ASCII.quote)
+        }
+        if !context.traceID.isEmpty {
+            self.append(#","x-amzn-trace-id":"#)
+            self.append(jsonString: context.traceID)
+        }
+        if tellsTLS, let tls = context.tls {
+            self.append(#","x-amzn-tls-version":"#)
+            self.append(jsonString: tls.version)
+            self.append(#","x-amzn-tls-cipher-suite":"#)
+            self.append(jsonString: tls.cipherSuite)
+        }
+    }
+
+    /// Appends host and port as text between quotes.
+    mutating func append(eventHost authority: Authority) {
+        self.append(jsonEscaping: authority.host.utf8.span)
+        if let port = authority.port {
+            self.append(ASCII.colon)
+            self.append(decimal: port)
+        }
+    }
+
+    /// Appends the value of X-Forwarded-For as text between quotes: what trusted proxies said, and the peer's address.
+    mutating func append(
+        forwardedForOf head: borrowing RequestHead, context: borrowing EventContext, first: Int?
+    ) {
+        if context.keepsForwardedFor, let first {
             var index: Int? = first
             while let line = index {
                 self.append(jsonEscaping: head.fields.value(at: line))
@@ -80,30 +114,6 @@ extension ByteBuffer {
             }
         }
         self.append(jsonEscaping: context.peerAddress.utf8.span)
-        self.append(#"","x-forwarded-port":""#)
-        self.append(decimal: context.port)
-        self.append(#"","x-forwarded-proto":""#)
-        self.append(context.scheme)
-        self.append(ASCII.quote)
-        if let authority = head.authority {
-            self.append(#","host":""#)
-            self.append(jsonEscaping: authority.host.utf8.span)
-            if let port = authority.port {
-                self.append(ASCII.colon)
-                self.append(decimal: port)
-            }
-            self.append(ASCII.quote)
-        }
-        if !context.traceID.isEmpty {
-            self.append(#","x-amzn-trace-id":"#)
-            self.append(jsonString: context.traceID)
-        }
-        if let tls = context.tls {
-            self.append(#","x-amzn-tls-version":"#)
-            self.append(jsonString: tls.version)
-            self.append(#","x-amzn-tls-cipher-suite":"#)
-            self.append(jsonString: tls.cipherSuite)
-        }
     }
 
     /// Appends the cookies of one Cookie line: split at `;`, trimmed, otherwise as they came.
@@ -140,9 +150,11 @@ struct EventFieldLine: BitwiseCopyable {
 }
 
 /// Looks at each name once, and finds out which lines are for the function and which names may stand twice.
-private struct EventFieldWalk {
+///
+/// What belongs to the connection is gone already (`Fields.removeUnforwardable`); dropped here is what the gateway states
+/// itself.
+struct EventFieldWalk {
     var marks = EventFieldMarks()
-    var connection: Int?
     var forwardedFor: Int?
     var hasCookies = false
     /// A bit for each name that was seen, and for each that was seen when its bit was there already.
@@ -155,17 +167,13 @@ private struct EventFieldWalk {
     }
 
     mutating func line(for name: Span<UInt8>, at index: Int) -> EventFieldLine {
-        let (fingerprint, hasUnderscore) = name.nameFingerprint
+        let fingerprint = name.nameFingerprint
         let bit: UInt64 = 1 << (fingerprint >> 58)
         self.repeated |= self.seen & bit
         self.seen |= bit
-        // Names that CGI-like functions cannot tell from others: `x_real` and `x-real`.
-        return EventFieldLine(
-            kind: hasUnderscore ? .dropped : self.kind(of: name, at: index), fingerprint: fingerprint)
+        return EventFieldLine(kind: self.kind(of: name, at: index), fingerprint: fingerprint)
     }
 
-    /// EDGE_DEFAULTS: what names the connection, the hop or the transport is not for the function; nor is what the
-    /// gateway itself states.
     private mutating func kind(of name: Span<UInt8>, at index: Int) -> EventFieldLine.Kind {
         // PERF: the first letter and the length tell most names from all that are looked for.
         guard let first = name.indices.first.map({ name[$0] }) else { return .dropped }
@@ -175,9 +183,6 @@ private struct EventFieldWalk {
             case 6 where name.equals("cookie"):
                 self.hasCookies = true
                 return .cookie
-            case 10 where name.equals("connection"):
-                self.connection = self.connection ?? index
-                return .dropped
             case 12 where name.equals("content-type"):
                 self.marks.contentType = self.marks.contentType ?? index
             case 16 where name.equals("content-encoding"):
@@ -188,7 +193,7 @@ private struct EventFieldWalk {
             return .plain
         case UInt8(ascii: "u"):
             if name.equals("user-agent") { self.marks.userAgent = self.marks.userAgent ?? index }
-            return name.equals("upgrade") ? .dropped : .plain
+            return .plain
         case UInt8(ascii: "x"):
             switch name.count {
             case 12 where name.equals("x-request-id"):
@@ -205,48 +210,8 @@ private struct EventFieldWalk {
             }
         case UInt8(ascii: "h"):
             return name.equals("host") ? .dropped : .plain
-        case UInt8(ascii: "k"):
-            return name.equals("keep-alive") ? .dropped : .plain
-        case UInt8(ascii: "p"):
-            return name.equals("proxy") || name.equals("proxy-connection") ? .dropped : .plain
-        case UInt8(ascii: "t"):
-            return name.equals("te") || name.equals("trailer") || name.equals("transfer-encoding") ? .dropped : .plain
         default:
             return .plain
         }
-    }
-}
-
-extension Span where Element == UInt8 {
-    /// Whether a Connection field names nothing that needs looking for.
-    fileprivate var isPlainConnectionOption: Bool {
-        self.equalsIgnoringCase("keep-alive") || self.equalsIgnoringCase("close")
-    }
-}
-
-extension Fields {
-    /// Whether a Connection field names this field (RFC 9110 §7.6.1).
-    fileprivate func isNominated(_ name: Span<UInt8>) -> Bool {
-        var line = self.firstIndex(of: "connection")
-        while let index = line {
-            let options = self.value(at: index)
-            var start = 0
-            while start < options.count {
-                let end = options.firstIndex(of: ASCII.comma, from: start) ?? options.count
-                if options.extracting(start..<end).trimmed.equalsLowercasing(name) { return true }
-                start = end + 1
-            }
-            line = self.firstIndex(of: "connection", from: index + 1)
-        }
-        return false
-    }
-}
-
-extension Span where Element == UInt8 {
-    /// Whether the bytes are those of a name in lower case, where upper-case letters count as lower case.
-    func equalsLowercasing(_ lowercase: Span<UInt8>) -> Bool {
-        guard self.count == lowercase.count else { return false }
-        for index in self.indices where ASCII.lowercased(self[index]) != lowercase[index] { return false }
-        return true
     }
 }

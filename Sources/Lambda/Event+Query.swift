@@ -1,14 +1,28 @@
 internal import Bytes
 private import JSON
 
+/// How an event has the values of a query's parameters.
+enum QueryStyle {
+    /// `"name":"one,two"`.
+    case joined
+    /// `"name":"two"`: the last one counts.
+    case last
+    /// `"name":["one","two"]`.
+    case lists
+}
+
 extension ByteBuffer {
-    /// Appends `"queryStringParameters"` and the comma in front of it, or nothing where the query holds no parameter.
+    /// Appends an object of the query's parameters behind `opening`, which ends with its brace; nothing where the query
+    /// holds no parameter. Answers whether it did.
     ///
-    /// Names and values are decoded, `+` being a space; values of one name are joined with `,`.
-    mutating func append(queryParameters query: Span<UInt8>) {
+    /// Decoded names and values have `+` for a space.
+    @discardableResult
+    mutating func append(
+        query: Span<UInt8>, as opening: StaticString, _ style: QueryStyle, isDecoded: Bool
+    ) -> Bool {
         var capacity = 1
         for index in query.indices where query[index] == UInt8(ascii: "&") { capacity += 1 }
-        unsafe withUnsafeTemporaryAllocation(of: QueryParameter.self, capacity: capacity) { storage in
+        return unsafe withUnsafeTemporaryAllocation(of: QueryParameter.self, capacity: capacity) { storage in
             // SAFETY: `count` elements are initialised, and no others are read; the type is trivial.
             var count = 0
             var start = 0
@@ -18,34 +32,54 @@ extension ByteBuffer {
                     let equals = query.extracting(start..<end).firstIndex(of: ASCII.equals).map { $0 + start }
                     let name = start..<(equals ?? end)
                     let value = (equals.map { $0 + 1 } ?? end)..<end
-                    unsafe storage.initializeElement(at: count, to: QueryParameter(name: name, value: value, in: query))
+                    unsafe storage.initializeElement(
+                        at: count, to: QueryParameter(name: name, value: value, in: query, isDecoded: isDecoded))
                     count += 1
                 }
                 start = end + 1
             }
-            guard count > 0 else { return }
+            guard count > 0 else { return false }
             let parameters = unsafe UnsafeMutableBufferPointer(rebasing: storage[..<count])
-            unsafe QueryParameter.chain(parameters, in: query)
-            self.append(#","queryStringParameters":{"#)
+            unsafe QueryParameter.chain(parameters, in: query, isDecoded: isDecoded)
+            self.append(opening)
             var separator: StaticString = ""
             for index in 0..<count where unsafe parameters[index].isFirst {
                 self.append(separator)
                 separator = ","
-                self.append(jsonStringDecoding: query.extracting(unsafe parameters[index].nameRange), plusIsSpace: true)
-                self.append(ASCII.colon)
-                self.append(ASCII.quote)
+                self.append(
+                    queryText: query.extracting(unsafe parameters[index].nameRange), isDecoded, before: "\"",
+                    after: style == .lists ? "\":[\"" : "\":\"")
                 var next = index
                 while true {
                     let parameter = unsafe parameters[next]
-                    self.append(jsonEscapingDecoded: query.extracting(parameter.valueRange), plusIsSpace: true)
-                    guard parameter.next >= 0 else { break }
-                    self.append(ASCII.comma)
+                    let isLast = parameter.next < 0
+                    if style != .last || isLast {
+                        self.append(
+                            queryText: query.extracting(parameter.valueRange), isDecoded, before: "",
+                            after: isLast ? "\"" : style == .lists ? "\",\"" : ",")
+                    }
+                    if isLast { break }
                     next = Int(parameter.next)
                 }
-                self.append(ASCII.quote)
+                if style == .lists { self.append(ASCII.closeBracket) }
             }
-            self.append(UInt8(ascii: "}"))
+            self.append(ASCII.closeBrace)
+            return true
         }
+    }
+
+    /// Appends a part of a query between two pieces of JSON.
+    @inline(__always)
+    private mutating func append(
+        queryText text: Span<UInt8>, _ isDecoded: Bool, before: StaticString, after: StaticString
+    ) {
+        self.append(before)
+        if isDecoded {
+            self.append(jsonEscapingDecoded: text, plusIsSpace: true)
+        } else {
+            self.append(jsonEscaping: text)
+        }
+        self.append(after)
     }
 }
 
@@ -64,12 +98,12 @@ private struct QueryParameter: BitwiseCopyable {
     var nameRange: Range<Int> { Int(self.nameStart)..<Int(self.nameEnd) }
     var valueRange: Range<Int> { Int(self.valueStart)..<Int(self.valueEnd) }
 
-    init(name: Range<Int>, value: Range<Int>, in query: Span<UInt8>) {
+    init(name: Range<Int>, value: Range<Int>, in query: Span<UInt8>, isDecoded: Bool) {
         self.nameStart = UInt32(truncatingIfNeeded: name.lowerBound)
         self.nameEnd = UInt32(truncatingIfNeeded: name.upperBound)
         self.valueStart = UInt32(truncatingIfNeeded: value.lowerBound)
         self.valueEnd = UInt32(truncatingIfNeeded: value.upperBound)
-        var decoder = PercentDecoder(query.extracting(name), plusIsSpace: true)
+        var decoder = PercentDecoder(query.extracting(name), isDecoded: isDecoded)
         var fingerprint: UInt64 = 0
         while let byte = decoder.next() { fingerprint = (fingerprint ^ UInt64(byte)) &* 0x0100_0000_01b3 &+ 1 }
         self.fingerprint = fingerprint
@@ -77,13 +111,15 @@ private struct QueryParameter: BitwiseCopyable {
 
     /// Links the parameters of each name. Few are compared with each other; many are sorted, so that a client cannot
     /// make this quadratic.
-    static func chain(_ parameters: UnsafeMutableBufferPointer<QueryParameter>, in query: Span<UInt8>) {
+    static func chain(
+        _ parameters: UnsafeMutableBufferPointer<QueryParameter>, in query: Span<UInt8>, isDecoded: Bool
+    ) {
         let count = parameters.count
         if count <= 16 {
             for later in 1..<max(count, 1) {
                 var earlier = later - 1
                 while earlier >= 0 {
-                    if unsafe Self.order(parameters[earlier], parameters[later], in: query) == 0 {
+                    if unsafe Self.order(parameters[earlier], parameters[later], in: query, isDecoded) == 0 {
                         unsafe parameters[earlier].next = Int32(later)
                         unsafe parameters[later].isFirst = false
                         break
@@ -95,23 +131,25 @@ private struct QueryParameter: BitwiseCopyable {
         }
         var positions = (0..<count).map { Int32($0) }
         positions.sort { left, right in
-            let order = unsafe Self.order(parameters[Int(left)], parameters[Int(right)], in: query)
+            let order = unsafe Self.order(parameters[Int(left)], parameters[Int(right)], in: query, isDecoded)
             return order == 0 ? left < right : order < 0
         }
         for index in 1..<count {
             let (earlier, later) = (Int(positions[index - 1]), Int(positions[index]))
-            if unsafe Self.order(parameters[earlier], parameters[later], in: query) == 0 {
+            if unsafe Self.order(parameters[earlier], parameters[later], in: query, isDecoded) == 0 {
                 unsafe parameters[earlier].next = Int32(later)
                 unsafe parameters[later].isFirst = false
             }
         }
     }
 
-    /// Negative, zero or positive as the decoded name of the one sorts before, with or after that of the other.
-    private static func order(_ left: QueryParameter, _ right: QueryParameter, in query: Span<UInt8>) -> Int {
+    /// Negative, zero or positive as the name of the one sorts before, with or after that of the other.
+    private static func order(
+        _ left: QueryParameter, _ right: QueryParameter, in query: Span<UInt8>, _ isDecoded: Bool
+    ) -> Int {
         if left.fingerprint != right.fingerprint { return left.fingerprint < right.fingerprint ? -1 : 1 }
-        var one = PercentDecoder(query.extracting(left.nameRange), plusIsSpace: true)
-        var other = PercentDecoder(query.extracting(right.nameRange), plusIsSpace: true)
+        var one = PercentDecoder(query.extracting(left.nameRange), isDecoded: isDecoded)
+        var other = PercentDecoder(query.extracting(right.nameRange), isDecoded: isDecoded)
         while let byte = one.next() {
             guard let otherByte = other.next() else { return 1 }
             if byte != otherByte { return byte < otherByte ? -1 : 1 }
