@@ -43,6 +43,16 @@ static inline int sluice_open_process(int process) {
     return (int)syscall(SYS_pidfd_open, process, 0);
 }
 
+// pidfd_send_signal: as above.
+static inline int sluice_signal_process(int descriptor, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, descriptor, signal, (void *)0, 0);
+}
+
+// fcntl is variadic. A copy that is closed on exec, with a number that is not below the least.
+static inline int sluice_duplicate(int descriptor, int least) {
+    return fcntl(descriptor, F_DUPFD_CLOEXEC, least);
+}
+
 // A global variable that Swift takes for one that may change at any time.
 static inline char **sluice_environment(void) {
     return environ;
@@ -51,6 +61,7 @@ static inline char **sluice_environment(void) {
 // The overlay gives these as distinct integer types.
 static const short sluice_SPAWN_FLAGS =
     POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+static const short sluice_SPAWN_IN_GROUP_FLAGS = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
 
 // siginfo_t is a union that Swift cannot look into. P_PID and WNOWAIT: the child stays a zombie, so that its number
 // cannot be given to another process while its group is being signalled. 1: has ended, 0: has not, -1: errno.

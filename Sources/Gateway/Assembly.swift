@@ -10,50 +10,89 @@ internal import TLS
 
 /// Makes of a configuration what the loops run on: resolves regions, endpoints and credentials, and starts the local
 /// Lambda where functions need it.
+///
+/// One that follows another keeps what has not changed, and changes nothing that the other uses before `takeEffect`.
 struct Assembly {
     let snapshot: Snapshot
-    /// Runs where there are local functions.
-    let localLambda: LocalLambda?
     let sharedResources: SharedResources
+    /// What upstreams are verified with, where any is reached over TLS.
+    private let upstreamTrust: UpstreamTrust?
+    private let local: LocalIdentity?
 
     init(
         _ configuration: GatewayConfiguration, environment: [String: String], readFile: (String) -> String?,
+        inherited: InheritedSockets = InheritedSockets(), after previous: Assembly? = nil, life: Life = Life(),
         logger: Logger
     ) throws {
         let aws = try AWSIdentity(configuration, environment: environment, readFile: readFile)
-        let local = try LocalIdentity(configuration, gatewayCredentials: aws.credentials.current, logger: logger)
-        self.localLambda = local?.lambda
-        let functions = try configuration.functions.map { function in
-            switch function.target {
-            case .lambda(let reference):
-                let region = try aws.region(for: reference, of: function.name)
-                return Self.runtime(
-                    function, reference: reference, endpoint: try aws.endpoint(in: region), region: region,
-                    clientStall: configuration.limits.clientStall, credentials: aws.credentials)
-            case .local:
-                guard let local else { throw AssemblyError.noLocalLambda(function.name) }
-                return Self.runtime(
-                    function, reference: try FunctionReference(parsing: function.name), endpoint: local.endpoint,
-                    region: LocalIdentity.region, clientStall: configuration.limits.clientStall,
-                    credentials: local.credentials)
-            }
+        let local = try LocalIdentity(
+            configuration, gatewayCredentials: aws.credentials.current, environment: environment, inherited: inherited,
+            after: previous?.local, logger: logger)
+        self.local = local
+        var faults = AssemblyFaults()
+        let targets = configuration.functions.compactMap { function in
+            faults.gather { (function, try Self.target(of: function, aws: aws, local: local)) }
         }
-        self.sharedResources = SharedResources(
-            budget: MemoryBudget(limit: configuration.limits.requestBodies.bytes),
-            memory: MemoryWatch(configuration.limits, logger: logger), resolver: Resolver(),
-            connectionLimits: ConnectionLimits(configuration.limits),
-            tls: try Self.tls(for: functions, caFile: configuration.aws.caFile), logger: logger)
+        self.upstreamTrust =
+            if targets.contains(where: { $0.1.endpoint.scheme == .https }) {
+                faults.gather {
+                    try UpstreamTrust(caFile: configuration.aws.caFile, after: previous?.upstreamTrust)
+                }
+            } else {
+                nil
+            }
+        try faults.throwIfAny()
+        let tls = self.upstreamTrust?.context
+        var counts: [String: CallCount] = [:]
+        for function in previous?.snapshot.functions ?? [] { counts[function.name] = function.underWay }
+        let functions = targets.map { function, target in
+            Self.runtime(
+                function, target, tls: tls, clientStall: configuration.limits.clientStall,
+                underWay: counts[function.name] ?? CallCount())
+        }
+        self.sharedResources =
+            previous?.sharedResources ?? SharedResources(configuration.limits, life: life, logger: logger)
         self.snapshot = Snapshot(
             routes: configuration.routes, functions: functions, limits: configuration.limits,
             accessLogFormat: configuration.accessLog.format)
     }
 
-    /// What upstreams are verified with, where any is reached over TLS.
-    private static func tls(for functions: [FunctionRuntime], caFile: String?) throws -> TLSClientContext? {
-        guard functions.contains(where: { $0.endpoint.scheme == .https }) else { return nil }
-        guard let caFile else { return try TLSClientContext() }
-        return try TLSClientContext(
-            additionalAuthorities: Array(try TextFile.read(caFile).utf8), authoritiesFile: caFile)
+    /// Changes what the configuration before and this one share.
+    func takeEffect(after previous: Assembly) {
+        self.sharedResources.update(self.snapshot.limits)
+        if let local = self.local, let before = previous.local { local.takeEffect(after: before) }
+    }
+
+    /// The Lambda on this machine; runs where there are local functions, or have been.
+    var localLambda: LocalLambda? { self.local?.lambda }
+
+    /// Where others than the gateway reach it.
+    var localLambdaSocket: ListeningSocket? { self.local?.socket }
+
+    /// Where a function is called, and as whom.
+    private struct Target {
+        let reference: FunctionReference
+        let endpoint: ServiceEndpoint
+        let region: String
+        let credentials: CredentialStore
+        var lease: FunctionLease?
+    }
+
+    private static func target(
+        of function: FunctionConfiguration, aws: AWSIdentity, local: LocalIdentity?
+    ) throws -> Target {
+        switch function.target {
+        case .lambda(let reference):
+            let region = try aws.region(for: reference, of: function.name)
+            return Target(
+                reference: reference, endpoint: try aws.endpoint(in: region), region: region,
+                credentials: aws.credentials)
+        case .local:
+            guard let local else { preconditionFailure("a local function makes a local Lambda") }
+            return Target(
+                reference: try FunctionReference(parsing: function.name), endpoint: local.endpoint,
+                region: LocalIdentity.region, credentials: local.credentials, lease: local.lambda.lease(function.name))
+        }
     }
 
     private static func event(
@@ -68,42 +107,24 @@ struct Assembly {
     }
 
     private static func runtime(
-        _ function: FunctionConfiguration, reference: FunctionReference, endpoint: ServiceEndpoint, region: String,
-        clientStall: Duration, credentials: CredentialStore
+        _ function: FunctionConfiguration, _ target: Target, tls: TLSClientContext?, clientStall: Duration,
+        underWay: CallCount
     ) -> FunctionRuntime {
         FunctionRuntime(
-            name: function.name, endpoint: endpoint,
+            name: function.name,
+            upstream: UpstreamIdentity(
+                endpoint: target.endpoint, tls: target.endpoint.scheme == .https ? tls : nil),
             call: InvocationTemplate(
-                function: reference, endpoint: endpoint, region: region, tenantID: function.tenantID,
-                wantsLog: function.logTail, operation: function.invoke),
-            operation: function.invoke, event: Self.event(function, reference: reference, region: region),
+                function: target.reference, endpoint: target.endpoint, region: target.region,
+                tenantID: function.tenantID, wantsLog: function.logTail, operation: function.invoke),
+            operation: function.invoke,
+            event: Self.event(function, reference: target.reference, region: target.region),
             responseMode: function.response,
             policy: ExchangePolicy(
                 firstByte: function.timeouts.firstByte, idle: function.timeouts.idle, total: function.timeouts.total,
                 clientStall: clientStall, retries: function.retries),
             connectTimeout: function.timeouts.connect, maximumBody: function.maxRequestBody.bytes,
-            maximumConcurrency: function.maxConcurrency, credentials: credentials)
-    }
-}
-
-/// Why a configuration that is right in itself can not be run here.
-enum AssemblyError: Error, CustomStringConvertible {
-    case noRegion(function: String)
-    case noLocalLambda(String)
-    case unresolvedListener(String, String)
-    case noInheritedSocket(String, known: [String])
-
-    var description: String {
-        switch self {
-        case .noRegion(let function):
-            "function \(function): no region is known; set aws.region, AWS_REGION, or name the function by its ARN"
-        case .noLocalLambda(let function):
-            "function \(function): the local Lambda is not running"
-        case .unresolvedListener(let address, let reason):
-            "listener \(address): \(reason)"
-        case .noInheritedSocket(let name, let known):
-            "listener fd:\(name): the service manager handed over no socket of this name; it handed over "
-                + (known.isEmpty ? "none" : known.joined(separator: ", "))
-        }
+            maximumConcurrency: function.maxConcurrency, credentials: target.credentials, underWay: underWay,
+            lease: target.lease)
     }
 }

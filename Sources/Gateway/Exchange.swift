@@ -292,6 +292,7 @@ final class Exchange {
     func cut() {
         let failure = ExchangeFailure.shutDown
         self.releaseAttempt()
+        self.context.life.exchangeCut()
         switch self.machine.failed(failure, at: self.context.loop.now, spread: 0) {
         case .retry, .respond: self.respond(failure)
         case .truncate: self.truncate(failure)

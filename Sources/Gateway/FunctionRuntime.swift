@@ -1,6 +1,7 @@
 internal import AWS
 internal import HTTP
 internal import Lambda
+internal import LocalLambda
 internal import Relay
 private import Synchronization
 
@@ -10,7 +11,7 @@ final class FunctionRuntime: Sendable {
     /// Never used again in this process, so that a loop can file things under it across reloads.
     let id: Int
     let name: String
-    let endpoint: ServiceEndpoint
+    let upstream: UpstreamIdentity
     let call: InvocationTemplate
     /// Which of Lambda's two calls is made.
     let operation: InvocationTemplate.Operation
@@ -25,18 +26,22 @@ final class FunctionRuntime: Sendable {
     /// Calls under way at the same time, over all loops; `nil` for no limit.
     let maximumConcurrency: Int?
     let credentials: CredentialStore
-    private let underWay = Atomic(0)
+    /// Calls under way, which those of the same name in earlier configurations count along.
+    let underWay: CallCount
+    /// Keeps a function of this machine callable for as long as somebody may call it.
+    private let lease: FunctionLease?
 
     private static let nextID = Atomic(0)
 
     init(
-        name: String, endpoint: ServiceEndpoint, call: InvocationTemplate, operation: InvocationTemplate.Operation,
-        event: EventFormat, responseMode: ResponseMode, policy: ExchangePolicy,
-        connectTimeout: Duration, maximumBody: Int, maximumConcurrency: Int?, credentials: CredentialStore
+        name: String, upstream: UpstreamIdentity, call: InvocationTemplate, operation: InvocationTemplate.Operation,
+        event: EventFormat, responseMode: ResponseMode, policy: ExchangePolicy, connectTimeout: Duration,
+        maximumBody: Int, maximumConcurrency: Int?, credentials: CredentialStore, underWay: CallCount = CallCount(),
+        lease: FunctionLease? = nil
     ) {
         self.id = Self.nextID.wrappingAdd(1, ordering: .relaxed).newValue
         self.name = name
-        self.endpoint = endpoint
+        self.upstream = upstream
         self.call = call
         self.operation = operation
         self.event = event
@@ -46,17 +51,22 @@ final class FunctionRuntime: Sendable {
         self.maximumBody = maximumBody
         self.maximumConcurrency = maximumConcurrency
         self.credentials = credentials
+        self.underWay = underWay
+        self.lease = lease
     }
+
+    /// Where it is called.
+    var endpoint: ServiceEndpoint { self.upstream.endpoint }
 
     /// Whether there seems to be a place for a call now, so that a client need not send its body for nothing.
     var hasPlace: Bool {
         guard let maximumConcurrency = self.maximumConcurrency else { return true }
-        return self.underWay.load(ordering: .relaxed) < maximumConcurrency
+        return self.underWay.current < maximumConcurrency
     }
 
     /// Takes a place for a call; answers whether there was one. Each place is left once.
     func enter() -> Bool {
-        let before = self.underWay.wrappingAdd(1, ordering: .relaxed).oldValue
+        let before = self.underWay.add()
         if let maximumConcurrency = self.maximumConcurrency, before >= maximumConcurrency {
             self.leave()
             return false
@@ -66,7 +76,25 @@ final class FunctionRuntime: Sendable {
 
     /// Gives the place back.
     func leave() {
-        self.underWay.wrappingSubtract(1, ordering: .relaxed)
+        self.underWay.remove()
+    }
+}
+
+/// How many calls are under way, over all loops.
+final class CallCount: Sendable {
+    private let count = Atomic(0)
+
+    /// Those under way now.
+    var current: Int { self.count.load(ordering: .relaxed) }
+
+    /// One more; answers how many there were before.
+    func add() -> Int {
+        self.count.wrappingAdd(1, ordering: .relaxed).oldValue
+    }
+
+    /// One less.
+    func remove() {
+        self.count.wrappingSubtract(1, ordering: .relaxed)
     }
 }
 

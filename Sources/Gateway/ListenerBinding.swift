@@ -1,72 +1,87 @@
 internal import Configuration
-private import Glibc
 internal import Reactor
 
 /// Binds the listeners of a configuration.
 enum ListenerBinding {
+    /// Takes over the sockets of listeners that are there already, and those that were handed over; binds the others.
+    /// Says everything that is wrong.
     static func bind(
-        _ listeners: [ListenerConfiguration], environment: [String: String]
-    ) throws -> [(socket: ListeningSocket, listener: ListenerRuntime)] {
-        try listeners.flatMap { configuration in
-            try self.sockets(for: configuration.address, environment: environment).map { socket in
-                (
-                    socket,
-                    ListenerRuntime(
-                        name: configuration.address.description, port: socket.address.port, scheme: "http")
-                )
+        _ listeners: [ListenerConfiguration], keeping current: [BoundListener], inherited: InheritedSockets
+    ) throws(AssemblyFaults) -> [BoundListener] {
+        var rest = current
+        let kept = listeners.map { configuration -> BoundListener? in
+            rest.firstIndex { $0.address == configuration.address }.map { rest.remove(at: $0) }
+        }
+        // An address may be written in another way now.
+        let source = SocketSource(current: rest.flatMap(\.sockets).map(\.socket), inherited: inherited)
+        var faults = AssemblyFaults()
+        let bound = zip(listeners, kept).compactMap { configuration, kept -> BoundListener? in
+            let sockets =
+                kept.map { $0.sockets.map(\.socket) }
+                ?? faults.gather { try self.sockets(for: configuration.address, from: source) }
+            return sockets.map { sockets in
+                BoundListener(
+                    address: configuration.address,
+                    sockets: sockets.map { BoundSocket(socket: $0, listener: self.runtime(configuration, $0)) })
             }
         }
+        try faults.throwIfAny()
+        return bound
+    }
+
+    private static func runtime(_ configuration: ListenerConfiguration, _ socket: ListeningSocket) -> ListenerRuntime {
+        ListenerRuntime(name: configuration.address.description, port: socket.address.port, scheme: "http")
     }
 
     /// One socket, or one for each address of a host name.
     static func sockets(
-        for address: ListenerAddress, environment: [String: String]
+        for address: ListenerAddress, from source: SocketSource
     ) throws -> [ListeningSocket] {
         switch address {
         case .network(let network):
-            return try self.addresses(host: network.host, port: network.port).map {
-                try self.bind($0, name: address.description)
+            return try self.addresses(of: network, name: address.description).map {
+                try self.bind($0, name: address.description, from: source)
             }
         case .unix(let path):
-            return [try self.bind(SocketAddress(host: .unix(path)), name: address.description)]
+            return [try self.bind(SocketAddress(host: .unix(path)), name: address.description, from: source)]
         case .descriptor(let name):
-            return try self.inherited(name, environment: environment)
+            return try source.inherited.sockets(named: name)
         }
     }
 
-    private static func addresses(host: String, port: UInt16) throws -> [SocketAddress] {
-        if let literal = SocketAddress(literal: host, port: port) { return [literal] }
-        switch Resolver.systemLookup(host) {
+    /// All addresses of a host, with the port.
+    static func addresses(of network: NetworkAddress, name: String) throws(AssemblyError) -> [SocketAddress] {
+        if let literal = SocketAddress(literal: network.host, port: network.port) { return [literal] }
+        switch Resolver.systemLookup(network.host) {
         case .success(let addresses):
-            return addresses.map { SocketAddress(host: $0.host, port: port) }
+            return addresses.map { SocketAddress(host: $0.host, port: network.port) }
         case .failure(let error):
-            throw AssemblyError.unresolvedListener("\(host):\(port)", error.description)
+            throw .unresolvedListener(name, error.description)
         }
     }
 
-    private static func bind(_ address: SocketAddress, name: String) throws -> ListeningSocket {
+    /// A socket that is bound to the address: one that was handed over, or a new one.
+    static func bind(
+        _ address: SocketAddress, name: String, from source: SocketSource
+    ) throws(AssemblyError) -> ListeningSocket {
+        if let socket = source.socket(boundTo: address) { return socket }
         do throws(SystemError) {
             return try ListeningSocket(bindingTo: address)
         } catch {
-            throw AssemblyError.unresolvedListener(name, error.description)
+            throw .unresolvedListener(name, error.description)
         }
     }
+}
 
-    /// Sockets that the service manager handed over under this name: sd_listen_fds(3).
-    private static func inherited(_ name: String, environment: [String: String]) throws -> [ListeningSocket] {
-        guard environment["LISTEN_PID"].flatMap({ Int32($0) }) == getpid(),
-            let count = environment["LISTEN_FDS"].flatMap({ Int32($0) }), count > 0
-        else { throw AssemblyError.noInheritedSocket(name, known: []) }
-        let names = (environment["LISTEN_FDNAMES"] ?? "").split(separator: ":", omittingEmptySubsequences: false)
-            .map(String.init)
-        let matching = (0..<Int(count)).filter { $0 < names.count && names[$0] == name }
-        guard !matching.isEmpty else { throw AssemblyError.noInheritedSocket(name, known: names) }
-        return try matching.map { index in
-            do throws(SystemError) {
-                return try ListeningSocket(inherited: CInt(3 + index))
-            } catch {
-                throw AssemblyError.unresolvedListener("fd:\(name)", error.description)
-            }
-        }
+/// Sockets that are bound already.
+struct SocketSource {
+    /// Those of listeners that are no more.
+    var current: [ListeningSocket] = []
+    let inherited: InheritedSockets
+
+    /// The one that is bound to an address.
+    fileprivate func socket(boundTo address: SocketAddress) -> ListeningSocket? {
+        self.inherited.takeSocket(boundTo: address)
+            ?? self.current.first { $0.address == address }
     }
 }

@@ -6,34 +6,56 @@ internal import Logging
 internal import Reactor
 
 /// The Lambda on this machine, as the gateway calls it: the same wire, the same signatures, an address of its own.
-struct LocalIdentity {
+///
+/// It lives as long as the process: a reload changes its functions and where others can reach it.
+struct LocalIdentity: Sendable {
     /// The region that local functions are told they live in, and that calls to them are signed for.
     static let region = "us-east-1"
 
     let lambda: LocalLambda
     let endpoint: ServiceEndpoint
     let credentials: CredentialStore
+    /// Where others than the gateway reach it, as the configuration has it.
+    private let address: NetworkAddress?
+    private(set) var socket: ListeningSocket?
+    private let functions: [LocalLambdaFunction]
+    /// The keys with which calls may be signed.
+    private let accepted: [Credentials]
 
-    /// Starts the local Lambda; `nil` where the configuration has no local function.
+    /// Starts the local Lambda, or changes nothing yet about one that runs; `nil` where none runs and the configuration
+    /// has no local function.
     ///
-    /// Calls may be signed with the keys that the gateway itself found, else with a pair made for this process.
-    init?(_ configuration: GatewayConfiguration, gatewayCredentials: Credentials?, logger: Logger) throws {
-        let functions = configuration.functions.compactMap(LocalLambdaFunction.init)
-        guard !functions.isEmpty else { return nil }
-        let credentials = gatewayCredentials ?? Self.madeForThisProcess()
-        self.lambda = LocalLambda(
-            functions: functions, listen: try Self.address(configuration.localLambdaAddress),
-            credentials: [credentials],
-            region: Self.region, log: logger)
-        let address: SocketAddress
-        do throws(SystemError) {
-            address = try self.lambda.start()
-        } catch {
-            throw AssemblyError.unresolvedListener(
-                "local_lambda \(configuration.localLambdaAddress?.description ?? "")", error.description)
+    /// The gateway signs its own calls with keys made for this process. Others may use those that the gateway found.
+    init?(
+        _ configuration: GatewayConfiguration, gatewayCredentials: Credentials?, environment: [String: String],
+        inherited: InheritedSockets, after previous: LocalIdentity?, logger: Logger
+    ) throws {
+        self.functions = configuration.functions.compactMap(LocalLambdaFunction.init)
+        guard previous != nil || !self.functions.isEmpty else { return nil }
+        self.address = self.functions.isEmpty ? nil : configuration.localLambdaAddress
+        self.socket =
+            if let previous, previous.address == self.address { previous.socket } else {
+                try self.address.map { try Self.bind($0, inherited: inherited) }
+            }
+        self.credentials = previous?.credentials ?? CredentialStore(Self.madeForThisProcess())
+        self.accepted = [self.credentials.current, gatewayCredentials].compactMap { $0 }
+        if let previous {
+            self.lambda = previous.lambda
+            self.endpoint = previous.endpoint
+            return
         }
-        self.endpoint = ServiceEndpoint(scheme: .http, host: address.hostText, port: address.port)
-        self.credentials = CredentialStore(credentials)
+        self.lambda = LocalLambda(
+            functions: self.functions, credentials: self.accepted, region: Self.region, environment: environment,
+            log: logger)
+        let own = try self.lambda.start(alsoOn: self.socket)
+        self.endpoint = ServiceEndpoint(scheme: .http, host: own.hostText, port: own.port)
+    }
+
+    /// Makes the running Lambda what this one says, in place of what the one before said.
+    func takeEffect(after previous: LocalIdentity) {
+        if self.socket !== previous.socket { self.lambda.listen(alsoOn: self.socket) }
+        self.lambda.update(credentials: self.accepted)
+        self.lambda.update(functions: self.functions)
     }
 
     private static func madeForThisProcess() -> Credentials {
@@ -41,16 +63,12 @@ struct LocalIdentity {
         return Credentials(accessKeyID: "AKIASLUICELOCAL", secretAccessKey: secret)
     }
 
-    private static func address(_ address: NetworkAddress?) throws -> SocketAddress? {
-        guard let address else { return nil }
-        if let literal = SocketAddress(literal: address.host, port: address.port) { return literal }
-        switch Resolver.systemLookup(address.host) {
-        case .success(let found):
-            guard let first = found.first else { return nil }
-            return SocketAddress(host: first.host, port: address.port)
-        case .failure(let error):
-            throw AssemblyError.unresolvedListener("local_lambda \(address)", error.description)
+    private static func bind(_ address: NetworkAddress, inherited: InheritedSockets) throws -> ListeningSocket {
+        let name = "local_lambda \(address)"
+        guard let first = try ListenerBinding.addresses(of: address, name: name).first else {
+            throw AssemblyError.unresolvedListener(name, "no address")
         }
+        return try ListenerBinding.bind(first, name: name, from: SocketSource(inherited: inherited))
     }
 }
 

@@ -13,24 +13,26 @@ internal import Time
 final class LoopContext {
     let loop: Loop
     /// The configuration in force for requests that begin now.
-    var snapshot: Snapshot
+    private(set) var snapshot: Snapshot
     let signer = SigV4Signer()
     let budget: MemoryBudget
     let memory: MemoryWatch
+    let life: Life
     let logger: Logger
     private let resolver: Resolver
     private let connectionLimits: ConnectionLimits
-    private let tls: TLSClientContext?
-    private let accessLog: AccessLog?
+    private var accessLog: AccessLog?
     let metrics = LoopMetrics()
     var date = CachedDate()
     /// Where heads of requests are put together before they go in front of their events.
     var scratch = ByteBuffer()
     private var random = RandomBytes()
-    private var pools: [ServiceEndpoint: UpstreamPool] = [:]
+    private var pools: [UpstreamIdentity: UpstreamPool] = [:]
     private var poolsByFunction: [Int: UpstreamPool] = [:]
+    /// Pools of endpoints that are no more, with connections that still serve.
+    private var retiredPools: [UpstreamPool] = []
     private var sessions: [ObjectIdentifier: any ClientSession] = [:]
-    private var listeners: [Listener] = []
+    private var listeners: [(listener: Listener, acceptor: Acceptor)] = []
     private var runningExchanges = 0
     private(set) var isDraining = false
     private var drained: (() -> Void)?
@@ -52,7 +54,7 @@ final class LoopContext {
         self.memory = shared.memory
         self.resolver = shared.resolver
         self.connectionLimits = shared.connectionLimits
-        self.tls = shared.tls
+        self.life = shared.life
         self.accessLog = accessLog
         self.logger = shared.logger
     }
@@ -81,11 +83,10 @@ final class LoopContext {
     func pool(for function: FunctionRuntime) -> UpstreamPool {
         if let pool = self.poolsByFunction[function.id] { return pool }
         let pool =
-            self.pools[function.endpoint]
+            self.pools[function.upstream]
             ?? UpstreamPool(
-                function.endpoint, tls: function.endpoint.scheme == .https ? self.tls : nil, resolver: self.resolver,
-                on: self.loop)
-        self.pools[function.endpoint] = pool
+                function.endpoint, tls: function.upstream.tls, resolver: self.resolver, on: self.loop)
+        self.pools[function.upstream] = pool
         self.poolsByFunction[function.id] = pool
         return pool
     }
@@ -100,8 +101,12 @@ final class LoopContext {
 
     /// Begins to accept on a socket.
     func listen(on socket: ListeningSocket, as listener: ListenerRuntime) throws(SystemError) {
-        self.listeners.append(
-            try Listener(socket, on: self.loop, handler: Acceptor(listener: listener, context: self)))
+        if let position = self.listeners.firstIndex(where: { $0.listener.socket === socket }) {
+            self.listeners[position].acceptor.listener = listener
+        } else {
+            let acceptor = Acceptor(listener: listener, context: self)
+            self.listeners.append((try Listener(socket, on: self.loop, handler: acceptor), acceptor))
+        }
     }
 
     /// Whether a new connection may stay. Where there is no room, an idle one of this loop has to go for it.
@@ -162,14 +167,55 @@ final class LoopContext {
         self.checkDrained()
     }
 
+    // Reloading.
+
+    /// Goes over to another configuration. Requests that begin from now on see it; others go on with theirs.
+    func take(_ configuration: LoopConfiguration) {
+        guard !self.isDraining else { return }
+        self.snapshot = configuration.snapshot
+        self.accessLog?.flush()
+        self.accessLog = configuration.accessLog.accessLog()
+        self.retirePools()
+        for bound in configuration.listeners.flatMap(\.sockets) {
+            do throws(SystemError) {
+                try self.listen(on: bound.socket, as: bound.listener)
+            } catch {
+                self.logger.critical(
+                    "cannot accept", metadata: ["listener": "\(bound.listener.name)", "error": "\(error)"])
+            }
+        }
+        self.closeListeners { listener in
+            !configuration.listeners.contains { $0.sockets.contains { $0.socket === listener.socket } }
+        }
+    }
+
+    /// Closes listeners, which accept what waits before they do.
+    private func closeListeners(leavingQueues: Bool = false, where isOver: (Listener) -> Bool) {
+        let closing = self.listeners.filter { isOver($0.listener) }
+        self.listeners.removeAll { isOver($0.listener) }
+        for (listener, _) in closing { listener.close(leavingQueue: leavingQueues) }
+    }
+
+    /// Keeps the pools that the functions of the snapshot use. Connections of others serve what they serve, and close.
+    private func retirePools() {
+        let wanted = Set(self.snapshot.functions.map(\.upstream))
+        self.retiredPools.removeAll { $0.isEmpty }
+        for (upstream, pool) in self.pools where !wanted.contains(upstream) {
+            self.pools[upstream] = nil
+            pool.close()
+            if !pool.isEmpty { self.retiredPools.append(pool) }
+        }
+        self.poolsByFunction = [:]
+    }
+
     // Draining.
 
-    /// Stops accepting, closes what is idle, and tells when nothing is left.
-    func drain(_ drained: @escaping () -> Void) {
+    /// Stops accepting, closes what is idle, and tells when nothing is left. Connections that wait in the queues are
+    /// accepted before, unless another process does that.
+    func drain(leavingQueues: Bool = false, _ drained: @escaping () -> Void) {
         self.isDraining = true
         self.drained = drained
-        for listener in self.listeners { listener.close() }
-        self.listeners = []
+        self.closeListeners(leavingQueues: leavingQueues) { _ in true }
         for session in Array(self.sessions.values) { session.drain() }
         self.checkDrained()
     }
@@ -184,6 +230,7 @@ final class LoopContext {
             return
         }
         for pool in self.pools.values { pool.close() }
+        for pool in self.retiredPools { pool.close() }
         // Connections whose sessions are over may still hold last bytes for clients that are slow to take them.
         guard self.loop.sourceCount == 0 else {
             self.loop.set(self.drainTimer, after: Self.drainStep)
@@ -279,7 +326,8 @@ extension LoopContext: Sendable {}
 
 /// Makes sessions of the connections that a listener accepts.
 private final class Acceptor: ListenerHandler {
-    private let listener: ListenerRuntime
+    /// What sessions of connections that come now are told.
+    var listener: ListenerRuntime
     private unowned let context: LoopContext
 
     init(listener: ListenerRuntime, context: LoopContext) {

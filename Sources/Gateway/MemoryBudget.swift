@@ -3,16 +3,21 @@ private import Synchronization
 /// A bound on what all request bodies together may hold in memory, shared by the loops.
 final class MemoryBudget: Sendable {
     private let taken = Atomic(0)
-    private let limit: Int
+    private let limit: Atomic<Int>
 
     init(limit: Int) {
-        self.limit = limit
+        self.limit = Atomic(limit)
+    }
+
+    /// Takes another limit; what is taken stays taken.
+    func update(limit: Int) {
+        self.limit.store(limit, ordering: .relaxed)
     }
 
     /// Takes bytes where they are there. What was taken is given back with the exchange's end, refused or not.
     func take(_ count: Int) -> Bool {
         let before = self.taken.wrappingAdd(count, ordering: .relaxed).oldValue
-        guard before + count <= self.limit else {
+        guard before + count <= self.limit.load(ordering: .relaxed) else {
             self.taken.wrappingSubtract(count, ordering: .relaxed)
             return false
         }

@@ -16,12 +16,21 @@ final class MemoryWatch: Sendable {
     }
 
     private let current = Atomic(Level.normal.rawValue)
-    private let limit: Int
+    private let limit: Atomic<Int>
     private let logger: Logger
 
     init(_ settings: LimitSettings, logger: Logger) {
-        self.limit = settings.maxMemory?.bytes ?? UsableMemory.bytes
+        self.limit = Atomic(Self.limit(of: settings))
         self.logger = logger
+    }
+
+    private static func limit(of settings: LimitSettings) -> Int {
+        settings.maxMemory?.bytes ?? UsableMemory.bytes
+    }
+
+    /// Takes another limit.
+    func update(_ settings: LimitSettings) {
+        self.limit.store(Self.limit(of: settings), ordering: .relaxed)
     }
 
     /// How the loops behave now.
@@ -30,11 +39,11 @@ final class MemoryWatch: Sendable {
     /// Looks again. Each change of the level is logged once.
     func look() {
         guard let resident = UsableMemory.resident else { return }
-        let level: Level =
-            resident >= self.limit / 100 * 98 ? .full : resident >= self.limit / 100 * 95 ? .tight : .normal
+        let limit = self.limit.load(ordering: .relaxed)
+        let level: Level = resident >= limit / 100 * 98 ? .full : resident >= limit / 100 * 95 ? .tight : .normal
         let before = self.current.exchange(level.rawValue, ordering: .relaxed)
         guard before != level.rawValue else { return }
-        let metadata: Logger.Metadata = ["resident": "\(resident)", "max_memory": "\(self.limit)"]
+        let metadata: Logger.Metadata = ["resident": "\(resident)", "max_memory": "\(limit)"]
         switch level {
         case .normal: self.logger.notice("memory is within its bounds again", metadata: metadata)
         case .tight: self.logger.error("memory is nearly used up: keep-alive is off", metadata: metadata)

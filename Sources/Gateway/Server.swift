@@ -1,164 +1,303 @@
 package import Configuration
-internal import HTTP
-internal import Lambda
 internal import LocalLambda
 package import Logging
+internal import Processes
 internal import Reactor
-internal import Relay
-private import Synchronization
+internal import Routing
 
-/// The gateway: loops, listeners, the local Lambda, logs. Made from a configuration, run until it is drained.
-package final class Server: Sendable {
+/// The gateway: loops, listeners, the local Lambda, logs. Made from a configuration, which others may follow, and run
+/// until it is drained. It belongs to the thread that conducts the process.
+package final class Server {
+    /// How far its life has come.
+    package let life: Life
+    /// How many clients are connected.
+    package var connectionCount: Int { self.current.assembly.sharedResources.connectionLimits.count }
+    /// The gateway whose place this one takes.
+    let predecessor: PredecessorProcess?
+
     private let logger: Logger
-    private let drainTimeout: Duration
-    private let drainDelay: Duration
-    private let localLambda: LocalLambda?
-    private let accessLogWriter: LogWriter?
+    private let environment: [String: String]
+    private let readFile: (String) -> String?
     private let workers: [Worker]
     private let status: GatewayStatus
-    private let admin: AdminServer?
-    private let adminSockets: Mutex<[ListeningSocket]>
-    /// Held until the gateway drains: a socket is closed when the last of those that hold it lets go.
-    private let sockets: Mutex<[(socket: ListeningSocket, listener: ListenerRuntime)]>
+    private let admin: AdminServer
+    /// Its sockets are held until the gateway drains.
+    private let inherited: InheritedSockets
+    private var current: Current
 
-    /// Binds everything and starts what stands beside the loops. Throws one error that says what is wrong and where.
+    /// A configuration that is in force, and what was made of it.
+    private struct Current {
+        let configuration: GatewayConfiguration
+        let assembly: Assembly
+        /// Held until the gateway drains: a socket is closed when the last of those that hold it lets go.
+        var listeners: [BoundListener]
+        /// Of the admin listener; none where there is none.
+        var adminSockets: [ListeningSocket]
+        let accessLog: AccessLogTarget
+
+        /// Binds and opens everything, or says everything that is wrong.
+        init(
+            _ configuration: GatewayConfiguration, after previous: Current? = nil, inherited: InheritedSockets,
+            environment: [String: String], readFile: (String) -> String?, life: Life, logger: Logger
+        ) throws(AssemblyFaults) {
+            var faults = AssemblyFaults()
+            let assembly = faults.gather {
+                try Assembly(
+                    configuration, environment: environment, readFile: readFile, inherited: inherited,
+                    after: previous?.assembly, life: life, logger: logger)
+            }
+            let listeners = faults.gather {
+                try ListenerBinding.bind(
+                    configuration.listeners, keeping: previous?.listeners ?? [], inherited: inherited)
+            }
+            let adminSockets = faults.gather {
+                try Self.adminSockets(configuration, after: previous, inherited: inherited)
+            }
+            let accessLog = faults.gather {
+                try AccessLogTarget(configuration.accessLog, after: previous?.accessLog)
+            }
+            guard let assembly, let listeners, let adminSockets, let accessLog else { throw faults }
+            self.configuration = configuration
+            self.assembly = assembly
+            self.listeners = listeners
+            self.adminSockets = adminSockets
+            self.accessLog = accessLog
+        }
+
+        private static func adminSockets(
+            _ configuration: GatewayConfiguration, after previous: Current?, inherited: InheritedSockets
+        ) throws -> [ListeningSocket] {
+            guard let settings = configuration.admin else { return [] }
+            if let previous, previous.configuration.admin?.address == settings.address { return previous.adminSockets }
+            return try ListenerBinding.sockets(
+                for: settings.address,
+                from: SocketSource(current: previous?.adminSockets ?? [], inherited: inherited))
+        }
+
+        var forLoops: LoopConfiguration {
+            LoopConfiguration(
+                snapshot: self.assembly.snapshot, accessLog: self.accessLog, listeners: self.listeners)
+        }
+    }
+
+    /// Binds everything and starts what stands beside the loops. Throws all that is wrong.
     package init(
-        _ configuration: GatewayConfiguration, environment: [String: String], readFile: (String) -> String?,
+        _ configuration: GatewayConfiguration, environment: [String: String], readFile: @escaping (String) -> String?,
         logger: Logger
     ) throws {
         self.logger = logger
-        self.drainTimeout = configuration.drainTimeout
-        self.drainDelay = configuration.drainDelay
-        let assembly = try Assembly(configuration, environment: environment, readFile: readFile, logger: logger)
-        self.localLambda = assembly.localLambda
-        self.sockets = Mutex(try ListenerBinding.bind(configuration.listeners, environment: environment))
-        self.adminSockets = Mutex(
-            try configuration.admin.map {
-                try ListenerBinding.sockets(for: $0.address, environment: environment)
-            } ?? [])
-        self.accessLogWriter = try LogWriter(configuration.accessLog)
-        var workers: [Worker] = []
-        for index in 0..<(configuration.workers ?? UsableProcessors.count) {
-            workers.append(
-                try Worker(
-                    index: index, snapshot: assembly.snapshot, shared: assembly.sharedResources,
-                    accessLogWriter: self.accessLogWriter))
+        self.environment = environment
+        self.readFile = readFile
+        self.life = Life()
+        self.inherited = try InheritedSockets(environment: environment)
+        self.predecessor = self.inherited.predecessor
+        let current = try Current(
+            configuration, inherited: self.inherited, environment: environment, readFile: readFile, life: self.life,
+            logger: logger)
+        self.current = current
+        let workers = try (0..<(configuration.workers ?? UsableProcessors.count)).map { index in
+            try Worker(index: index, current.forLoops, shared: current.assembly.sharedResources)
         }
         self.workers = workers
-        let status = GatewayStatus(snapshot: assembly.snapshot, configuration: configuration.effective)
+        let status = GatewayStatus(
+            snapshot: current.assembly.snapshot, configuration: configuration.effective,
+            log: current.accessLog.writer, life: self.life)
         self.status = status
-        let writer = self.accessLogWriter
-        self.admin = configuration.admin.map { settings in
-            AdminServer(
-                sources: AdminSources(
-                    loops: workers.map { worker in { worker.report($0, answer: $1) } },
-                    process: { status.report(droppedLogBytes: writer?.droppedBytes ?? 0) },
-                    obstacles: { status.obstacles }, configuration: { status.configuration }),
-                token: settings.token, logger: logger)
-        }
+        self.admin = AdminServer(
+            sources: AdminSources(
+                loops: workers.map { worker in { worker.report($0, answer: $1) } }, process: { status.report },
+                obstacles: { status.obstacles }, configuration: { status.configuration }),
+            logger: logger)
+        self.inherited.releaseBound()
     }
 
     /// Starts the loops and accepts.
     package func start() throws {
-        let sockets = self.sockets.withLock { $0 }
-        for worker in self.workers { try worker.start(listeningOn: sockets) }
-        for (socket, _) in sockets {
-            self.logger.notice("listening", metadata: ["address": "\(socket.address)"])
+        for worker in self.workers {
+            worker.take(self.current.forLoops) {}
+            try worker.start()
         }
-        let adminSockets = self.adminSockets.withLock { $0 }
-        try self.admin?.start(on: adminSockets)
-        for socket in adminSockets {
+        for socket in self.current.listeners.flatMap(\.sockets).map(\.socket) { self.logListening(on: socket) }
+        try self.admin.listen(on: self.current.adminSockets, token: self.current.configuration.admin?.token)
+        self.logAdmin(before: [])
+        self.life.phase = .serving
+    }
+
+    private func logAdmin(before: [ListeningSocket]) {
+        for socket in self.current.adminSockets where !before.contains(where: { $0 === socket }) {
             self.logger.notice("the admin listener is open", metadata: ["address": "\(socket.address)"])
         }
     }
 
-    /// Stops accepting, lets running streams finish for as long as `drain_timeout` says, cuts the rest, and ends the
-    /// loops. `hurry` ends the wait early.
-    package func drain(hurry: DrainGate) {
-        // Before anything is closed: whoever asks whether requests are wanted is to hear that they are not.
-        self.status.isDraining = true
-        if self.drainDelay > .zero {
-            self.logger.notice("draining after a delay", metadata: ["delay": "\(self.drainDelay)"])
-            hurry.wait(atMost: self.drainDelay, for: 1)
+    private func logListening(on socket: ListeningSocket) {
+        self.logger.notice("listening", metadata: ["address": "\(socket.address)"])
+    }
+
+    /// What it does, in a line.
+    package var summary: String {
+        let configuration = self.current.configuration
+        let addresses = self.current.listeners.map(\.address.description).joined(separator: ", ")
+        return "listening on \(addresses); \(configuration.functions.count) functions, "
+            + "\(configuration.routes.routes.count) routes"
+    }
+
+    /// All loops, those of the Lambda on this machine too.
+    var turning: [Watchdog.Member] {
+        let local = self.current.assembly.localLambda.map { lambda in
+            Watchdog.Member(name: "local-lambda") { lambda.atNextRound($0) }
         }
-        self.logger.notice("draining", metadata: ["timeout": "\(self.drainTimeout)"])
+        return self.workers.map { worker in
+            Watchdog.Member(name: "loop-\(worker.index)") { worker.atNextRound($0) }
+        } + [local].compactMap { $0 }
+    }
+}
+
+/// Another configuration.
+extension Server {
+    /// How long the loops may take to go over to it.
+    private static let patience = Duration.seconds(10)
+
+    /// Goes over to another configuration: at once in all loops, or not at all, and then says everything that is wrong.
+    /// Returns when the loops have gone over.
+    package func reload(_ configuration: GatewayConfiguration, hearing queue: ControlQueue) throws(AssemblyFaults) {
+        let previous = self.current
+        let next = try Current(
+            configuration, after: previous, inherited: self.inherited, environment: self.environment,
+            readFile: self.readFile, life: self.life, logger: self.logger)
+        // Nothing fails from here on.
+        next.assembly.takeEffect(after: previous.assembly)
+        self.current = next
+        for worker in self.workers { worker.take(next.forLoops) { queue.post(.taken) } }
+        if !queue.wait(for: .taken, self.workers.count, until: .now + Self.patience) {
+            self.logger.error("not all loops have gone over to the configuration yet")
+        }
+        self.status.update(
+            snapshot: next.assembly.snapshot, configuration: configuration.effective, log: next.accessLog.writer)
+        previous.accessLog.close(replacedBy: next.accessLog)
+        do throws(SystemError) {
+            try self.admin.listen(on: next.adminSockets, token: configuration.admin?.token)
+        } catch {
+            self.logger.error("there is no admin listener", metadata: ["error": "\(error)"])
+        }
+        self.logAdmin(before: previous.adminSockets)
+        self.logListeners(before: previous.listeners)
+        if let workers = configuration.workers, workers != self.workers.count {
+            self.logger.warning(
+                "the number of workers stays until the gateway is started again",
+                metadata: ["workers": "\(self.workers.count)", "configured": "\(workers)"])
+        }
+    }
+
+    private func logListeners(before previous: [BoundListener]) {
+        let before = previous.flatMap(\.sockets).map(\.socket)
+        let now = self.current.listeners.flatMap(\.sockets).map(\.socket)
+        for socket in now where !before.contains(where: { $0 === socket }) { self.logListening(on: socket) }
+        for socket in before where !now.contains(where: { $0 === socket }) {
+            self.logger.notice("listening no more", metadata: ["address": "\(socket.address)"])
+        }
+    }
+}
+
+/// Another process.
+extension Server {
+    /// The sockets that a process that takes the place of this one has to be given.
+    var handedSockets: [HandedSocket] {
+        self.inherited.handed
+            + self.ownSockets.map { address, socket in
+                HandedSocket(
+                    descriptor: socket.descriptor,
+                    kind: address?.leavesPortToKernel ?? false ? .boundToChosenPort : .bound, name: "")
+            }
+    }
+
+    /// The files of unix sockets go with this process from now on.
+    func adoptSocketFiles() {
+        for (_, socket) in self.ownSockets { socket.adoptFile() }
+    }
+
+    /// The files of unix sockets stay, because another process listens there.
+    func leaveSocketFiles() {
+        for (_, socket) in self.ownSockets { socket.leaveFile() }
+    }
+
+    /// Those that this process, or one before it, has bound; with what the configuration says of their addresses.
+    private var ownSockets: [(address: ListenerAddress?, socket: ListeningSocket)] {
+        let listeners = self.current.listeners.flatMap { listener in
+            listener.sockets.map { (address: Optional(listener.address), socket: $0.socket) }
+        }
+        let admin = self.current.adminSockets.map { (address: self.current.configuration.admin?.address, socket: $0) }
+        let local = self.current.assembly.localLambdaSocket.map { (address: ListenerAddress?.none, socket: $0) }
+        return (listeners + admin + [local].compactMap { $0 }).filter { !($0.address?.isInherited ?? false) }
+    }
+}
+
+/// The end.
+extension Server {
+    /// Lets go of the sockets, lets running streams finish for as long as `drain_timeout` says, cuts the rest, and ends
+    /// the loops. A `stop` in the queue ends the wait early; answers whether one came.
+    ///
+    /// - Parameter isSuperseded: whether another process accepts from the same sockets, so that nobody has to be told.
+    package func drain(isSuperseded: Bool, hearing queue: ControlQueue) -> Bool {
+        let settings = self.current.configuration
+        var isHurried = false
+        if isSuperseded {
+            self.admin.handOver()
+            self.current.adminSockets = []
+        } else {
+            // Before anything is closed: whoever asks whether requests are wanted is to hear that they are not.
+            self.life.phase = .leaving
+            if settings.drainDelay > .zero {
+                self.logger.notice("draining after a delay", metadata: ["delay": "\(settings.drainDelay)"])
+                isHurried = queue.wait(for: .stop, 1, until: .now + settings.drainDelay)
+            }
+        }
+        self.logger.notice("draining", metadata: ["timeout": "\(settings.drainTimeout)"])
         // With the loops' own, so that connecting is refused from now on and nobody waits in a queue that is not read.
-        self.sockets.withLock { $0 = [] }
-        for worker in self.workers { worker.drain { hurry.arrived() } }
-        if !hurry.wait(atMost: self.drainTimeout, for: self.workers.count) {
-            self.logger.warning("the time for draining is over: what still runs is cut")
-            for worker in self.workers { worker.cut() }
-            // So that clients see how their answers end.
-            hurry.wait(atMost: .seconds(2), for: self.workers.count, evenInHurry: true)
+        self.current.listeners = []
+        self.inherited.releaseAll()
+        for worker in self.workers { worker.drain(leavingQueues: isSuperseded) { queue.post(.drained) } }
+        var left = self.workers.count
+        let deadline = ContinuousClock.now + settings.drainTimeout
+        while left > 0, !isHurried, let event = queue.next(until: deadline) {
+            switch event {
+            case .drained: left -= 1
+            case .stop: isHurried = true
+            case .successorEnded(let outcome):
+                self.logger.critical("the process that took the place of this one has ended: \(outcome)")
+            case .reload, .upgrade, .taken, .successorReady: break
+            }
         }
+        if left > 0 { self.cut(left, hearing: queue) }
+        self.stop()
+        return isHurried
+    }
+
+    private func cut(_ left: Int, hearing queue: ControlQueue) {
+        self.logger.warning("the time for draining is over: what still runs is cut")
+        for worker in self.workers { worker.cut() }
+        // So that clients see how their answers end.
+        _ = queue.wait(for: .drained, left, until: .now + .seconds(2))
+        self.logger.warning("exchanges were cut", metadata: ["exchanges": "\(self.life.exchangesCut)"])
+    }
+
+    private func stop() {
         for worker in self.workers { worker.stop() }
-        self.admin?.stop()
-        self.adminSockets.withLock { $0 = [] }
-        self.localLambda?.stop()
-        self.accessLogWriter?.close()
+        self.admin.stop()
+        self.current.adminSockets = []
+        self.current.assembly.localLambda?.stop()
+        self.current.accessLog.close()
         self.logger.notice("stopped")
     }
 }
 
-/// One loop on its thread.
-private final class Worker: Sendable {
-    private let mailbox: Mailbox
-    private let loop: LoopBound<Loop>
-    private let context: LoopBound<LoopContext>
-    private let thread = Mutex<SystemThread?>(nil)
-    private let index: Int
-
-    init(
-        index: Int, snapshot: Snapshot, shared: SharedResources, accessLogWriter: LogWriter?
-    ) throws {
-        let loop = try Loop()
-        let accessLog = accessLogWriter.flatMap { AccessLog(format: snapshot.accessLogFormat, writer: $0) }
-        let context = LoopContext(loop: loop, snapshot: snapshot, shared: shared, accessLog: accessLog)
-        // One loop looks after what belongs to all.
-        if index == 0 { context.watchMemory() }
-        self.index = index
-        self.mailbox = loop.mailbox
-        self.loop = LoopBound(loop)
-        self.context = LoopBound(context)
+extension ListenerAddress {
+    /// Whether the service manager makes the socket.
+    fileprivate var isInherited: Bool {
+        if case .descriptor = self { true } else { false }
     }
 
-    func start(listeningOn sockets: [(socket: ListeningSocket, listener: ListenerRuntime)]) throws {
-        self.perform { context in
-            for (socket, listener) in sockets {
-                do {
-                    try context.listen(on: socket, as: listener)
-                } catch {
-                    context.logger.critical(
-                        "cannot accept", metadata: ["listener": "\(listener.name)", "error": "\(error)"])
-                }
-            }
-        }
-        let loop = self.loop
-        let thread = try SystemThread(name: "loop-\(self.index)") { loop.run() }
-        self.thread.withLock { $0 = thread }
-    }
-
-    func drain(_ drained: @escaping @Sendable () -> Void) {
-        self.perform { $0.drain(drained) }
-    }
-
-    func cut() {
-        self.perform { $0.cut() }
-    }
-
-    /// Asks the loop about itself. The answer comes on its thread.
-    func report(_ question: LoopQuestion, answer: @escaping @Sendable (LoopReport) -> Void) {
-        let index = self.index
-        self.perform { answer($0.report(question, index: index)) }
-    }
-
-    func stop() {
-        self.mailbox.post { $0.stop() }
-        self.thread.withLock { $0 }?.join()
-    }
-
-    private func perform(_ work: @escaping @Sendable (LoopContext) -> Void) {
-        let context = self.context
-        self.mailbox.post { loop in work(context.value(on: loop)) }
+    /// Whether the kernel chooses the port.
+    fileprivate var leavesPortToKernel: Bool {
+        if case .network(let network) = self { network.port == 0 } else { false }
     }
 }

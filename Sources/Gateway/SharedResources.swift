@@ -1,14 +1,29 @@
+internal import Configuration
 internal import Logging
 internal import Reactor
-internal import TLS
 
-/// What all loops of a gateway share.
+/// What all loops of a gateway share, for as long as the process lives. A reload changes the limits alone.
 struct SharedResources: Sendable {
     let budget: MemoryBudget
     let memory: MemoryWatch
     let resolver: Resolver
     let connectionLimits: ConnectionLimits
-    /// What upstreams are verified with; `nil` where none is reached over TLS.
-    let tls: TLSClientContext?
+    let life: Life
     let logger: Logger
+
+    init(_ limits: LimitSettings, life: Life, logger: Logger) {
+        self.budget = MemoryBudget(limit: limits.requestBodies.bytes)
+        self.memory = MemoryWatch(limits, logger: logger)
+        self.resolver = Resolver()
+        self.connectionLimits = ConnectionLimits(limits)
+        self.life = life
+        self.logger = logger
+    }
+
+    /// Takes the limits of another configuration.
+    func update(_ limits: LimitSettings) {
+        self.budget.update(limit: limits.requestBodies.bytes)
+        self.memory.update(limits)
+        self.connectionLimits.update(limits)
+    }
 }

@@ -1,21 +1,11 @@
 private import Glibc
-internal import Reactor
+package import Reactor
 
-/// The signals that mean something to the gateway, taken one by one by the thread that asks for them.
-package struct Signals: Sendable {
-    /// What a signal asks for.
-    package enum Request: Sendable {
-        /// TERM or INT.
-        case stop
-        /// HUP.
-        case reload
-        /// USR2.
-        case upgrade
-    }
-
+/// The signals that mean something to the gateway.
+package enum Signals {
     /// Blocks the signals in this thread and in all that it will start, and lets writes to closed pipes fail instead of
-    /// killing the process.
-    package init() {
+    /// killing the process. To be called before any other thread is there.
+    package static func block() {
         var set = Self.set
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         signal(SIGPIPE, SIG_IGN)
@@ -28,24 +18,23 @@ package struct Signals: Sendable {
         return set
     }
 
-    /// Waits for the next one.
-    package func wait() -> Request {
-        var set = Self.set
-        while true {
-            var signal: CInt = 0
-            guard unsafe sigwait(&set, &signal) == 0 else { continue }
-            switch signal {
-            case SIGTERM, SIGINT: return .stop
-            case SIGHUP: return .reload
-            case SIGUSR2: return .upgrade
-            default: continue
-            }
+    /// Hands each signal to the queue from now on, also those that have come since they were blocked; on a thread of its
+    /// own that ends with the process.
+    package static func deliver(to queue: ControlQueue) throws(SystemError) {
+        _ = try SystemThread(name: "signals") {
+            while true { if let event = Self.wait() { queue.post(event) } }
         }
     }
 
-    /// Hands all further signals to the closure, on a thread of its own that ends with the process.
-    package func afterwards(_ body: @escaping @Sendable (Request) -> Void) throws {
-        let signals = self
-        _ = try SystemThread(name: "signals") { while true { body(signals.wait()) } }
+    private static func wait() -> ControlQueue.Event? {
+        var set = Self.set
+        var signal: CInt = 0
+        guard unsafe sigwait(&set, &signal) == 0 else { return nil }
+        switch signal {
+        case SIGTERM, SIGINT: return .stop
+        case SIGHUP: return .reload
+        case SIGUSR2: return .upgrade
+        default: return nil
+        }
     }
 }

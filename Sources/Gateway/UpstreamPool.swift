@@ -37,6 +37,9 @@ final class UpstreamPool {
         self.loop = loop
     }
 
+    /// Whether it has no connection, and none on its way.
+    var isEmpty: Bool { self.all.isEmpty && self.waiting.isEmpty && self.shaking.isEmpty }
+
     /// Finds a connection for an attempt, within the call or later.
     func take(for attempt: Attempt, connectTimeout: Duration) {
         while let connection = self.idle.popLast() {

@@ -21,9 +21,11 @@ package import Reactor
 private import Synchronization
 
 /// Local functions behind the wire protocol of Lambda. Started once, stopped once.
+///
+/// It is always reached at a loopback port of its own, which the gateway uses, and where that is wanted at an address for
+/// others as well, which may come and go.
 package final class LocalLambda: Sendable {
     private let functions: [LocalFunction]
-    private let address: SocketAddress
     private let credentials: [Credentials]
     private let region: String
     private let environment: [String: String]
@@ -34,44 +36,63 @@ package final class LocalLambda: Sendable {
         let mailbox: Mailbox
         let thread: SystemThread
         let host: LoopBound<LambdaHost>
+
+        func perform(_ work: @escaping @Sendable (LambdaHost) -> Void) {
+            let host = self.host
+            self.mailbox.post { loop in work(host.value(on: loop)) }
+        }
     }
 
     /// A Lambda that knows these functions and accepts signatures made with any of the credentials.
     ///
     /// - Parameters:
-    ///   - listen: where it can be reached; a loopback port that the kernel chooses where it is `nil`.
     ///   - region: what the functions' ARNs and environments say.
     ///   - environment: what children inherit.
     package init(
-        functions: [LocalFunction], listen: SocketAddress? = nil, credentials: [Credentials],
-        region: String = "us-east-1", environment: [String: String]? = nil, log: Logger
+        functions: [LocalFunction], credentials: [Credentials], region: String = "us-east-1",
+        environment: [String: String]? = nil, log: Logger
     ) {
         self.functions = functions
-        self.address = listen ?? .loopback
         self.credentials = credentials
         self.region = region
         self.environment = environment ?? ProcessEnvironment.current
         self.log = log
     }
 
-    /// Binds the address and begins to serve. Answers the address with the port that the kernel chose.
-    package func start() throws(SystemError) -> SocketAddress {
-        let socket = try ListeningSocket(bindingTo: self.address)
+    /// Begins to serve, on the socket for others as well where there is one. Answers the loopback address of its own.
+    package func start(alsoOn socket: ListeningSocket? = nil) throws(SystemError) -> SocketAddress {
+        let own = try ListeningSocket(bindingTo: .loopback)
         let loop = try Loop()
         let host = LambdaHost(
             loop: loop, credentials: self.credentials, region: self.region, environment: self.environment, log: self.log
         )
         host.update(self.functions)
-        try host.listen(on: socket)
+        try host.listen(on: own)
+        if let socket { try host.listenForOthers(on: socket) }
         let bound = LoopBound(host)
         let runner = LoopBound(loop)
         let thread = try SystemThread(name: "local-lambda") { runner.run() }
         self.running.withLock { $0 = Running(mailbox: loop.mailbox, thread: thread, host: bound) }
-        self.log.notice("local Lambda API on http://\(socket.address)")
-        return socket.address
+        self.log.notice("local Lambda API on http://\((socket ?? own).address)")
+        return own.address
     }
 
-    /// Replaces the functions. One that has not changed keeps its children; those of others finish what they do.
+    /// Replaces the socket for others. Calls that wait in the queue of the one before are taken, and those that came
+    /// through it are finished.
+    package func listen(alsoOn socket: ListeningSocket?) {
+        if let socket { self.log.notice("local Lambda API on http://\(socket.address)") }
+        let log = self.log
+        self.perform { host in
+            do throws(SystemError) {
+                try host.listenForOthers(on: socket)
+            } catch {
+                log.error("the local Lambda API cannot accept", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Replaces the functions. One that has not changed keeps its children; those of others finish what they do. One
+    /// that is no more can still be called while somebody holds a lease on it.
     package func update(functions: [LocalFunction]) {
         self.perform { $0.update(functions) }
     }
@@ -81,10 +102,21 @@ package final class LocalLambda: Sendable {
         self.perform { $0.update(credentials: credentials) }
     }
 
+    /// Says that somebody is going to call a function, until the lease is dropped.
+    package func lease(_ name: String) -> FunctionLease {
+        self.perform { $0.leased(name) }
+        return FunctionLease { [running = self.running.withLock { $0 }] in
+            running?.perform { $0.leaseEnded(name) }
+        }
+    }
+
+    /// Runs something on the loop in its next round, so that who asks can tell whether it still turns.
+    package func atNextRound(_ work: @escaping @Sendable () -> Void) {
+        self.perform { _ in work() }
+    }
+
     private func perform(_ work: @escaping @Sendable (LambdaHost) -> Void) {
-        guard let running = self.running.withLock({ $0 }) else { return }
-        let host = running.host
-        running.mailbox.post { loop in work(host.value(on: loop)) }
+        self.running.withLock { $0 }?.perform(work)
     }
 
     /// Ends all functions: their children are told to end, and killed after two seconds. Returns when they have gone.
@@ -101,6 +133,19 @@ package final class LocalLambda: Sendable {
 
     deinit {
         self.stop()
+    }
+}
+
+/// The right to call a function that may be taken away meanwhile; it ends with the object.
+package final class FunctionLease: Sendable {
+    private let ended: @Sendable () -> Void
+
+    init(ended: @escaping @Sendable () -> Void) {
+        self.ended = ended
+    }
+
+    deinit {
+        self.ended()
     }
 }
 

@@ -84,9 +84,7 @@ package final class ChildProcess {
         repeat {
             answer = unsafe waitpid(self.processID, &raw, 0)
         } while answer < 0 && errno == EINTR
-        let status: ProcessOutcome =
-            sluice_has_exited(raw) != 0
-            ? .exited(code: sluice_exit_code(raw)) : .signalled(sluice_ending_signal(raw))
+        let status = ProcessOutcome(status: raw)
         self.status = status
         return status
     }
@@ -234,26 +232,5 @@ extension ChildProcess {
         case ENOENT: throw .noSuchExecutable(description.executable)
         default: throw .system(call: "posix_spawn", number: number)
         }
-    }
-}
-
-/// A NULL-terminated array of C strings that lives as long as its owner.
-@safe
-private struct CStrings: ~Copyable {
-    // SAFETY: allocated in `init` with one NULL at the end, freed in `deinit`, never changed in between.
-    let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-    private let count: Int
-
-    init(_ texts: [String]) throws(SpawnError) {
-        guard texts.allSatisfy({ !$0.utf8.contains(0) }) else { throw .embeddedNUL }
-        unsafe self.pointers = .allocate(capacity: texts.count + 1)
-        self.count = texts.count
-        for (index, text) in texts.enumerated() { unsafe (self.pointers + index).initialize(to: strdup(text)) }
-        unsafe (self.pointers + texts.count).initialize(to: nil)
-    }
-
-    deinit {
-        for index in 0..<self.count { unsafe free(self.pointers[index]) }
-        unsafe self.pointers.deallocate()
     }
 }

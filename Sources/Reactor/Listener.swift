@@ -38,13 +38,15 @@ package final class Listener: EventSource {
         try self.register()
     }
 
-    /// Stops accepting, after having accepted what already waits in the queue.
-    package func close() {
+    /// Stops accepting, after having accepted what already waits in the queue; that is left where another process goes
+    /// on accepting from the same socket.
+    package func close(leavingQueue: Bool = false) {
         guard let handler = self.handler else { return }
         // From here on the listener is closed, whatever the handler does with its last connections.
         self.handler = nil
         self.unregister()
         self.loop.cancel(self.restTimer)
+        guard !leavingQueue else { return }
         for _ in 0..<Self.lastBatch {
             guard self.acceptOne(for: handler) else { return }
         }

@@ -1,14 +1,16 @@
 private import CLinux
 private import Glibc
+private import Synchronization
 
 /// A socket that is bound and listens. All loops accept from the same one, so that what waits in its queue is not lost
 /// when loops come and go; it is closed when the last holder lets go of it.
 package final class ListeningSocket: Sendable {
     /// The address that it is bound to, with the port that the kernel chose where 0 was asked for.
     package let address: SocketAddress
-    let descriptor: CInt
+    /// For the loops, and for who hands the socket on to another process.
+    package let descriptor: CInt
     /// A unix socket's file is removed with it, unless another file has taken its place.
-    private let file: (device: UInt, inode: UInt)?
+    private let file: Mutex<(device: UInt, inode: UInt)?>
 
     /// Binds and listens. A stale unix socket, which nobody listens on, is replaced.
     package init(bindingTo address: SocketAddress, backlog: Int = 4096) throws(SystemError) {
@@ -29,7 +31,7 @@ package final class ListeningSocket: Sendable {
             throw error
         }
         self.descriptor = descriptor
-        self.file = if case .unix(let path) = address.host { Self.socketFile(path) } else { nil }
+        self.file = Mutex(Self.socketFile(of: address))
     }
 
     /// Takes over a socket that somebody else bound, such as the service manager, and makes it ready for a loop. Where
@@ -45,16 +47,26 @@ package final class ListeningSocket: Sendable {
         }
         self.address = try Self.boundAddress(of: descriptor)
         self.descriptor = descriptor
-        self.file = nil
+        self.file = Mutex(nil)
         if self.address.family != AF_UNIX { SocketOptions.setForConnection(descriptor) }
     }
 
     deinit {
-        if let file = self.file, case .unix(let path) = self.address.host, let now = Self.socketFile(path), now == file
-        {
+        let file = self.file.withLock { $0 }
+        if let file, case .unix(let path) = self.address.host, let now = Self.socketFile(path), now == file {
             unsafe unlink(path)
         }
         close(self.descriptor)
+    }
+
+    /// A unix socket's file goes with this object from now on.
+    package func adoptFile() {
+        self.file.withLock { $0 = Self.socketFile(of: self.address) }
+    }
+
+    /// A unix socket's file stays when this object goes, because another process listens there.
+    package func leaveFile() {
+        self.file.withLock { $0 = nil }
     }
 
     private static func boundAddress(of descriptor: CInt) throws(SystemError) -> SocketAddress {
@@ -82,6 +94,10 @@ package final class ListeningSocket: Sendable {
         let result = try? unsafe address.withSystemAddress { unsafe connect(probe, $0, $1) }
         // A path that is too long is reported by `bind`.
         if result == -1, lastErrorCode == ECONNREFUSED { unsafe unlink(path) }
+    }
+
+    private static func socketFile(of address: SocketAddress) -> (device: UInt, inode: UInt)? {
+        if case .unix(let path) = address.host { self.socketFile(path) } else { nil }
     }
 
     /// Which file a path names, where that is a socket.

@@ -13,23 +13,27 @@ struct ConfigurationFile: ParsableArguments {
 
     /// Reads and checks the file. Every fault goes to standard error, then the command ends with status 1.
     func load() throws -> GatewayConfiguration {
+        switch self.read() {
+        case .success(let configuration):
+            for warning in configuration.warnings { StandardError.print("\(warning)") }
+            return configuration
+        case .failure(let refusal):
+            for fault in refusal.faults { StandardError.print(fault) }
+            throw ExitCode(1)
+        }
+    }
+
+    /// Reads and checks the file, or says everything that is wrong with it.
+    func read() -> Result<GatewayConfiguration, ConfigurationRefusal> {
         let text: String
         do throws(TextFileError) {
             text = try TextFile.read(self.config)
         } catch {
-            StandardError.print("\(error)")
-            throw ExitCode(1)
+            return .failure(ConfigurationRefusal(faults: ["\(error)"]))
         }
-        let result = ConfigurationLoader.load(
-            text: text, file: self.config, environment: ProcessEnvironment.current, readFile: TextFile.read)
-        switch result {
-        case .success(let configuration):
-            for warning in configuration.warnings { StandardError.print("\(warning)") }
-            return configuration
-        case .failure(let faults):
-            for fault in faults.faults { StandardError.print("\(fault)") }
-            throw ExitCode(1)
-        }
+        return ConfigurationLoader.load(
+            text: text, file: self.config, environment: ProcessEnvironment.current, readFile: TextFile.read
+        ).mapError { faults in ConfigurationRefusal(faults: faults.faults.map(\.description)) }
     }
 }
 

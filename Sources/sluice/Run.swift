@@ -10,6 +10,8 @@ struct Run: ParsableCommand {
         discussion: """
             TERM or INT: stop accepting, let running streams finish for as long as drain_timeout says, then exit with 0.
             A second one cuts what still runs.
+            HUP: read the configuration again; where it is faulty the one before stays in force.
+            USR2: start the program anew, hand the sockets over to it, and let running streams finish here.
             """)
 
     @OptionGroup var file: ConfigurationFile
@@ -19,33 +21,29 @@ struct Run: ParsableCommand {
 
     func run() throws {
         // Before any thread is there, so that all of them inherit it.
-        let signals = Signals()
+        Signals.block()
+        let environment = ProcessEnvironment.current
         let configuration = try self.file.load()
         let logger = Log.logger(level: self.logLevel.level)
+        let queue = ControlQueue()
         let server: Server
         do {
+            try Signals.deliver(to: queue)
             server = try Server(
-                configuration, environment: ProcessEnvironment.current, readFile: TextFile.readIfPresent, logger: logger
-            )
+                configuration, environment: environment, readFile: TextFile.readIfPresent, logger: logger)
             try server.start()
+        } catch let faults as AssemblyFaults {
+            for line in faults.lines { StandardError.print("sluice: \(line)") }
+            throw ExitCode(1)
         } catch {
             StandardError.print("sluice: \(error)")
             throw ExitCode(1)
         }
-        let gate = DrainGate()
-        while true {
-            switch signals.wait() {
-            case .stop: break
-            case .reload, .upgrade:
-                logger.warning("this signal is not supported yet")
-                continue
-            }
-            break
-        }
-        try signals.afterwards { signal in
-            if signal == .stop { gate.hurry() }
-        }
-        server.drain(hurry: gate)
+        let command = OwnCommand(words: CommandLine.arguments, searchPath: environment["PATH"])
+        Supervisor(
+            server, hearing: queue, command: command, environment: environment, load: { self.file.read() },
+            logger: logger
+        ).run()
     }
 }
 

@@ -154,7 +154,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [SIGHUP, SIGUSR2, SIGPIPE])
+    @Test(arguments: [SIGHUP, SIGPIPE])
     func `other signals end nothing`(_ signal: Int32) async throws {
         let function = try await self.function()
         try await Gateway.run(Setup(function)) { gateway in

@@ -6,7 +6,7 @@ internal import Time
 final class AdminDesk {
     let sources: AdminSources
     /// What clients have to show, beside those who ask for health.
-    let token: String?
+    var token: String?
     let loop: Loop
     private let logger: Logger
     private var listeners: [Listener] = []
@@ -20,16 +20,27 @@ final class AdminDesk {
     /// How long a loop may take to answer.
     private static let patience = Duration.seconds(1)
 
-    init(sources: AdminSources, token: String?, loop: Loop, logger: Logger) {
+    init(sources: AdminSources, loop: Loop, logger: Logger) {
         self.sources = sources
-        self.token = token
         self.loop = loop
         self.logger = logger
     }
 
-    /// Begins to accept on a socket.
-    func listen(on socket: ListeningSocket) throws(SystemError) {
-        self.listeners.append(try Listener(socket, on: self.loop, handler: self))
+    /// Accepts on these sockets, and no longer on others.
+    func listen(on sockets: [ListeningSocket]) throws(SystemError) {
+        let before = self.listeners
+        self.listeners = before.filter { listener in sockets.contains { $0 === listener.socket } }
+        for listener in before where !self.listeners.contains(where: { $0 === listener }) { listener.close() }
+        for socket in sockets where !before.contains(where: { $0.socket === socket }) {
+            self.listeners.append(try Listener(socket, on: self.loop, handler: self))
+        }
+    }
+
+    /// Accepts no longer, and leaves what waits in the queues to who accepts from them as well.
+    func handOver() {
+        for listener in self.listeners { listener.close(leavingQueue: true) }
+        self.listeners = []
+        for session in Array(self.sessions.values) { session.close() }
     }
 
     /// Closes everything.

@@ -10,7 +10,6 @@ private import Synchronization
 /// for each question.
 final class AdminServer: Sendable {
     private let sources: AdminSources
-    private let token: String?
     private let logger: Logger
     private let running = Mutex<Running?>(nil)
 
@@ -20,20 +19,44 @@ final class AdminServer: Sendable {
         let desk: LoopBound<AdminDesk>
     }
 
-    init(sources: AdminSources, token: String?, logger: Logger) {
+    init(sources: AdminSources, logger: Logger) {
         self.sources = sources
-        self.token = token
         self.logger = logger
     }
 
-    /// Begins to answer on sockets that are bound.
-    func start(on sockets: [ListeningSocket]) throws {
+    /// Answers on these sockets, which are bound, and no longer on others. `token` is what clients have to show.
+    func listen(on sockets: [ListeningSocket], token: String?) throws(SystemError) {
+        if self.running.withLock({ $0 == nil }) {
+            if sockets.isEmpty { return }
+            try self.start()
+        }
+        let logger = self.logger
+        self.perform { desk in
+            desk.token = token
+            do throws(SystemError) {
+                try desk.listen(on: sockets)
+            } catch {
+                logger.error("the admin listener cannot accept", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func start() throws(SystemError) {
         let loop = try Loop()
-        let desk = AdminDesk(sources: self.sources, token: self.token, loop: loop, logger: self.logger)
-        for socket in sockets { try desk.listen(on: socket) }
+        let desk = AdminDesk(sources: self.sources, loop: loop, logger: self.logger)
         let runner = LoopBound(loop)
         let thread = try SystemThread(name: "admin") { runner.run() }
         self.running.withLock { $0 = Running(mailbox: loop.mailbox, thread: thread, desk: LoopBound(desk)) }
+    }
+
+    /// Another process answers from now on, on the same sockets.
+    func handOver() {
+        self.perform { $0.handOver() }
+    }
+
+    private func perform(_ work: @escaping @Sendable (AdminDesk) -> Void) {
+        guard let running = self.running.withLock({ $0 }) else { return }
+        running.mailbox.post { loop in work(running.desk.value(on: loop)) }
     }
 
     /// Closes everything and ends the thread.

@@ -9,20 +9,28 @@ final class GatewayStatus: Sendable {
     private struct State {
         var snapshot: Snapshot
         var configuration: String
-        var isDraining = false
+        var log: LogWriter?
+        /// Of log files before.
+        var droppedLogBytes = 0
     }
 
     private let state: Mutex<State>
+    private let life: Life
     private let startedAt = LoopClock.system.wall()
 
-    init(snapshot: Snapshot, configuration: String) {
-        self.state = Mutex(State(snapshot: snapshot, configuration: configuration))
+    init(snapshot: Snapshot, configuration: String, log: LogWriter?, life: Life) {
+        self.state = Mutex(State(snapshot: snapshot, configuration: configuration, log: log))
+        self.life = life
     }
 
-    /// Whether the gateway is on its way out.
-    var isDraining: Bool {
-        get { self.state.withLock { $0.isDraining } }
-        set { self.state.withLock { $0.isDraining = newValue } }
+    /// Another configuration is in force.
+    func update(snapshot: Snapshot, configuration: String, log: LogWriter?) {
+        self.state.withLock { state in
+            if let before = state.log, before !== log { state.droppedLogBytes += before.droppedBytes }
+            state.snapshot = snapshot
+            state.configuration = configuration
+            state.log = log
+        }
     }
 
     /// The configuration in force, as JSON.
@@ -30,8 +38,8 @@ final class GatewayStatus: Sendable {
 
     /// Why requests are not wanted now, a line each; empty where they are.
     var obstacles: [String] {
-        let (snapshot, isDraining) = self.state.withLock { ($0.snapshot, $0.isDraining) }
-        var obstacles = isDraining ? ["draining: the gateway is about to stop"] : []
+        let snapshot = self.state.withLock { $0.snapshot }
+        var obstacles = self.life.phase == .leaving ? ["draining: the gateway is about to stop"] : []
         for function in snapshot.functions where function.credentials.current == nil {
             obstacles.append("function \(function.name): \(function.credentials.explanation)")
         }
@@ -39,11 +47,15 @@ final class GatewayStatus: Sendable {
     }
 
     /// What belongs to the process.
-    func report(droppedLogBytes: Int) -> ProcessReport {
-        let snapshot = self.state.withLock { $0.snapshot }
+    var report: ProcessReport {
+        let (snapshot, droppedLogBytes) = self.state.withLock { state in
+            (state.snapshot, state.droppedLogBytes + (state.log?.droppedBytes ?? 0))
+        }
         var report = ProcessReport(
             version: Release.version, isReady: self.obstacles.isEmpty, startedAt: self.startedAt)
         report.droppedLogBytes = droppedLogBytes
+        report.reloadsTaken = self.life.reloadsTaken
+        report.reloadsRefused = self.life.reloadsRefused
         report.residentBytes = UsableMemory.resident
         report.processorTime = ProcessUsage.processorTime
         report.openDescriptors = ProcessUsage.openDescriptors

@@ -21,6 +21,12 @@ final class LambdaHost {
     private var retired: [ObjectIdentifier: FunctionHost] = [:]
     private var bootstrap: NodeBootstrapFile?
     private var listener: Listener?
+    /// Where others than the gateway call.
+    private var listenerForOthers: Listener?
+    /// Who is going to call which function, by their number.
+    private var leases: [String: Int] = [:]
+    /// Functions that are no more, and that somebody is still going to call.
+    private var leaving: Set<String> = []
     private var callers: [ObjectIdentifier: InvokeConnection] = [:]
     private var whenStopped: (() -> Void)?
 
@@ -41,11 +47,21 @@ final class LambdaHost {
         self.listener = try Listener(socket, on: self.loop, handler: self)
     }
 
+    /// Accepts calls on this socket too, and no longer on the one before.
+    func listenForOthers(on socket: ListeningSocket?) throws(SystemError) {
+        guard self.whenStopped == nil, self.listenerForOthers?.socket !== socket else { return }
+        let before = self.listenerForOthers
+        self.listenerForOthers = nil
+        defer { before?.close() }
+        if let socket { self.listenerForOthers = try Listener(socket, on: self.loop, handler: self) }
+    }
+
     /// Makes these the functions.
     func update(_ functions: [LocalFunction]) {
         guard self.whenStopped == nil else { return }
         let old = self.functions
         self.functions = [:]
+        self.leaving = []
         for function in functions {
             if let host = old[function.name], host.function == function {
                 self.functions[function.name] = host
@@ -55,7 +71,27 @@ final class LambdaHost {
                     log: self.log)
             }
         }
-        for (name, host) in old where self.functions[name] !== host { self.retire(host) }
+        for (name, host) in old where self.functions[name] !== host {
+            if self.functions[name] == nil, self.leases[name] != nil {
+                self.functions[name] = host
+                self.leaving.insert(name)
+            } else {
+                self.retire(host)
+            }
+        }
+    }
+
+    /// Somebody is going to call a function.
+    func leased(_ name: String) {
+        self.leases[name, default: 0] += 1
+    }
+
+    /// One of those has no more to call. After the last a function that is no more goes.
+    func leaseEnded(_ name: String) {
+        guard let count = self.leases[name] else { return }
+        self.leases[name] = count > 1 ? count - 1 : nil
+        guard count == 1, self.leaving.remove(name) != nil else { return }
+        if let host = self.functions.removeValue(forKey: name) { self.retire(host) }
     }
 
     /// Makes these the keys with which calls may be signed.
@@ -108,6 +144,8 @@ final class LambdaHost {
     func stop(whenStopped: @escaping () -> Void) {
         self.listener?.close()
         self.listener = nil
+        self.listenerForOthers?.close()
+        self.listenerForOthers = nil
         self.whenStopped = whenStopped
         for host in self.functions.values { self.retired[ObjectIdentifier(host)] = host }
         self.functions = [:]

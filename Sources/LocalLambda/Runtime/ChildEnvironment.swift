@@ -8,7 +8,7 @@ package struct ChildEnvironment: Sendable {
 
     /// What tells of the gateway itself, and must not be taken for the child's.
     private static let ownPrefixes = ["AWS_LAMBDA_", "LAMBDA_", "LISTEN_", "WATCHDOG_"]
-    private static let ownNames: Set<String> = ["NOTIFY_SOCKET", "_HANDLER", "_X_AMZN_TRACE_ID"]
+    private static let ownNames: Set<String> = ["NOTIFY_SOCKET", "SLUICE_HANDOVER", "_HANDLER", "_X_AMZN_TRACE_ID"]
 
     package init(inheriting environment: [String: String], region: String) {
         self.inherited = environment.filter { name, _ in

@@ -102,6 +102,35 @@ final class Gateway: Sendable {
 
     func url(_ path: String) -> String { "http://127.0.0.1:\(self.port)\(path)" }
 
+    /// Writes another file and sends HUP; waits until the gateway has said what it makes of it, and answers whether it was
+    /// taken.
+    @discardableResult
+    func reload(_ setup: Setup) async throws -> Bool {
+        try self.folder.write("sluice.yaml", setup.text)
+        return try await self.reload()
+    }
+
+    /// Sends HUP and waits for what comes of it.
+    @discardableResult
+    func reload() async throws -> Bool {
+        let before = self.reloads
+        self.child.signal(SIGHUP)
+        return try await eventually("the gateway reloads") {
+            let now = self.reloads
+            if now.taken > before.taken { return true }
+            return now.refused > before.refused ? false : nil
+        }
+    }
+
+    /// How many reloads were taken and refused, by its log.
+    private var reloads: (taken: Int, refused: Int) {
+        let lines = self.log.split(separator: "\n")
+        return (
+            lines.count { $0.contains("the configuration was taken") },
+            lines.count { $0.contains("the configuration was refused") }
+        )
+    }
+
     /// TERM, and what has to follow.
     func stop() async throws {
         self.child.signal(SIGTERM)

@@ -1,0 +1,44 @@
+/// Everything that keeps a configuration that is right in itself from running here.
+package struct AssemblyFaults: Error, CustomStringConvertible {
+    /// One line for each.
+    package private(set) var lines: [String] = []
+
+    init() {}
+
+    /// Runs something; where it fails, notes why and answers `nil`.
+    mutating func gather<Value>(_ work: () throws -> Value) -> Value? {
+        do {
+            return try work()
+        } catch let faults as AssemblyFaults {
+            self.lines += faults.lines
+        } catch {
+            self.lines.append("\(error)")
+        }
+        return nil
+    }
+
+    func throwIfAny() throws(AssemblyFaults) {
+        if !self.lines.isEmpty { throw self }
+    }
+
+    package var description: String { self.lines.joined(separator: "\n") }
+}
+
+/// Why a configuration that is right in itself can not be run here.
+enum AssemblyError: Error, CustomStringConvertible {
+    case noRegion(function: String)
+    case unresolvedListener(String, String)
+    case noInheritedSocket(String, known: [String])
+
+    var description: String {
+        switch self {
+        case .noRegion(let function):
+            "function \(function): no region is known; set aws.region, AWS_REGION, or name the function by its ARN"
+        case .unresolvedListener(let address, let reason):
+            "listener \(address): \(reason)"
+        case .noInheritedSocket(let name, let known):
+            "listener fd:\(name): the service manager handed over no socket of this name; it handed over "
+                + (known.isEmpty ? "none" : known.joined(separator: ", "))
+        }
+    }
+}

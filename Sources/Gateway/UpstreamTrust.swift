@@ -1,0 +1,37 @@
+internal import AWS
+internal import TLS
+
+/// What upstreams are verified with.
+struct UpstreamTrust: Sendable {
+    let context: TLSClientContext
+    /// The text of `aws.ca_file`; `nil` for the system's authorities alone.
+    private let authorities: String?
+
+    /// That of the configuration before where nothing has changed about it, so that its connections can be kept.
+    init(caFile: String?, after previous: UpstreamTrust?) throws {
+        self.authorities = try caFile.map { (path) throws(TextFileError) in try TextFile.read(path) }
+        if let previous, previous.authorities == self.authorities {
+            self.context = previous.context
+        } else if let caFile, let authorities = self.authorities {
+            self.context = try TLSClientContext(
+                additionalAuthorities: Array(authorities.utf8), authoritiesFile: caFile)
+        } else {
+            self.context = try TLSClientContext()
+        }
+    }
+}
+
+/// Which connections can stand for one another: those to one endpoint, verified with the same.
+struct UpstreamIdentity: Sendable, Hashable {
+    let endpoint: ServiceEndpoint
+    /// What the endpoint is verified with; `nil` where it is not reached over TLS.
+    let tls: TLSClientContext?
+
+    static func == (left: UpstreamIdentity, right: UpstreamIdentity) -> Bool {
+        left.endpoint == right.endpoint && left.tls === right.tls
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(self.endpoint)
+    }
+}

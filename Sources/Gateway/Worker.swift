@@ -1,0 +1,72 @@
+internal import Logging
+internal import Reactor
+private import Synchronization
+
+/// One loop on its thread.
+final class Worker: Sendable {
+    let index: Int
+    private let mailbox: Mailbox
+    private let loop: LoopBound<Loop>
+    private let context: LoopBound<LoopContext>
+    private let thread = Mutex<SystemThread?>(nil)
+
+    init(index: Int, _ configuration: LoopConfiguration, shared: SharedResources) throws {
+        let loop = try Loop()
+        let context = LoopContext(
+            loop: loop, snapshot: configuration.snapshot, shared: shared,
+            accessLog: configuration.accessLog.accessLog())
+        // One loop looks after what belongs to all.
+        if index == 0 { context.watchMemory() }
+        self.index = index
+        self.mailbox = loop.mailbox
+        self.loop = LoopBound(loop)
+        self.context = LoopBound(context)
+    }
+
+    /// Begins to turn.
+    func start() throws {
+        let loop = self.loop
+        let thread = try SystemThread(name: "loop-\(self.index)") { loop.run() }
+        self.thread.withLock { $0 = thread }
+    }
+
+    /// Goes over to another configuration.
+    func take(_ configuration: LoopConfiguration, _ taken: @escaping @Sendable () -> Void) {
+        self.perform { context in
+            context.take(configuration)
+            taken()
+        }
+    }
+
+    /// Stops accepting, lets end what runs, and tells when nothing is left.
+    func drain(leavingQueues: Bool, _ drained: @escaping @Sendable () -> Void) {
+        self.perform { $0.drain(leavingQueues: leavingQueues, drained) }
+    }
+
+    /// Ends what still runs.
+    func cut() {
+        self.perform { $0.cut() }
+    }
+
+    /// Asks the loop about itself. The answer comes on its thread.
+    func report(_ question: LoopQuestion, answer: @escaping @Sendable (LoopReport) -> Void) {
+        let index = self.index
+        self.perform { answer($0.report(question, index: index)) }
+    }
+
+    /// Runs something in the next round, so that who asks can tell whether the loop still turns.
+    func atNextRound(_ work: @escaping @Sendable () -> Void) {
+        self.mailbox.post { _ in work() }
+    }
+
+    /// Ends the loop and its thread.
+    func stop() {
+        self.mailbox.post { $0.stop() }
+        self.thread.withLock { $0 }?.join()
+    }
+
+    private func perform(_ work: @escaping @Sendable (LoopContext) -> Void) {
+        let context = self.context
+        self.mailbox.post { loop in work(context.value(on: loop)) }
+    }
+}

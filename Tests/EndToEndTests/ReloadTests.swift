@@ -1,0 +1,361 @@
+import Foundation
+import Glibc
+import Testing
+
+/// HUP: another configuration, and nothing lost by it.
+@Suite struct ReloadTests {
+    private func setup() async throws -> Setup {
+        var setup = try Setup(await FakeLambda.shared)
+        setup.routes = ["{ path: /fixed, respond: { body: before } }"]
+        return setup
+    }
+
+    @Test func `routes and functions are those of the new file`() async throws {
+        let function = try await FakeLambda.shared.function(.text("hello"), .done, .end)
+        var setup = try await self.setup()
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            #expect(try await gateway.get("/fixed").text == "before")
+            try expectProblem(try await gateway.get("/hello"), 404)
+            setup.routes = ["{ path: /fixed, respond: { body: after } }", "{ path: /hello, function: main }"]
+            setup.add(function, as: "main")
+            #expect(try await gateway.reload(setup))
+            #expect(try await gateway.get("/fixed").text == "after")
+            #expect(try await gateway.get("/hello").text == "hello")
+        }
+    }
+
+    @Test func `all loops take it, and connections that are there see it`() async throws {
+        var setup = try await self.setup()
+        setup.workers = 3
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            var clients: [RawClient] = []
+            for _ in 0..<20 {
+                let client = try await gateway.connect()
+                try await client.send(Gateway.request("/fixed"))
+                #expect(try await client.answer().text == "before")
+                clients.append(client)
+            }
+            setup.routes = ["{ path: /fixed, respond: { body: after } }"]
+            #expect(try await gateway.reload(setup))
+            for client in clients {
+                try await client.send(Gateway.request("/fixed"))
+                #expect(try await client.answer().text == "after")
+            }
+        }
+    }
+
+    @Test func `a faulty file is refused with every fault, and what ran goes on`() async throws {
+        var setup = try await self.setup()
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            setup.wholeText = """
+                listeners: [{ address: "127.0.0.1:99999" }]
+                wrokers: 2
+                routes: [{ path: /x, function: nobody }]
+
+                """
+            #expect(try await !gateway.reload(setup))
+            #expect(gateway.log.contains("99999"))
+            #expect(gateway.log.contains("wrokers"))
+            #expect(gateway.log.contains("nobody"))
+            #expect(try await gateway.get("/fixed").text == "before")
+            unlink(gateway.folder.path("sluice.yaml"))
+            #expect(try await !gateway.reload())
+            #expect(try await gateway.get("/fixed").text == "before")
+        }
+    }
+
+    @Test func `what can not be run here is refused as well, all of it`() async throws {
+        var setup = try await self.setup()
+        let other = try await self.setup()
+        try await Gateway.run(other) { (taken: Gateway) async throws in
+            try await Gateway.run(setup) { (gateway: Gateway) async throws in
+                setup.listeners = ["127.0.0.1:0", "127.0.0.1:\(taken.port)", "fd:nobody", "unix:/nonexistent/s"]
+                setup.more = "access_log: { output: /nonexistent/log }"
+                #expect(try await !gateway.reload(setup))
+                for part in ["127.0.0.1:\(taken.port)", "fd:nobody", "unix:/nonexistent/s", "/nonexistent/log"] {
+                    #expect(gateway.log.contains(part), "\(part)")
+                }
+                #expect(try await gateway.get("/fixed").text == "before")
+            }
+        }
+    }
+
+    @Test func `a running stream finishes on what it began with`() async throws {
+        let function = try await FakeLambda.shared.function(.text("begun "), .gate, .text("ended"), .done, .end)
+        var setup = try Setup(function)
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let client = try await gateway.connect()
+            try await client.send(Gateway.request())
+            _ = try await client.body(holding: "begun ")
+            setup.functions = []
+            setup.routes = ["{ path: /*, respond: { body: fixed } }"]
+            #expect(try await gateway.reload(setup))
+            try await function.release()
+            let answer = try await client.answer()
+            #expect(answer.text == "begun ended")
+            #expect(answer.end == .whole)
+            try await client.send(Gateway.request())
+            #expect(try await client.answer().text == "fixed")
+        }
+    }
+
+    @Test func `a request whose body is still coming calls the function that its head was for`() async throws {
+        let function = try await FakeLambda.shared.function(.text("hello"), .done, .end)
+        var setup = try Setup(function)
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let client = try await gateway.connect()
+            let request = Gateway.request(method: "POST", body: "0123456789")
+            try await client.send(String(request.dropLast(5)))
+            try await Task.sleep(for: .milliseconds(50))
+            setup.functions = []
+            setup.routes = ["{ path: /*, respond: { body: fixed } }"]
+            #expect(try await gateway.reload(setup))
+            try await client.send("56789")
+            #expect(try await client.answer().text == "hello")
+        }
+        #expect(try await function.calls()[0].event["body"]?.string == "MDEyMzQ1Njc4OQ==")
+    }
+
+    @Test func `connections to an endpoint that stays are kept, those to others close`() async throws {
+        let function = try await FakeLambda.shared.function(.text("hello"), .done, .end)
+        var setup = try Setup(function)
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            #expect(try await gateway.get().text == "hello")
+            setup.routes.append("{ path: /more, respond: { body: more } }")
+            #expect(try await gateway.reload(setup))
+            #expect(try await gateway.get().text == "hello")
+            #expect(try await function.calls().map(\.connection).count == 2)
+            #expect(Set(try await function.calls().map(\.connection)).count == 1)
+            let sockets = gateway.child.socketCount
+            setup.functions = []
+            setup.routes = ["{ path: /*, respond: { body: fixed } }"]
+            #expect(try await gateway.reload(setup))
+            _ = try await eventually("the connection closes") { gateway.child.socketCount < sockets ? true : nil }
+        }
+    }
+
+    @Test func `the limit of a function counts calls that began before`() async throws {
+        let function = try await FakeLambda.shared.function(.text("begun"), .gate, .done, .end)
+        var setup = try Setup(function, "max_concurrency: 1")
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let client = try await gateway.connect()
+            try await client.send(Gateway.request())
+            _ = try await client.body(holding: "begun")
+            setup.routes.append("{ path: /more, respond: { body: more } }")
+            #expect(try await gateway.reload(setup))
+            try expectProblem(try await gateway.get(), 503)
+            try await function.release(2)
+            #expect(try await client.answer().end == .whole)
+            #expect(try await gateway.get().text == "begun")
+        }
+    }
+
+    @Test func `limits are taken again`() async throws {
+        var setup = try await self.setup()
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let long = "X-Long: \(String(repeating: "x", count: 2000))"
+            #expect(try await gateway.get("/fixed", [long]).status == 200)
+            setup.limits = "header_bytes: 1024"
+            #expect(try await gateway.reload(setup))
+            #expect(try await gateway.get("/fixed", [long]).status == 431)
+        }
+    }
+
+    // Listeners.
+
+    @Test func `listeners come and go`() async throws {
+        var setup = try await self.setup()
+        let path = setup.folder.path("s")
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            setup.listeners.append("unix:\(path)")
+            #expect(try await gateway.reload(setup))
+            let client = try await RawClient(unixSocket: path)
+            try await client.send(Gateway.request("/fixed"))
+            #expect(try await client.answer().text == "before")
+            #expect(try await gateway.get("/fixed").text == "before")
+            setup.listeners = ["unix:\(path)"]
+            #expect(try await gateway.reload(setup))
+            await #expect(throws: RawClient.ConnectError.self) { try await gateway.connect() }
+            // Connections are no listener's business any more.
+            try await client.send(Gateway.request("/fixed"))
+            #expect(try await client.answer().text == "before")
+            client.close()
+            setup.listeners = ["127.0.0.1:\(gateway.port)"]
+            #expect(try await gateway.reload(setup))
+            #expect(access(path, F_OK) != 0)
+            #expect(try await gateway.get("/fixed").text == "before")
+        }
+    }
+
+    /// The process stands still while clients connect, and finds them and the signal together.
+    @Test func `connections in the queue of a listener that goes are served`() async throws {
+        var setup = try await self.setup()
+        setup.listeners = ["127.0.0.1:0", "127.0.0.1:0"]
+        setup.workers = 2
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            gateway.child.signal(SIGSTOP)
+            var clients: [RawClient] = []
+            for _ in 0..<50 {
+                let client = try await gateway.connect()
+                try await client.send(Gateway.request("/fixed"))
+                clients.append(client)
+            }
+            setup.listeners = ["unix:\(setup.folder.path("s"))"]
+            try gateway.folder.write("sluice.yaml", setup.text)
+            gateway.child.signal(SIGHUP)
+            gateway.child.signal(SIGCONT)
+            for client in clients { #expect(try await client.answer().text == "before") }
+            _ = try await eventually("it has gone over") {
+                gateway.log.contains("listening no more") ? true : nil
+            }
+            await #expect(throws: RawClient.ConnectError.self) { try await gateway.connect() }
+        }
+    }
+
+    // The access log.
+
+    @Test func `the file of the access log is opened again`() async throws {
+        var setup = try await self.setup()
+        let path = setup.folder.path("access.log")
+        setup.more = "access_log: { output: \(path) }"
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            #expect(try await gateway.get("/fixed").status == 200)
+            #expect(rename(path, "\(path).1") == 0)
+            #expect(try await gateway.reload())
+            #expect(try await gateway.get("/fixed").status == 200)
+            try await gateway.stop()
+            for name in [path, "\(path).1"] {
+                let text = String(decoding: FileManager.default.contents(atPath: name) ?? Data(), as: UTF8.self)
+                #expect(text.split(separator: "\n").count == 1, "\(name): \(text)")
+            }
+        }
+    }
+
+    @Test func `its format and its place may change`() async throws {
+        var setup = try await self.setup()
+        let path = setup.folder.path("access.log")
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            #expect(try await gateway.get("/fixed").status == 200)
+            setup.more = "access_log: { output: \(path), format: text }"
+            #expect(try await gateway.reload(setup))
+            #expect(try await gateway.get("/fixed").status == 200)
+            setup.more = "access_log: none"
+            #expect(try await gateway.reload(setup))
+            #expect(try await gateway.get("/fixed").status == 200)
+            #expect(gateway.accessLog.count == 1)
+            let text = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+            #expect(text.split(separator: "\n").count == 1)
+            #expect(text.contains("GET example.com/fixed"))
+        }
+    }
+
+    // Functions on this machine.
+
+    private static func printing(_ text: String) -> String {
+        "{ local: { command: [\(Support.python), \(Support.file("local_function.py")), \(text)], concurrency: 2 } }"
+    }
+
+    @Test func `local functions keep their children, are replaced, or end`() async throws {
+        var setup = try await self.setup()
+        setup.functions = [("kept", Self.printing("kept")), ("changed", Self.printing("old"))]
+        setup.routes = ["{ path: /kept, function: kept }", "{ path: /changed, function: changed }"]
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let kept = try await gateway.get("/kept").text
+            let old = try await gateway.get("/changed").text
+            #expect(kept.hasPrefix("kept "))
+            #expect(old.hasPrefix("old "))
+            setup.functions[1] = ("changed", Self.printing("new"))
+            #expect(try await gateway.reload(setup))
+            #expect(try await gateway.get("/kept").text == kept)
+            #expect(try await gateway.get("/changed").text.hasPrefix("new "))
+            let process = try #require(Int32(old.dropFirst(4)))
+            _ = try await eventually("the child of the function that changed ends") {
+                kill(process, 0) == 0 ? nil : true
+            }
+            setup.functions = []
+            setup.routes = ["{ path: /fixed, respond: { body: fixed } }"]
+            #expect(try await gateway.reload(setup))
+            let last = try #require(Int32(kept.dropFirst(5)))
+            _ = try await eventually("the child of the function that went ends") { kill(last, 0) == 0 ? nil : true }
+            setup.functions = [("again", Self.printing("again"))]
+            setup.routes = ["{ path: /again, function: again }"]
+            #expect(try await gateway.reload(setup))
+            #expect(try await gateway.get("/again").text.hasPrefix("again "))
+        }
+    }
+
+    @Test func `a function that went is called by a request that began before, and its stream ends well`() async throws
+    {
+        var setup = try await self.setup()
+        setup.functions = [("slow", Self.printing("slow"))]
+        setup.routes = ["{ path: /*, function: slow }"]
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let streaming = try await gateway.connect()
+            try await streaming.send(Gateway.request("/slow"))
+            _ = try await streaming.body(holding: "slow ")
+            let late = try await gateway.connect()
+            let request = Gateway.request(method: "POST", body: "0123456789")
+            try await late.send(String(request.dropLast(5)))
+            try await Task.sleep(for: .milliseconds(50))
+            setup.functions = []
+            setup.routes = ["{ path: /*, respond: { body: fixed } }"]
+            #expect(try await gateway.reload(setup))
+            try await late.send("56789")
+            let answer = try await late.answer()
+            #expect(answer.text.hasPrefix("slow "))
+            #expect(answer.end == .whole)
+            let stream = try await streaming.answer()
+            #expect(stream.text.hasSuffix("ended"))
+            #expect(stream.end == .whole)
+        }
+    }
+
+    // All of it.
+
+    @Test func `steady load loses nothing by reloads`() async throws {
+        let lambda = try await FakeLambda.shared
+        let slow = try await lambda.function(
+            .text("a"), .pause(0.3), .text("b"), .pause(0.3), .text("c"), .done, .end)
+        let bulk = try await lambda.function(.bulk(400_000, seed: 3, piece: 30_000), .done, .end)
+        var setup = try await self.setup()
+        setup.workers = 2
+        setup.drainTimeout = "10s"
+        setup.add(slow, as: "slow")
+        setup.add(bulk, as: "bulk")
+        setup.functions.append(("local", Self.printing("local")))
+        setup.routes = [
+            "{ path: /fixed, respond: { body: fixed } }", "{ path: /slow, function: slow }",
+            "{ path: /bulk, function: bulk }", "{ path: /named, function: local }",
+        ]
+        let path = setup.folder.path("access.log")
+        setup.more = "access_log: { output: \(path) }"
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let load = try await SteadyLoad(
+                on: "127.0.0.1:\(gateway.port)",
+                [
+                    "fresh:/fixed", "kept:/fixed", "fresh:/bulk", "kept:/bulk", "fresh:/slow", "kept:/slow",
+                    "kept:/slow", "kept:/named",
+                ])
+            for round in 0..<12 {
+                setup.routes[0] =
+                    "{ path: /fixed, methods: [GET, \(round % 2 == 0 ? "POST" : "PUT")], respond: { body: fixed } }"
+                setup.listeners = round % 3 == 0 ? ["127.0.0.1:0", "unix:\(setup.folder.path("s"))"] : ["127.0.0.1:0"]
+                setup.limits = "connections: \(1000 + round)"
+                if round % 4 == 3 { #expect(try await !gateway.reload(Self.faulty(setup))) }
+                #expect(try await gateway.reload(setup))
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            try await load.expectNoLoss()
+            try await gateway.stop()
+            let text = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+            let ends = try text.split(separator: "\n").map { try JSONDocument(parsing: String($0))["end"]?.string }
+            #expect(Set(ends) == ["complete"])
+        }
+    }
+
+    private static func faulty(_ setup: Setup) -> Setup {
+        var setup = setup
+        setup.more += "\nnonsense: true"
+        return setup
+    }
+}

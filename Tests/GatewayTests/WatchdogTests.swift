@@ -1,0 +1,69 @@
+import Glibc
+import Logging
+import Synchronization
+import Testing
+
+@testable import Gateway
+@testable import Reactor
+
+/// The service manager's watchdog is fed for as long as all loops turn.
+@Suite struct WatchdogTests {
+    private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    private static func wait(_ what: Comment, until isTrue: () -> Bool) async throws {
+        let until = ContinuousClock.now + .seconds(20)
+        while !isTrue() {
+            try #require(ContinuousClock.now < until, what)
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
+    /// A loop on a thread of its own.
+    private func member(_ name: String) throws -> (member: Watchdog.Member, mailbox: Mailbox) {
+        let loop = try Loop()
+        let mailbox = loop.mailbox
+        let runner = LoopBound(loop)
+        _ = try SystemThread(name: name) { runner.run() }
+        return (Watchdog.Member(name: name) { work in mailbox.post { _ in work() } }, mailbox)
+    }
+
+    @Test func `a loop that hangs ends the feeding, and one that goes on begins it again`() async throws {
+        let (first, second) = (try self.member("first"), try self.member("second"))
+        let meals = Atomic(0)
+        let watchdog = try Watchdog(
+            [first.member, second.member], interval: .milliseconds(30), logger: self.logger
+        ) { meals.wrappingAdd(1, ordering: .relaxed) }
+        try await Self.wait("it is fed") { meals.load(ordering: .relaxed) > 3 }
+
+        let (hangs, goesOn) = (Semaphore(), Semaphore())
+        second.mailbox.post { _ in
+            hangs.signal()
+            goesOn.wait()
+        }
+        hangs.wait()
+        // The question that was answered before it hung may still be followed by a meal.
+        try await Task.sleep(for: .milliseconds(50))
+        let before = meals.load(ordering: .relaxed)
+        try await Task.sleep(for: .milliseconds(150))
+        #expect(meals.load(ordering: .relaxed) <= before)
+
+        goesOn.signal()
+        try await Self.wait("it is fed again") { meals.load(ordering: .relaxed) > before + 2 }
+        watchdog.stop()
+        for mailbox in [first.mailbox, second.mailbox] { mailbox.post { $0.stop() } }
+    }
+
+    @Test func `members that are no more are not asked`() async throws {
+        let (first, gone) = (try self.member("first"), try self.member("gone"))
+        let meals = Atomic(0)
+        let watchdog = try Watchdog(
+            [first.member, gone.member], interval: .milliseconds(30), logger: self.logger
+        ) { meals.wrappingAdd(1, ordering: .relaxed) }
+        gone.mailbox.post { $0.stop() }
+        watchdog.watch([first.member])
+        let before = meals.load(ordering: .relaxed)
+        try await Self.wait("it is fed") { meals.load(ordering: .relaxed) > before + 3 }
+        watchdog.stop()
+        first.mailbox.post { $0.stop() }
+    }
+}
