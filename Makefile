@@ -10,6 +10,11 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 UNITDIR ?= /lib/systemd/system
+SYSUSERSDIR ?= /usr/lib/sysusers.d
+TMPFILESDIR ?= /usr/lib/tmpfiles.d
+DATADIR ?= $(PREFIX)/share/sluice
+# Where the binaries are that are installed.
+BINARIES ?= .build/release
 
 # How long the long-running targets run, in seconds.
 FUZZ_SECONDS ?= 600
@@ -20,7 +25,8 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 BUILD_PACKAGES := g++ git ca-certificates pkg-config libssl-dev libnghttp2-dev
 DEMO_PACKAGES := $(BUILD_PACKAGES) curl
-TEST_PACKAGES := $(DEMO_PACKAGES) openssl nghttp2-client prometheus python3 python3-venv $(if $(shell command -v node),,nodejs)
+SYSTEMD_PACKAGES := $(BUILD_PACKAGES) debootstrap systemd systemd-container util-linux
+TEST_PACKAGES := $(DEMO_PACKAGES) systemd openssl nghttp2-client prometheus python3 python3-venv $(if $(shell command -v node),,nodejs)
 BENCH_PACKAGES := $(BUILD_PACKAGES) nginx-light python3 util-linux valgrind binutils
 
 # What the tests drive the gateway with: an AWS SDK, a real runtime client, an HTTP/2 stack.
@@ -48,6 +54,7 @@ help:
 	@echo 'make test-thread, make test-address   the tests under a sanitizer'
 	@echo 'make build     the release binaries, in .build/release'
 	@echo 'make install   install them, the configuration and the service under DESTDIR ("$(DESTDIR)") and PREFIX ("$(PREFIX)")'
+	@echo 'make systemd-test   the service in a real systemd, in a container (needs root)'
 	@echo 'make lint      check the formatting'
 	@echo 'make bench     measure against nginx (several minutes)'
 	@echo 'make fuzz      fuzz each parser for FUZZ_SECONDS ($(FUZZ_SECONDS))'
@@ -137,12 +144,27 @@ soak:
 # Installs what `make build` has made. Only the configuration is kept when it is there already.
 .PHONY: install
 install:
-	install -D -m 0755 .build/release/sluice "$(DESTDIR)$(PREFIX)/bin/sluice"
-	@if [ -e config/sluice.yaml ] && [ ! -e "$(DESTDIR)$(SYSCONFDIR)/sluice/sluice.yaml" ]; then \
+	install -D -m 0755 "$(BINARIES)/sluice" "$(DESTDIR)$(PREFIX)/bin/sluice"
+	@if [ ! -e "$(DESTDIR)$(SYSCONFDIR)/sluice/sluice.yaml" ]; then \
 	    install -D -m 0644 config/sluice.yaml "$(DESTDIR)$(SYSCONFDIR)/sluice/sluice.yaml"; fi
-	@if [ -e deploy/sluice.service ]; then \
-	    install -D -m 0644 deploy/sluice.service "$(DESTDIR)$(UNITDIR)/sluice.service"; fi
+	install -d "$(DESTDIR)$(UNITDIR)"
+	sed -e 's|/usr/local/bin/sluice|$(PREFIX)/bin/sluice|; s|/etc/sluice/|$(SYSCONFDIR)/sluice/|' \
+	    deploy/systemd/sluice.service > "$(DESTDIR)$(UNITDIR)/sluice.service"
+	install -m 0644 deploy/systemd/sluice.socket deploy/systemd/sluice-https.socket "$(DESTDIR)$(UNITDIR)"
+	install -D -m 0644 deploy/systemd/sluice.sysusers "$(DESTDIR)$(SYSUSERSDIR)/sluice.conf"
+	install -D -m 0644 deploy/systemd/sluice.tmpfiles "$(DESTDIR)$(TMPFILESDIR)/sluice.conf"
+	install -D -m 0644 -t "$(DESTDIR)$(DATADIR)/systemd" deploy/systemd/local-functions.conf deploy/systemd/notify-reload.conf
+	install -D -m 0644 -t "$(DESTDIR)$(DATADIR)/prometheus" deploy/prometheus/sluice.rules.yml
+	install -D -m 0644 -t "$(DESTDIR)$(DATADIR)/grafana" deploy/grafana/sluice.json
+	install -D -m 0644 -t "$(DESTDIR)$(PREFIX)/share/doc/sluice" README.md CHANGELOG.md LICENSE $(wildcard docs/*.md)
+
+# Boots a Debian of its own in a container, installs the service there, and tries it with the real systemd. Needs root.
+.PHONY: systemd-test
+systemd-test:
+	@$(call install-packages,$(SYSTEMD_PACKAGES))
+	@$(MAKE) --no-print-directory build
+	$(SUDO) deploy/systemd/try.sh
 
 .PHONY: clean
 clean:
-	rm -rf .build .build-thread .build-address .build-fuzz $(VENV)
+	rm -rf .build .build-thread .build-address .build-fuzz .build-systemd $(VENV)

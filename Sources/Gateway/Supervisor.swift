@@ -39,7 +39,8 @@ package final class Supervisor {
     /// Says that the gateway, which has been started, is ready, and conducts it to its end.
     package func run() {
         self.server.adoptSocketFiles()
-        self.server.predecessor?.announceReadiness()
+        // The service manager believes us nothing before the gateway whose place we take has told it who we are.
+        self.server.predecessor?.announceReadiness(waitingMilliseconds: 5000)
         self.manager.ready(status: self.server.summary)
         self.startWatchdog()
         while true {
@@ -156,6 +157,7 @@ package final class Supervisor {
         self.logger.notice(
             "the new process is ready, and takes over", metadata: ["process": "\(successor.processID)"])
         self.manager.mainProcess(is: successor.processID)
+        successor.confirm()
         // From here on the new process is the one to feed it.
         self.watchdog?.stop()
         self.server.leaveSocketFiles()

@@ -18,12 +18,16 @@ package final class PredecessorProcess: Sendable {
         if self.descriptor >= 0 { close(self.descriptor) }
     }
 
-    /// Tells it that this process is ready, which can be said once.
-    package func announceReadiness() {
+    /// Tells it that this process is ready, which can be said once, and waits for so many milliseconds until it has taken
+    /// note of that.
+    package func announceReadiness(waitingMilliseconds limit: Int32) {
+        let descriptor = SuccessorProcess.readinessDescriptor
+        defer { close(descriptor) }
         var byte: UInt8 = 1
         // Where it has gone nobody waits.
-        _ = unsafe write(SuccessorProcess.readinessDescriptor, &byte, 1)
-        close(SuccessorProcess.readinessDescriptor)
+        guard unsafe send(descriptor, &byte, 1, CInt(MSG_NOSIGNAL)) == 1 else { return }
+        var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        _ = unsafe poll(&request, 1, limit)
     }
 
     /// Waits for its end; answers whether it has come.

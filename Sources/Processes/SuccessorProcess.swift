@@ -3,14 +3,15 @@ private import Glibc
 
 /// A process that takes over descriptors of this one and says when it is ready to work with them.
 ///
-/// It has our standard streams, our process group and our working directory. Its descriptor 3 is the end of a pipe, to
-/// which it writes a byte when it is ready; those that are handed over follow from 4 on.
+/// It has our standard streams, our process group and our working directory. Its descriptor 3 is one end of a socket, to
+/// which it writes a byte when it is ready, and from which it reads one when its readiness has been taken note of. Those
+/// that are handed over follow from 4 on.
 package final class SuccessorProcess: Sendable {
     package let processID: Int32
-    /// Our end of the pipe.
+    /// Our end of the socket.
     private let readiness: Int32
 
-    /// The descriptor to which the process writes when it is ready.
+    /// The descriptor on which the process says that it is ready.
     package static let readinessDescriptor: Int32 = 3
     /// The first of the descriptors that are handed over.
     package static let firstDescriptor: Int32 = 4
@@ -20,18 +21,21 @@ package final class SuccessorProcess: Sendable {
         executable: String, arguments: [String], environment: [String: String], descriptors: [Int32]
     ) throws(SpawnError) {
         var ends: [Int32] = [-1, -1]
-        guard unsafe sluice_pipe(&ends) == 0 else { throw .system(call: "pipe2", number: errno) }
-        let (readEnd, writeEnd) = (ends[0], ends[1])
-        defer { close(writeEnd) }
+        let kind = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+        guard unsafe socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
+            throw .system(call: "socketpair", number: errno)
+        }
+        let (own, other) = (ends[0], ends[1])
+        defer { close(other) }
         // Copies above all numbers that are assigned, so that none is overwritten before it was assigned itself.
         var copies: [Int32] = []
         defer { for copy in copies { close(copy) } }
         let least = Self.firstDescriptor + Int32(descriptors.count)
-        for descriptor in [writeEnd] + descriptors {
+        for descriptor in [other] + descriptors {
             let copy = sluice_duplicate(descriptor, least)
             guard copy >= 0 else {
                 let number = errno
-                close(readEnd)
+                close(own)
                 throw .system(call: "fcntl", number: number)
             }
             copies.append(copy)
@@ -39,10 +43,10 @@ package final class SuccessorProcess: Sendable {
         do throws(SpawnError) {
             self.processID = try Self.start(executable, arguments, environment, descriptors: copies)
         } catch {
-            close(readEnd)
+            close(own)
             throw error
         }
-        self.readiness = readEnd
+        self.readiness = own
     }
 
     deinit {
@@ -91,6 +95,12 @@ package final class SuccessorProcess: Sendable {
         guard unsafe poll(&request, 1, limit) == 1 else { return false }
         var byte: UInt8 = 0
         return unsafe read(self.readiness, &byte, 1) == 1
+    }
+
+    /// Tells the process that its readiness has been taken note of.
+    package func confirm() {
+        var byte: UInt8 = 1
+        _ = unsafe send(self.readiness, &byte, 1, CInt(MSG_NOSIGNAL))
     }
 
     /// Ends the process at once.

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import Configuration
 internal import Gateway
 internal import Processes
-private import Glibc
 
 /// The option that names the configuration, and the reading of it.
 struct ConfigurationFile: ParsableArguments {
@@ -34,17 +33,5 @@ struct ConfigurationFile: ParsableArguments {
         return ConfigurationLoader.load(
             text: text, file: self.config, environment: ProcessEnvironment.current, readFile: TextFile.read
         ).mapError { faults in ConfigurationRefusal(faults: faults.faults.map(\.description)) }
-    }
-}
-
-/// Lines for people.
-enum StandardError {
-    static func print(_ line: String) {
-        var bytes = Array((line + "\n").utf8)[...]
-        while !bytes.isEmpty {
-            let count = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
-            guard count > 0 else { return }
-            bytes = bytes.dropFirst(count)
-        }
     }
 }
