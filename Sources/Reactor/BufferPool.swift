@@ -10,41 +10,47 @@ package final class BufferPool {
     /// Pieces kept at most: 2 MiB for a loop.
     private static let kept = 128
 
-    // SAFETY: each element owns `size` bytes that nobody else points to.
-    private var free: [UnsafeMutableRawBufferPointer] = unsafe []
+    // PERF: a plain stack. As an array it took 100 instructions more to lend a piece and take it back, once a chunk.
+    // SAFETY: room for `kept` pointers, of which the first `spareCount` each own `size` bytes that nobody else points to.
+    private let free: UnsafeMutablePointer<UnsafeMutableRawPointer>
+    /// Pieces that nobody uses.
+    private(set) var spareCount = 0
 
     // SAFETY: all empty; kept for their storage.
     private var runs: [[LentRuns.Run]] = unsafe []
 
     init() {
-        unsafe self.free.reserveCapacity(Self.kept)
+        unsafe self.free = .allocate(capacity: Self.kept)
     }
 
     deinit {
-        while let storage = unsafe self.free.popLast() { unsafe storage.deallocate() }
+        for index in 0..<self.spareCount { unsafe self.free[index].deallocate() }
+        unsafe self.free.deallocate()
     }
-
-    /// Pieces that nobody uses.
-    var spareCount: Int { unsafe self.free.count }
 
     /// Gives a buffer without storage some, so that appending to it does not allocate.
     package func lend(to buffer: inout ByteBuffer) {
         guard buffer.capacity == 0 else { return }
-        if let storage = unsafe self.free.popLast() {
-            unsafe buffer.adopt(storage)
-        } else {
-            unsafe buffer.adopt(.allocate(byteCount: Self.size, alignment: 16))
+        guard self.spareCount > 0 else {
+            unsafe buffer.adopt(.allocate(byteCount: Self.size, alignment: 1))
+            return
         }
+        self.spareCount -= 1
+        let piece = unsafe self.free[self.spareCount]
+        unsafe buffer.adopt(UnsafeMutableRawBufferPointer(start: piece, count: Self.size))
     }
 
     /// Takes the storage of a buffer back, bytes and all.
     package func reclaim(_ buffer: inout ByteBuffer) {
         guard buffer.capacity > 0 else { return }
-        if buffer.capacity == Self.size, unsafe self.free.count < Self.kept {
-            if let storage = unsafe buffer.takeStorage() { unsafe self.free.append(storage) }
-        } else {
+        guard buffer.capacity == Self.size, self.spareCount < Self.kept,
+            let piece = unsafe buffer.takeStorage()?.baseAddress
+        else {
             buffer.releaseStorage()
+            return
         }
+        unsafe self.free[self.spareCount] = piece
+        self.spareCount += 1
     }
 
     /// Empty storage for lent runs.

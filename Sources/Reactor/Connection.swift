@@ -35,7 +35,9 @@ package final class Connection: EventSource {
     package private(set) var hasPeerEnded = false
     /// The kernel reported an error, mostly a reset: nothing that is sent will arrive, and what it holds for us is all.
     package private(set) var hasFailed = false
-    private var isTouched = false
+    /// Whether it is among those that write at the end of the round, and which is the next of them; the loop's own.
+    var isTouched = false
+    var nextTouched: Connection?
     private var asksForWritable = false
     private var isWaitingForTurn = false
     private var toldThatPeerLeft = false
@@ -150,9 +152,7 @@ package final class Connection: EventSource {
 
     /// Sends what was appended to `output`, at the end of this round.
     package func flush() {
-        guard !self.isTouched else { return }
-        self.isTouched = true
-        self.loop.writeLater(self)
+        if !self.isTouched { self.loop.writeLater(self) }
     }
 
     /// Sends bytes of the receive buffer after those of `output`, without copying them where the socket takes them at
@@ -553,7 +553,6 @@ package final class Connection: EventSource {
 
     /// Offers everything that waits to the socket: the end of the round.
     func writeOutput() {
-        self.isTouched = false
         switch self.state {
         case .open where self.writeFailure == nil: break
         case .flushing: break

@@ -21,6 +21,8 @@ package final class Loop {
     /// Bytes that one `recv` may bring: the size of the receive buffer that all connections of the loop share.
     package static let receiveSize = 64 * 1024
 
+    /// The date and time, once somebody has asked for it in this round.
+    private var wall: WallTime?
     private let clock: LoopClock
     let faults: FaultPlan?
     private let epoll: CInt
@@ -33,8 +35,9 @@ package final class Loop {
     private var continuing: [EventSource] = []
     private var jobs: [Mailbox.Job] = []
     private var due: [LoopTimer] = []
-    /// Connections with something to send at the end of the round.
-    private var touched: [Connection] = []
+    /// Connections with something to send at the end of the round, each linked to the next.
+    private var firstTouched: Connection?
+    private var lastTouched: Connection?
     /// Connections that hold bytes of the receive buffer, and must send or copy them before it is used again.
     private var borrowers: [Connection] = []
 
@@ -69,8 +72,13 @@ package final class Loop {
         unsafe self.events.deallocate()
     }
 
-    /// The date and time now.
-    package var wallNow: WallTime { self.clock.wall() }
+    /// The date and time in this round.
+    package var wallNow: WallTime {
+        if let wall = self.wall { return wall }
+        let wall = self.clock.wall()
+        self.wall = wall
+        return wall
+    }
 
     /// Sources that the loop waits for, the mailbox not counted.
     package var sourceCount: Int { self.slots.count }
@@ -91,6 +99,7 @@ package final class Loop {
     package func turn(waitingAtMost limit: Duration = .seconds(60)) {
         let count = unsafe epoll_wait(self.epoll, self.events.baseAddress, CInt(self.events.count), self.wait(limit))
         self.now = self.clock.monotonic()
+        self.wall = nil
         // An interrupted wait is a round without events.
         if count > 0 {
             for index in 0..<Int(count) {
@@ -103,12 +112,12 @@ package final class Loop {
         self.writeTouched()
     }
 
+    /// Milliseconds, rounded up so that the timer is due when the wait ends. Counted from the beginning of the last round,
+    /// which spares a look at the clock, and is late by as much as that round took.
     private func wait(_ limit: Duration) -> CInt {
-        if !self.unfinished.isEmpty || !self.touched.isEmpty { return 0 }
-        let until = Swift.min(self.timers.next, self.clock.monotonic() + limit)
+        if !self.unfinished.isEmpty || self.firstTouched != nil { return 0 }
         if case .manual = self.clock { return 0 }
-        let left = until.nanoseconds - self.clock.monotonic().nanoseconds
-        // Rounded up, so that the timer is due when the wait ends.
+        let left = Swift.min(self.timers.next, self.now + limit).nanoseconds - self.now.nanoseconds
         return left <= 0 ? 0 : CInt(Swift.min((left + 999_999) / 1_000_000, 60_000))
     }
 
@@ -153,14 +162,13 @@ package final class Loop {
 
     /// Writes each connection that was touched in this round.
     func writeTouched() {
-        var index = 0
         // Handlers that learn that their bytes have gone may touch connections, their own too.
-        while index < self.touched.count {
-            let connection = self.touched[index]
+        while let connection = self.firstTouched {
+            self.firstTouched = connection.nextTouched.take()
+            if self.firstTouched == nil { self.lastTouched = nil }
+            connection.isTouched = false
             connection.writeOutput()
-            index += 1
         }
-        self.touched.removeAll(keepingCapacity: true)
     }
 
     // Registration, by the sources of this module.
@@ -197,9 +205,11 @@ package final class Loop {
         self.unfinished.append(source)
     }
 
-    /// Writes a connection's output at the end of this round.
+    /// Writes a connection's output at the end of this round. To be called once for each round.
     func writeLater(_ connection: Connection) {
-        self.touched.append(connection)
+        connection.isTouched = true
+        if let last = self.lastTouched { last.nextTouched = connection } else { self.firstTouched = connection }
+        self.lastTouched = connection
     }
 
     /// Notes that a connection holds bytes of the receive buffer.
@@ -209,6 +219,7 @@ package final class Loop {
 
     /// Has the bytes of the receive buffer sent or copied by those that hold some.
     package func settleBorrowers() {
+        if self.borrowers.isEmpty { return }
         var index = 0
         while index < self.borrowers.count {
             let connection = self.borrowers[index]
@@ -221,10 +232,10 @@ package final class Loop {
 
 /// Timers.
 extension Loop {
-    /// Sets or moves a timer. Moving it further away costs one store.
+    /// Sets or moves a timer. Moving it further away costs one store; so does moving it to `never`, after which it does
+    /// not fire, and can be set again as cheaply.
     package func set(_ timer: LoopTimer, to deadline: MonotonicTime) {
         self.timers.set(timer, to: deadline)
-        if deadline == .never { timer.releaseHandler() }
     }
 
     /// Sets or moves a timer to `duration` from now.
@@ -232,9 +243,10 @@ extension Loop {
         self.set(timer, to: self.now + duration)
     }
 
-    /// Stops a timer from firing.
+    /// Stops a timer from firing, and lets go of it and its handler.
     package func cancel(_ timer: LoopTimer) {
-        self.set(timer, to: .never)
+        self.timers.cancel(timer)
+        timer.releaseHandler()
     }
 }
 

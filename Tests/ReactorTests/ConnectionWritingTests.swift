@@ -28,6 +28,36 @@ import Time
         #expect(connection.output.capacity == 0)
     }
 
+    @Test func `connections that are written in between all write at the end of the round`() throws {
+        let rig = try Rig()
+        let sinks = try (0..<4).map { _ in try rig.connect(handler: Recorder()) }
+        // Both sources have their turn in one round. Between them the first sink is written, because it has lent bytes.
+        let sources = try (0..<2).map { _ in try rig.connect() }
+        let first = Passing { bytes in
+            sinks[0].0.lend(bytes)
+            sinks[0].0.flush()
+            sinks[1].0.append(bytes)
+            sinks[1].0.flush()
+        }
+        let second = Passing { bytes in
+            for number in [0, 2, 1, 3, 0] {
+                sinks[number].0.append(bytes)
+                sinks[number].0.flush()
+            }
+        }
+        sources[0].0.handler = first
+        sources[1].0.handler = second
+        let bytes = numbered(4096)
+        for _ in 0..<3 {
+            for source in sources { source.1.send(bytes) }
+            for (number, passed) in [3, 2, 1, 1].enumerated() {
+                expectSame(
+                    Self.read(passed * bytes.count, from: sinks[number].1, rig),
+                    [[UInt8]](repeating: bytes, count: passed).flatMap { $0 })
+            }
+        }
+    }
+
     @Test func `a slow reader blocks the output, and its reading drains it`() throws {
         let rig = try Rig()
         let handler = Recorder()
@@ -242,4 +272,17 @@ import Time
         rig.turn()
         #expect(connection.output.capacity == 0)
     }
+}
+
+/// Passes on what a connection receives.
+private final class Passing: ConnectionHandler {
+    private let pass: (Span<UInt8>) -> Void
+
+    init(_ pass: @escaping (Span<UInt8>) -> Void) {
+        self.pass = pass
+    }
+
+    func received(_ bytes: Span<UInt8>) { self.pass(bytes) }
+    func receivedEnd() {}
+    func closed(_ cause: CloseCause) {}
 }

@@ -19,6 +19,8 @@ import Time
             return timer
         }
 
+        func forget() { self.fired = [] }
+
         func timerFired(_ timer: LoopTimer) {
             let name = self.names[ObjectIdentifier(timer)] ?? "?"
             self.fired.append(name)
@@ -50,6 +52,29 @@ import Time
         #expect(log.fired == ["a"])
         rig.advance(by: .seconds(10))
         #expect(log.fired == ["a"])
+    }
+
+    @Test func `a timer that was moved to never does not fire, and can be set again`() throws {
+        let rig = try Rig()
+        let log = Log()
+        let timer = log.timer("a")
+        rig.loop.set(timer, after: .seconds(1))
+        rig.loop.set(timer, to: .never)
+        rig.advance(by: .seconds(2))
+        #expect(log.fired == [])
+        // Once before and once after its old moment has come.
+        for _ in 0..<2 {
+            rig.loop.set(timer, after: .seconds(3))
+            rig.loop.set(timer, to: .never)
+            rig.loop.set(timer, after: .seconds(1))
+            rig.advance(by: .milliseconds(999))
+            #expect(log.fired == [])
+            rig.advance(by: .milliseconds(1))
+            #expect(log.fired == ["a"])
+            rig.advance(by: .seconds(5))
+            #expect(log.fired == ["a"])
+            log.forget()
+        }
     }
 
     @Test func `a timer that was moved later fires once, at the later moment`() throws {
