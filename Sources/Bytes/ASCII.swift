@@ -56,3 +56,18 @@ package enum ASCII {
     @inlinable
     package static func upperHexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 55 + value }
 }
+
+extension UInt32 {
+    /// The eight lower-case hexadecimal digits of a number, the highest in the lowest byte.
+    @inlinable
+    package var lowerHexDigits: UInt64 {
+        // Each byte apart, then its high digit in front of its low one.
+        var spread = UInt64(self.byteSwapped)
+        spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff
+        spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff
+        let digits = (spread >> 4 | spread << 8) & 0x0f0f_0f0f_0f0f_0f0f
+        // 1 in each byte that holds more than 9.
+        let letters = (digits + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return digits &+ 0x3030_3030_3030_3030 &+ letters &* 39
+    }
+}

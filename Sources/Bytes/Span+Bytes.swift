@@ -54,16 +54,22 @@ extension Span where Element == UInt8 {
         // SAFETY: both hold `count` bytes, and no load passes it.
         let count = left.count
         var index = 0
-        while index + 8 <= count {
+        while index &+ 8 <= count {
             let isSame =
                 unsafe left.loadUnaligned(fromByteOffset: index, as: UInt64.self)
                 == right.loadUnaligned(fromByteOffset: index, as: UInt64.self)
             if !isSame { return false }
-            index += 8
+            index &+= 8
+        }
+        if index == count { return true }
+        if count >= 8 {
+            // PERF: what is left, with bytes before it that are known to be the same.
+            return unsafe left.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+                == right.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
         }
         while index < count {
             if unsafe left[index] != right[index] { return false }
-            index += 1
+            index &+= 1
         }
         return true
     }

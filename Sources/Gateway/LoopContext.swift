@@ -63,9 +63,7 @@ final class LoopContext {
 
     /// A fresh UUID.
     func newRequestID() -> String {
-        var text = ByteBuffer(capacity: 64)
-        text.append(uuidFrom: &self.random)
-        return text.string()
+        self.random.uuid()
     }
 
     /// A root for tracing, as X-Ray writes it: version, seconds, 96 random bits.

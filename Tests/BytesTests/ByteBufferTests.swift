@@ -14,6 +14,18 @@ import TestSupport
         #expect(buffer.string() == "status -1042 1f3a 00ff1a")
     }
 
+    @Test func `hexadecimal digits are right for every byte and every length`() {
+        for count in 0...9 {
+            for first in 0...255 {
+                let bytes = (0..<count).map { UInt8(truncatingIfNeeded: first + $0) }
+                var buffer = ByteBuffer()
+                buffer.append(hexadecimalOf: bytes.span)
+                let digits = bytes.map { String($0 >> 4, radix: 16) + String($0 & 0xf, radix: 16) }.joined()
+                #expect(buffer.string() == digits)
+            }
+        }
+    }
+
     @Test func `numbers at the edges keep all their digits`() {
         var buffer = ByteBuffer()
         buffer.append(decimal: UInt64.max)

@@ -7,9 +7,7 @@ import Testing
         var random = RandomBytes()
         var seen: Set<String> = []
         for _ in 0..<200 {
-            var buffer = ByteBuffer()
-            buffer.append(uuidFrom: &random)
-            let text = buffer.string()
+            let text = random.uuid()
             #expect(text.wholeMatch(of: /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/) != nil)
             seen.insert(text)
         }
