@@ -9,42 +9,38 @@ internal import Relay
 ///
 /// The exchange owns it until it ends, is cancelled, or is left alone to read out a stream that nobody wants any more.
 final class Attempt {
-    private unowned let exchange: Exchange
+    /// Until the exchange has no more to do with it; they hold each other until then.
+    private var exchange: Exchange?
     private var invocation: InvocationStateMachine
     private var connection: UpstreamConnection?
-    /// Whether the exchange has no more to do with it.
-    private(set) var isOver = false
+    /// How long connecting may take.
+    let connectTimeout: Duration
 
     init(of exchange: Exchange) {
         self.exchange = exchange
+        self.connectTimeout = exchange.function.connectTimeout
         self.invocation = InvocationStateMachine(
             mode: exchange.function.responseMode, requestMethod: exchange.method, format: exchange.answerFormat,
             operation: exchange.function.operation)
     }
 
-    /// How long connecting may take.
-    var connectTimeout: Duration { self.exchange.function.connectTimeout }
-
-    /// Asks the pool for a connection; the answer may come within the call.
-    func start() {
-        let function = self.exchange.function
-        self.exchange.context.pool(for: function).take(for: self, connectTimeout: function.connectTimeout)
-    }
+    /// Whether the exchange has no more to do with it.
+    var isOver: Bool { self.exchange == nil }
 
     /// A connection is there.
     func taken(_ connection: UpstreamConnection) {
-        guard !self.isOver else {
+        guard let exchange = self.exchange else {
             connection.giveBack()
             return
         }
-        guard let credentials = self.exchange.function.credentials.current else {
+        guard let credentials = exchange.function.credentials.current else {
             connection.giveBack()
-            self.fail(.noCredentials(self.exchange.function.credentials.explanation))
+            self.fail(.noCredentials(exchange.function.credentials.explanation))
             return
         }
         var request = ByteBuffer()
         do throws(ExchangeFailure) {
-            try self.exchange.writeRequest(into: &request, credentials: credentials)
+            try exchange.writeRequest(into: &request, credentials: credentials)
         } catch {
             connection.giveBack()
             self.fail(error)
@@ -62,13 +58,11 @@ final class Attempt {
     // What the connection tells.
 
     func requestSent() {
-        guard !self.isOver else { return }
-        self.exchange.requestSent()
+        self.exchange?.requestSent()
     }
 
     func requestBlocked() {
-        guard !self.isOver else { return }
-        self.exchange.requestBlocked()
+        self.exchange?.requestBlocked()
     }
 
     func receivedHead(_ head: ResponseHead) {
@@ -81,16 +75,19 @@ final class Attempt {
     /// Bytes of the answer, in the receive buffer of the loop.
     func receivedBody(_ bytes: Span<UInt8>) {
         var offset = 0
-        while !self.isOver {
+        while let exchange = self.exchange {
+            if let range = self.invocation.nextChunk(bytes, at: &offset) {
+                exchange.receivedBody(answer: bytes.extracting(range))
+                if offset == bytes.count { return }
+                continue
+            }
             switch self.invocation.next(bytes, at: &offset) {
             case .head(let head, let endsHere):
-                self.receivedAnswerHead(head, endsHere: endsHere)
+                self.receivedAnswerHead(head, endsHere: endsHere, for: exchange)
             case .bodyHeld:
-                self.exchange.receivedBytes()
-                self.exchange.receivedBody(answer: self.invocation.heldBytes)
+                self.invocation.withHeldBytes { exchange.receivedBody(answer: $0) }
             case .body(let range):
-                self.exchange.receivedBytes()
-                self.exchange.receivedBody(answer: bytes.extracting(range))
+                exchange.receivedBody(answer: bytes.extracting(range))
             case .completed:
                 self.complete()
             case .failed(let failure):
@@ -98,32 +95,31 @@ final class Attempt {
                 if case .functionError = failure { self.leaveReadOut() }
                 self.fail(.invocation(failure))
             case .needsMore:
-                if !self.invocation.heldBytes.isEmpty { self.exchange.receivedHeldBytes() }
+                if self.invocation.holdsBytes { exchange.receivedHeldBytes() }
                 return
             }
         }
     }
 
-    private func receivedAnswerHead(_ head: consuming ResponseHead, endsHere: Bool) {
-        let function = self.exchange.function
+    private func receivedAnswerHead(_ head: consuming ResponseHead, endsHere: Bool, for exchange: Exchange) {
+        let function = exchange.function
         if function.responseMode == .auto, let shape = self.invocation.shape { function.answerShapes.count(shape) }
-        self.exchange.receivedHead(head, endsHere: endsHere)
+        exchange.receivedHead(head, endsHere: endsHere)
     }
 
     /// The HTTP body has ended; the end of a streamed invocation ought to have come before, that of a plain one is this.
     func receivedEnd() {
-        guard !self.isOver else { return }
+        if self.isOver { return }
         // The connection has nothing more of this answer, whatever it says.
         self.connection = nil
         var action = self.invocation.receivedEnd()
         var offset = 0
-        while !self.isOver {
+        while let exchange = self.exchange {
             switch action {
             case .head(let head, let endsHere):
-                self.receivedAnswerHead(head, endsHere: endsHere)
+                self.receivedAnswerHead(head, endsHere: endsHere, for: exchange)
             case .bodyHeld:
-                self.exchange.receivedBytes()
-                self.exchange.receivedBody(answer: self.invocation.heldBytes)
+                self.invocation.withHeldBytes { exchange.receivedBody(answer: $0) }
             case .completed:
                 self.complete()
             case .failed(let failure):
@@ -138,7 +134,7 @@ final class Attempt {
 
     /// The connection was lost, or spoke nonsense.
     func connectionFailed(_ failure: ExchangeFailure) {
-        guard !self.isOver else { return }
+        if self.isOver { return }
         self.connection = nil
         switch self.invocation.lostConnection() {
         case .failed(.service(let error)):
@@ -152,20 +148,18 @@ final class Attempt {
     }
 
     private func complete() {
-        self.isOver = true
-        if let log = self.invocation.logResult { self.exchange.receivedLog(log) }
+        let exchange = self.exchange.take()
+        if let log = self.invocation.logResult { exchange?.receivedLog(log) }
         // The rest of the HTTP body is the last chunk, which may be here already.
         self.leaveReadOut()
-        self.exchange.completed()
+        exchange?.completed()
     }
 
     private func fail(_ failure: ExchangeFailure) {
-        guard !self.isOver else { return }
-        self.isOver = true
-        self.connection?.letGo()
-        self.connection = nil
-        if let log = self.invocation.logResult { self.exchange.receivedLog(log) }
-        self.exchange.failed(failure)
+        guard let exchange = self.exchange.take() else { return }
+        self.connection.take()?.letGo()
+        if let log = self.invocation.logResult { exchange.receivedLog(log) }
+        exchange.failed(failure)
     }
 
     // What the exchange asks for.
@@ -180,21 +174,18 @@ final class Attempt {
 
     /// The answer is over for the client; what the function still sends is thrown away, within limits.
     func discardRest() {
-        self.isOver = true
+        self.exchange = nil
         self.leaveReadOut()
     }
 
     private func leaveReadOut() {
-        self.connection?.readOut()
-        self.connection = nil
+        self.connection.take()?.readOut()
     }
 
     /// Nobody wants the answer any more.
     func cancel() {
-        guard !self.isOver else { return }
-        self.isOver = true
-        self.connection?.letGo()
-        self.connection = nil
+        self.exchange = nil
+        self.connection.take()?.letGo()
     }
 }
 

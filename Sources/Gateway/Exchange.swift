@@ -110,8 +110,9 @@ final class Exchange {
         self.record.attempts += 1
         let attempt = Attempt(of: self)
         self.attempt = attempt
-        attempt.start()
-        self.setTimer()
+        self.context.pool(for: self.function).take(for: attempt)
+        // Where a connection was there, the request has been sent and the timer set.
+        if self.timer.deadline == .never { self.setTimer() }
     }
 
     /// Writes the signed request for this exchange. Throws where the event is too large.
@@ -147,14 +148,9 @@ final class Exchange {
         self.setTimer()
     }
 
-    /// Payload bytes came in.
-    func receivedBytes() {
-        self.machine.receivedBytes(at: self.context.loop.now)
-    }
-
     /// Payload bytes came in that are held back until they say what they are.
     func receivedHeldBytes() {
-        self.receivedBytes()
+        self.machine.receivedBytes(at: self.context.loop.now)
         // The wait for the first byte is over, and the idle time, which runs now, may be the shorter one.
         self.setTimer()
     }
@@ -192,6 +188,7 @@ final class Exchange {
 
     /// Bytes of the answer's body.
     func receivedBody(answer bytes: Span<UInt8>) {
+        self.machine.receivedBytes(at: self.context.loop.now)
         self.record.bytesOut += bytes.count
         self.record.chunks += 1
         self.context.metrics.countChunk(bytes: bytes.count)

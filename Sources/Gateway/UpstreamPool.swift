@@ -41,7 +41,7 @@ final class UpstreamPool {
     var isEmpty: Bool { self.all.isEmpty && self.waiting.isEmpty && self.shaking.isEmpty }
 
     /// Finds a connection for an attempt, within the call or later.
-    func take(for attempt: Attempt, connectTimeout: Duration) {
+    func take(for attempt: Attempt) {
         while let connection = self.idle.popLast() {
             if self.loop.now - connection.idleSince > Self.doubt, connection.isStale {
                 connection.close()
@@ -51,7 +51,7 @@ final class UpstreamPool {
             return
         }
         let dial = Dial(
-            self.endpoint.host, port: self.endpoint.port, timeout: connectTimeout, resolver: self.resolver,
+            self.endpoint.host, port: self.endpoint.port, timeout: attempt.connectTimeout, resolver: self.resolver,
             on: self.loop, handler: self)
         self.waiting[ObjectIdentifier(dial)] = (dial, attempt)
     }

@@ -51,4 +51,32 @@ import Testing
         #expect(decoder.isBetweenMessages == true)
         #expect(try decoder.next(rest.span, at: &offset) == .needsMore)
     }
+
+    @Test func `a whole chunk is taken at once, and nothing else is`() throws {
+        let input = Self.payloadChunkHello + Self.payloadChunkHello + Self.invokeCompleteEmpty
+        var decoder = EventStreamDecoder()
+        var offset = 0
+        #expect(decoder.nextWholeChunk(input.span, at: &offset) == 102..<107)
+        #expect(decoder.nextWholeChunk(input.span, at: &offset) == 213..<218)
+        #expect(offset == 222)
+        #expect(decoder.nextWholeChunk(input.span, at: &offset) == nil)
+        #expect(offset == 222)
+        #expect(try decoder.next(input.span, at: &offset) == .message(.invokeComplete))
+        // In the middle of a message there is none.
+        #expect(decoder.nextWholeChunk(input.span, at: &offset) == nil)
+
+        for count in 0..<Self.payloadChunkHello.count {
+            let part = Array(Self.payloadChunkHello[..<count])
+            var offset = 0
+            #expect(EventStreamDecoder().nextWholeChunk(part.span, at: &offset) == nil)
+            #expect(offset == 0)
+        }
+        for index in Self.payloadChunkHello.indices {
+            var damaged = Self.payloadChunkHello
+            damaged[index] ^= 0x10
+            var offset = 0
+            #expect(EventStreamDecoder().nextWholeChunk(damaged.span, at: &offset) == nil)
+            #expect(offset == 0)
+        }
+    }
 }

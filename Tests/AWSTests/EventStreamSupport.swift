@@ -17,9 +17,10 @@ struct Decoded: Equatable {
     }
 }
 
-/// All complete messages in pieces that arrive one after the other.
+/// All complete messages in pieces that arrive one after the other. With `takesWhole`, chunks that are whole are taken as
+/// such.
 func decode(
-    _ pieces: [[UInt8]], limits: EventStreamDecoder.Limits = .init()
+    _ pieces: [[UInt8]], limits: EventStreamDecoder.Limits = .init(), takesWhole: Bool = false
 ) throws(EventStreamError) -> [Decoded] {
     var decoder = EventStreamDecoder(limits: limits)
     var messages: [Decoded] = []
@@ -27,6 +28,11 @@ func decode(
     for piece in pieces {
         var offset = 0
         feeding: while true {
+            if takesWhole, let range = decoder.nextWholeChunk(piece.span, at: &offset) {
+                precondition(current == nil && !range.isEmpty)
+                messages.append(Decoded(.payloadChunk, Array(piece[range])))
+                continue
+            }
             switch try decoder.next(piece.span, at: &offset) {
             case .message(let kind):
                 precondition(current == nil)

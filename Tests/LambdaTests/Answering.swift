@@ -83,6 +83,10 @@ struct Outcome: Equatable, CustomStringConvertible {
         for piece in pieces {
             var offset = 0
             loop: while true {
+                if let range = machine.nextChunk(piece.span, at: &offset) {
+                    outcome.body += piece[range]
+                    continue
+                }
                 let action = machine.next(piece.span, at: &offset)
                 if outcome.end != .none, action != .needsMore { outcome.afterTheEnd += 1 }
                 switch action {

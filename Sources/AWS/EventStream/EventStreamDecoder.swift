@@ -66,6 +66,31 @@ package struct EventStreamDecoder: ~Copyable {
         }
     }
 
+    /// The payload of the next message, where that lies at `offset` as a whole, is a PayloadChunk like the last one, and
+    /// has both of its checksums right; `offset` moves behind it. `nil`, and nothing taken, for all else: `next` says what
+    /// it is.
+    ///
+    /// PERF: nearly every message of a stream comes like this. One step and no event take 450 instructions, where the four
+    /// steps of `next` take 1,300.
+    package func nextWholeChunk(_ input: Span<UInt8>, at offset: inout Int) -> Range<Int>? {
+        guard case .prelude(taken: 0) = self.state else { return nil }
+        let start = offset
+        let headers = self.expectedHeaders.count
+        let payload = start + 12 + headers
+        guard input.count - payload > 4 else { return nil }
+        let lengths: UInt64 = input.loadBigEndian(at: start)
+        let total = Int(lengths >> 32)
+        guard Int(lengths & 0xffff_ffff) == headers, total <= input.count - start, total > headers + 16,
+            total - headers - 16 <= self.limits.payloadBytes,
+            CRC32.value(ofEight: lengths.byteSwapped) == input.loadBigEndian(at: start + 8),
+            self.startsExpectedHeaders(input.extracting(start + 12..<payload), at: 0)
+        else { return nil }
+        let end = start + total - 4
+        guard CRC32(of: input.extracting(start..<end)).value == input.loadBigEndian(at: end) else { return nil }
+        offset = end + 4
+        return payload..<end
+    }
+
     private mutating func step(_ input: Span<UInt8>, at offset: inout Int) throws(EventStreamError) -> Event {
         while offset < input.count {
             switch self.state {
@@ -76,8 +101,7 @@ package struct EventStreamDecoder: ~Copyable {
                     self.lengths = input.loadBigEndian(at: start)
                     self.statedChecksum = input.loadBigEndian(at: start + 8)
                     try self.receivedPrelude(computed: CRC32.value(ofEight: self.lengths.byteSwapped))
-                    // PERF: a message that lies in the input as a whole, as small ones do, is summed in one run and not
-                    // in four: with the known header blocks 2,850 instructions for three messages, and not 6,200.
+                    // PERF: a message that lies in the input as a whole is summed in one run and not in four.
                     let end = start + Int(self.lengths >> 32) - 4
                     self.isSummedAhead = end <= input.count
                     self.checksum = CRC32(of: input.extracting(start..<(self.isSummedAhead ? end : start + 12)))
@@ -212,7 +236,7 @@ extension EventStreamDecoder {
     }
 
     private func startsExpectedHeaders(_ piece: Span<UInt8>, at offset: Int) -> Bool {
-        self.expectedHeaders.span.extracting(offset..<offset + piece.count).hasSameBytes(as: piece)
+        self.expectedHeaders.span.extracting(offset..<offset + piece.count).equals(piece)
     }
 
     private mutating func receivedHeaders(
@@ -222,7 +246,7 @@ extension EventStreamDecoder {
         // PERF: nearly all messages of a stream have the same block; comparing costs a tenth of parsing.
         if block.count == self.expectedHeaders.count, self.startsExpectedHeaders(block, at: 0) { return .payloadChunk }
         let known = EventStreamEncoder.invokeCompleteHeaders
-        if block.hasSameBytes(as: known.span) { return .invokeComplete }
+        if block.equals(known.span) { return .invokeComplete }
         let kind = try EventStreamMessageKind(headers: block, limit: self.limits.headerCount)
         if case .payloadChunk = kind, block.count <= 512 { self.expectedHeaders = block.array() }
         return kind
@@ -261,26 +285,5 @@ extension Span<UInt8> {
         precondition(offset >= 0 && offset + MemoryLayout<Number>.size <= self.count)
         // SAFETY: the number lies within the span, checked above.
         return unsafe Number(bigEndian: self.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: Number.self))
-    }
-
-    /// Whether two runs hold the same bytes, eight at a time.
-    fileprivate func hasSameBytes(as other: Span<UInt8>) -> Bool {
-        guard self.count == other.count else { return false }
-        // SAFETY: bytes of a span have no padding between them.
-        let (left, right) = unsafe (self.bytes, other.bytes)
-        var offset = 0
-        while offset + 8 <= self.count {
-            // SAFETY: offset + 8 is not above the count of both.
-            guard
-                unsafe left.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                    == right.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            else { return false }
-            offset += 8
-        }
-        while offset < self.count {
-            if self[offset] != other[offset] { return false }
-            offset += 1
-        }
-        return true
     }
 }
