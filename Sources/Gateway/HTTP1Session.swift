@@ -191,7 +191,7 @@ final class HTTP1Session {
         switch self.phase {
         case .body:
             self.phase = .answering
-            self.context.loop.cancel(self.timer)
+            self.context.loop.set(self.timer, to: .never)
             self.exchange?.requestCompleted()
         case .discarding:
             self.finishRequest()

@@ -42,7 +42,7 @@ final class UpstreamConnection {
     func send(_ request: consuming ByteBuffer, for attempt: Attempt) {
         self.use = .serving(attempt)
         self.parser.expectResponse(to: .post)
-        self.connection.loop.cancel(self.timer)
+        self.connection.loop.set(self.timer, to: .never)
         self.connection.send(request)
         // Sent with the end of this round, unless the socket blocks; then `outputDrained` says so again.
         attempt.requestSent()
@@ -95,8 +95,9 @@ final class UpstreamConnection {
         self.use = .idle
         self.idleSince = self.connection.loop.now
         self.connection.resumeReading()
-        self.pool.gaveBack(self)
-        if case .idle = self.use { self.connection.loop.set(self.timer, after: self.pool.idleTime) }
+        let pool = self.pool
+        pool.gaveBack(self)
+        if case .idle = self.use { self.connection.loop.set(self.timer, after: pool.idleTime) }
     }
 
     // Reading.
