@@ -11,7 +11,7 @@ struct FieldSectionScanner {
     /// The next byte to look at, counted from the start of the spans that are scanned.
     private(set) var position: Int
     /// The lines found so far; their positions count from `start`.
-    private(set) var lines: [Fields.Line] = []
+    private(set) var lines = FoundLines()
     /// What the lines say about the message's frame.
     private(set) var framing = FramingFields()
 
@@ -47,9 +47,9 @@ struct FieldSectionScanner {
     var block: Range<Int> { self.start..<self.position }
 
     /// Gives up the lines.
-    mutating func takeLines() -> [Fields.Line] {
+    mutating func takeLines() -> FoundLines {
         let lines = self.lines
-        self.lines = []
+        self.lines = FoundLines()
         return lines
     }
 
@@ -147,14 +147,14 @@ struct FieldSectionScanner {
                 name: bytes.extracting(line.nameStart..<line.nameEnd),
                 value: bytes.extracting(line.valueStart..<valueEnd), line: self.lines.count)
         }
-        // PERF: sixteen lines hold most requests' heads; growing by doubling from one costs four more allocations.
-        if self.lines.isEmpty { self.lines.reserveCapacity(16) }
+        // What came along behind the head may be a long body.
         self.lines.append(
             Fields.Line(
                 nameStart: UInt32(truncatingIfNeeded: line.nameStart &- self.start),
                 nameCount: UInt32(truncatingIfNeeded: nameCount),
                 valueStart: UInt32(truncatingIfNeeded: line.valueStart &- self.start),
-                valueCount: UInt32(truncatingIfNeeded: valueEnd &- line.valueStart)))
+                valueCount: UInt32(truncatingIfNeeded: valueEnd &- line.valueStart)),
+            ofLikely: min(bytes.count &- self.start, 960) &+ 64)
     }
 
     @inline(__always)

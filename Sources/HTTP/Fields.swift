@@ -2,18 +2,19 @@ private import Bytes
 
 /// The field lines of a message, in the order in which they came.
 ///
-/// All names and values lie in one array, so that a head costs two allocations however many lines it has. Names are kept
-/// in lower case; which letters were capitals is kept beside them (for the first 64 bytes of a name), so that a writer
-/// can give the name back as it came.
+/// All of it lies in one block, so that a head costs one allocation however many lines it has. Names are kept in lower
+/// case; which letters were capitals is kept beside them (for the first 64 bytes of a name), so that a writer can give
+/// the name back as it came.
 ///
-/// Each line's parts lie in the storage, which is never made shorter: that is what the unchecked readings rely on.
+/// Each line's parts lie in the block, whose bytes never become fewer: that is what the unchecked readings rely on.
+// SAFETY: a block that several values share is only read.
 @frozen
 @usableFromInline
-package struct Fields: Sendable {
-    @usableFromInline var storage: [UInt8]
-    @usableFromInline var lines: [Line]
+package struct Fields: @unchecked Sendable {
+    /// Shared by copies, until one of them is written to. There where there is a line.
+    @usableFromInline var block: FieldBlock?
 
-    /// Where the parts of a line lie in the storage. A parser keeps its lines so while the head is still being read.
+    /// Where the parts of a line lie among the bytes. A parser keeps its lines so while the head is still being read.
     @frozen
     @usableFromInline
     struct Line: Sendable {
@@ -25,7 +26,7 @@ package struct Fields: Sendable {
         @usableFromInline var capitals: UInt64 = 0
 
         @inlinable var name: Range<Int> {
-            // SAFETY: both counts come from positions in one array, so their sum neither overflows nor is below.
+            // SAFETY: both counts come from positions in one block, so their sum neither overflows nor is below.
             unsafe Range(uncheckedBounds: (Int(self.nameStart), Int(self.nameStart &+ self.nameCount)))
         }
 
@@ -38,8 +39,7 @@ package struct Fields: Sendable {
     /// No lines.
     @inlinable
     package init() {
-        self.storage = []
-        self.lines = []
+        self.block = nil
     }
 
     /// Lines from pairs of names and values, for tests and fixed answers.
@@ -48,93 +48,95 @@ package struct Fields: Sendable {
         for (name, value) in lines { self.append(name, value) }
     }
 
-    /// Lines that lie in a block of bytes, names as they came. One copy, whatever the number of lines.
-    ///
-    /// PERF: with room for a line more, such as an identifier that a gateway adds, and for words that are read past the
-    /// end of a name: seven lines took 860 instructions through checked spans, and a line added to them 700.
-    init(lines: consuming [Line], in block: Span<UInt8>) {
-        let count = block.count
-        var storage: [UInt8] = []
-        storage.reserveCapacity(count + Self.spareBytes)
-        unsafe block.withUnsafeBufferPointer { unsafe storage.append(contentsOf: $0) }
-        var found = lines.mutableSpan
-        unsafe storage.withUnsafeMutableBytes { bytes in
-            guard let start = bytes.baseAddress else { return }
-            for index in found.indices {
-                // SAFETY: the index is one of the span's, and the line lies in the block. Bytes of the spare room behind
-                // the block may be read as parts of words, and are masked out.
-                let name = unsafe found[unchecked: index].name
-                let value = unsafe found[unchecked: index].value
-                precondition(name.upperBound <= count && value.upperBound <= count)
-                unsafe found[unchecked: index].capitals = Self.lowercase(start + name.lowerBound, count: name.count)
-            }
-        }
-        self.storage = storage
-        self.lines = lines
+    /// Lines that a parser has found in these bytes, names as they came. One copy, whatever the number of lines.
+    init(_ lines: consuming FoundLines, in bytes: Span<UInt8>) {
+        self.block = lines.filled(with: bytes)
     }
 
-    /// Room behind the lines of a parsed head; eight bytes at least.
-    private static var spareBytes: Int { 64 }
-
-    /// Makes room for `lines` lines of `bytes` bytes in all.
+    /// Makes room for `lines` more lines of `bytes` bytes in all.
     package mutating func reserve(lines: Int, bytes: Int) {
-        self.lines.reserveCapacity(lines)
-        self.storage.reserveCapacity(bytes)
+        _ = self.writableBlock(lines: lines, bytes: bytes)
+    }
+
+    /// The block, which nobody else holds, with room for so many more.
+    private mutating func writableBlock(lines: Int, bytes: Int) -> FieldBlock {
+        if isKnownUniquelyReferenced(&self.block), let block = self.block, block.hasRoom(lines: lines, bytes: bytes) {
+            return block
+        }
+        let block =
+            self.block?.copy(addingLines: lines, bytes: bytes)
+            ?? FieldBlock.make(lines: max(lines, 4), bytes: max(bytes, 120))
+        self.block = block
+        return block
     }
 
     // Reading.
 
     /// How many lines there are.
     @inlinable
-    package var count: Int { self.lines.count }
+    package var count: Int { self.block?.header.lineCount ?? 0 }
 
     /// Whether there is no line.
     @inlinable
-    package var isEmpty: Bool { self.lines.isEmpty }
+    package var isEmpty: Bool { self.count == 0 }
 
     /// The positions of the lines, in order.
     @inlinable
-    package var indices: Range<Int> { self.lines.indices }
+    package var indices: Range<Int> { 0..<self.count }
 
     /// Bytes of all names and values together.
-    package var byteCount: Int { self.lines.reduce(0) { $0 + Int($1.nameCount + $1.valueCount) } }
+    package var byteCount: Int {
+        self.indices.reduce(0) { $0 + self.line(at: $1).name.count + self.line(at: $1).value.count }
+    }
+
+    /// Where the parts of the line at a position lie.
+    @inlinable
+    func line(at index: Int) -> Line {
+        precondition(index >= 0 && index < self.count)
+        // SAFETY: there is a line at this position, and a block where there is a line.
+        return unsafe self.block.unsafelyUnwrapped.lines[index]
+    }
+
+    /// A part of a line.
+    @inlinable
+    @_lifetime(borrow self)
+    func part(_ range: Range<Int>) -> Span<UInt8> {
+        // SAFETY: a line's parts lie among the bytes of the block, which does not change while `self` is borrowed.
+        let start = unsafe self.block.unsafelyUnwrapped.bytes.assumingMemoryBound(to: UInt8.self) + range.lowerBound
+        return unsafe _overrideLifetime(
+            Span<UInt8>(_unsafeStart: UnsafePointer(start), count: range.count), borrowing: self)
+    }
 
     /// The name at a position, in lower case.
     @inlinable
     @_lifetime(borrow self)
     package func name(at index: Int) -> Span<UInt8> {
-        // SAFETY: a line's parts lie in the storage.
-        unsafe self.storage.span.extracting(unchecked: self.lines[index].name)
+        self.part(self.line(at: index).name)
     }
 
     /// The value at a position.
     @inlinable
     @_lifetime(borrow self)
     package func value(at index: Int) -> Span<UInt8> {
-        // SAFETY: a line's parts lie in the storage.
-        unsafe self.storage.span.extracting(unchecked: self.lines[index].value)
+        self.part(self.line(at: index).value)
     }
 
     /// Which letters of the name at a position came as capitals: bit n for its n-th byte.
     @inlinable
     package func capitals(at index: Int) -> UInt64 {
-        self.lines[index].capitals
+        self.line(at: index).capitals
     }
 
     /// Where a name (given in lower case) first stands at or after `start`, or `nil`.
     package func firstIndex(of name: StaticString, from start: Int = 0) -> Int? {
         precondition(start >= 0)
-        let lines = self.lines.span
-        let storage = self.storage.span
+        guard let block = self.block else { return nil }
+        let lines = unsafe block.lines
         var index = start
-        while index < lines.count {
-            // SAFETY: the index is below the count, and a line's parts lie in the storage.
-            let line = unsafe lines[unchecked: index]
-            if Int(line.nameCount) == name.utf8CodeUnitCount,
-                unsafe storage.extracting(unchecked: line.name).equals(name)
-            {
-                return index
-            }
+        while index < block.header.lineCount {
+            // SAFETY: the index is below the count.
+            let line = unsafe lines[index]
+            if Int(line.nameCount) == name.utf8CodeUnitCount, self.part(line.name).equals(name) { return index }
             index &+= 1
         }
         return nil
@@ -161,18 +163,19 @@ package struct Fields: Sendable {
 
     /// Adds a line at the end. The name may hold capitals.
     package mutating func append(name: Span<UInt8>, value: Span<UInt8>) {
-        let start = self.storage.count
-        let needed = start + name.count + value.count
-        if needed > self.storage.capacity { self.storage.reserveCapacity(max(needed, 2 * self.storage.capacity)) }
-        // SAFETY: the arrays take copies, and the pointers do not leave the closures.
-        unsafe name.withUnsafeBufferPointer { unsafe self.storage.append(contentsOf: $0) }
-        unsafe value.withUnsafeBufferPointer { unsafe self.storage.append(contentsOf: $0) }
+        let block = self.writableBlock(lines: 1, bytes: name.count + value.count)
+        let start = block.header.byteCount
+        let bytes = unsafe block.bytes + start
+        // SAFETY: there is room for a line and its bytes, and for a word behind each of them.
+        unsafe bytes.copy(name)
+        unsafe (bytes + name.count).copy(value)
         var line = Line(
             nameStart: UInt32(start), nameCount: UInt32(name.count),
             valueStart: UInt32(start + name.count), valueCount: UInt32(value.count))
-        var bytes = self.storage.mutableSpan
-        line.capitals = bytes.lowercase(line.name)
-        self.lines.append(line)
+        unsafe line.capitals = Self.lowercase(bytes, count: name.count)
+        unsafe block.lines[block.header.lineCount] = line
+        block.header.lineCount += 1
+        block.header.byteCount = start + name.count + value.count
     }
 
     /// Adds a line at the end.
@@ -188,9 +191,16 @@ package struct Fields: Sendable {
 
     /// Removes the lines for which the closure, given the fields and a position, answers yes.
     package mutating func remove(where isUnwanted: (borrowing Fields, Int) -> Bool) {
-        var kept: [Line] = []
-        for index in self.lines.indices where !isUnwanted(self, index) { kept.append(self.lines[index]) }
-        self.lines = kept
+        guard let old = self.block else { return }
+        let block = old.copy(addingLines: 0, bytes: 0)
+        var kept = 0
+        for index in self.indices where !isUnwanted(self, index) {
+            // SAFETY: no more are kept than there were.
+            unsafe block.lines[kept] = self.line(at: index)
+            kept += 1
+        }
+        block.header.lineCount = kept
+        self.block = block
     }
 
     /// Replaces all lines of a name by one.
@@ -224,7 +234,7 @@ extension Fields {
     ///
     /// SAFETY: eight bytes may be read and written from each byte of the name on.
     @unsafe @inline(__always)
-    private static func lowercase(_ name: UnsafeMutableRawPointer, count: Int) -> UInt64 {
+    static func lowercase(_ name: UnsafeMutableRawPointer, count: Int) -> UInt64 {
         var capitals: UInt64 = 0
         var index = 0
         // PERF: eight bytes at a time, those behind the name masked out.
@@ -241,26 +251,6 @@ extension Fields {
                 }
             }
             index &+= 8
-        }
-        return capitals
-    }
-}
-
-extension MutableSpan where Element == UInt8 {
-    /// Makes the capital letters of a range small, and answers which there were: bit n for the range's n-th byte, up to
-    /// its 64th.
-    fileprivate mutating func lowercase(_ range: Range<Int>) -> UInt64 {
-        precondition(range.lowerBound >= 0 && range.upperBound <= self.count)
-        var capitals: UInt64 = 0
-        for index in range {
-            // SAFETY: the range was checked against the count.
-            let byte = unsafe self[unchecked: index]
-            let lower = ASCII.lowercased(byte)
-            if lower != byte {
-                unsafe self[unchecked: index] = lower
-                let shift = index &- range.lowerBound
-                if shift < 64 { capitals |= 1 << UInt64(shift) }
-            }
         }
         return capitals
     }

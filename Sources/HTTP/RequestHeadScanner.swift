@@ -86,7 +86,7 @@ struct RequestHeadScanner: ~Copyable, ResumableScanner {
         if self.fields.framing.expectsOther, version == .http11 { throw RequestFault(.expectationUnknown) }
         let named = target.authority
         let host = try self.authority(in: block, version: version, isAbsolute: named != nil)
-        var fields = Fields(lines: self.fields.takeLines(), in: block)
+        var fields = Fields(self.fields.takeLines(), in: block)
         // RFC 9112 §3.2.2: a proxy ignores the Host field and replaces it with the target's host.
         if let named, named != host { fields.set("host", named.text) }
         return RequestHead(
@@ -106,7 +106,7 @@ struct RequestHeadScanner: ~Copyable, ResumableScanner {
             if version == .http11 { throw RequestFault(.hostMissing) }
             return nil
         }
-        let value = block.extracting(self.fields.lines[framing.hostLine].value)
+        let value = block.extracting(self.fields.lines.value(at: framing.hostLine))
         if value.isEmpty {
             if isAbsolute { throw RequestFault(.host(.empty)) }
             return nil

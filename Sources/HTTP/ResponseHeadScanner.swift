@@ -46,7 +46,7 @@ struct ResponseHeadScanner: ~Copyable, ResumableScanner {
         } catch {
             throw ResponseFault(.message(error))
         }
-        let fields = Fields(lines: self.fields.takeLines(), in: bytes.extracting(self.fields.block))
+        let fields = Fields(self.fields.takeLines(), in: bytes.extracting(self.fields.block))
         return ResponseHead(status: self.line.status, fields: fields)
     }
 }

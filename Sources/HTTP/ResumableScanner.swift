@@ -89,7 +89,7 @@ struct TrailerScanner: ~Copyable, ResumableScanner {
     mutating func scan(_ bytes: Span<UInt8>, limits: HeadLimits) throws(MessageFault) -> Bool {
         guard try self.fields.scan(bytes, limits: limits) else { return false }
         let lines = self.fields.takeLines()
-        if !lines.isEmpty { self.trailers = Fields(lines: lines, in: bytes.extracting(self.fields.block)) }
+        if lines.count > 0 { self.trailers = Fields(lines, in: bytes.extracting(self.fields.block)) }
         return true
     }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import TestSupport
 import Testing
 
 @testable import HTTP
@@ -13,6 +14,52 @@ import Testing
         #expect(fields == Fields(["accept": "a", "x-two": "3"]))
         fields.remove("ACCEPT")
         #expect(fields.count == 1 && fields.byteCount == 6)
+    }
+
+    @Test func `a copy is not changed with the value that it was made of`() {
+        var fields = Fields()
+        var copies: [Fields] = []
+        for index in 0..<100 {
+            copies.append(fields)
+            fields.append("Name-\(index)", String(repeating: "v", count: index))
+        }
+        let all = fields
+        fields.remove("name-7")
+        fields.set("Name-50", "x")
+        copies.append(all)
+        for (count, copy) in copies.enumerated() {
+            #expect(copy.count == count)
+            for index in 0..<count {
+                #expect(copy.name(at: index).string() == "name-\(index)" && copy.value(at: index).count == index)
+                #expect(copy.capitals(at: index) == 1)
+            }
+        }
+        #expect(fields.count == 99 && fields.first("name-50") == "x" && !fields.contains("name-7"))
+    }
+
+    @Test(arguments: [0, 1, 15, 16, 17, 33, 99])
+    func `parsed lines are whole however many and long they are`(count: Int) throws {
+        for length in [0, 10, 300] {
+            var head = "GET / HTTP/1.1\r\nHost: a\r\n"
+            for index in 0..<count { head += "X-\(index): \(String(repeating: "v", count: length))\(index)\r\n" }
+            let input = Array((head + "\r\n").utf8)
+            for way in Feeding.ways(of: input).prefix(length > 100 ? 4 : 1000) {
+                var parser = HTTP1RequestParser()
+                var fields: Fields?
+                for piece in way {
+                    var offset = 0
+                    while offset < piece.count {
+                        if case .head(let head) = try parser.next(piece.span, at: &offset) { fields = head.fields }
+                    }
+                }
+                let found = try #require(fields)
+                #expect(found.count == count + 1 && found.first("host") == "a")
+                for index in 0..<count {
+                    #expect(found.name(at: index + 1).string() == "x-\(index)")
+                    #expect(found.value(at: index + 1).count == length + "\(index)".count)
+                }
+            }
+        }
     }
 
     @Test(arguments: 1...80)
