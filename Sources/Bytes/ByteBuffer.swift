@@ -272,18 +272,20 @@ extension ByteBuffer {
     mutating func append(decimalDigits value: UInt64) {
         var count = 1
         var bound: UInt64 = 10
-        while count < 20, value >= bound {
-            count += 1
-            let (next, overflow) = bound.multipliedReportingOverflow(by: 10)
-            if overflow { break }
-            bound = next
+        // A number of 64 bits has twenty digits at most, and 10^19 fits in it.
+        while value >= bound {
+            count &+= 1
+            if count == 20 { break }
+            bound &*= 10
         }
         self.reserve(count)
         let target = unsafe self.base.unsafelyUnwrapped + self.end
         var rest = value
-        for index in stride(from: count - 1, through: 0, by: -1) {
+        var index = count
+        while index > 0 {
+            index &-= 1
             unsafe target.storeBytes(
-                of: ASCII.zero + UInt8(truncatingIfNeeded: rest % 10), toByteOffset: index, as: UInt8.self)
+                of: ASCII.zero &+ UInt8(truncatingIfNeeded: rest % 10), toByteOffset: index, as: UInt8.self)
             rest /= 10
         }
         self.end += count

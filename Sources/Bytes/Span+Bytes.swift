@@ -32,46 +32,42 @@ extension Span where Element == UInt8 {
         // SAFETY: both hold `count` bytes, and no load passes it.
         let count = bytes.count
         let other = unsafe UnsafeRawPointer(lowercase)
+        guard count >= 8 else {
+            for index in 0..<count where unsafe ASCII.lowercased(bytes[index]) != lowercase[index] { return false }
+            return true
+        }
         var index = 0
-        while index + 8 <= count {
+        while true {
             let wanted = unsafe other.loadUnaligned(fromByteOffset: index, as: UInt64.self)
             let difference = unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) ^ wanted
             // A letter may differ by the bit that makes it a capital, and nothing else may.
             let low = wanted & 0x7f7f_7f7f_7f7f_7f7f
             let letters = (low &+ 0x1f1f_1f1f_1f1f_1f1f) & ~(low &+ 0x0505_0505_0505_0505) & ~wanted
             if difference & ~((letters & 0x8080_8080_8080_8080) &>> 2) != 0 { return false }
-            index += 8
+            if index &+ 8 == count { return true }
+            // The last word overlaps the one before.
+            index = Swift.min(index &+ 8, count &- 8)
         }
-        while index < count {
-            if unsafe ASCII.lowercased(bytes[index]) != lowercase[index] { return false }
-            index += 1
-        }
-        return true
     }
 
     @usableFromInline
     static func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
         // SAFETY: both hold `count` bytes, and no load passes it.
         let count = left.count
+        guard count >= 8 else {
+            for index in 0..<count where unsafe left[index] != right[index] { return false }
+            return true
+        }
         var index = 0
-        while index &+ 8 <= count {
+        while true {
             let isSame =
                 unsafe left.loadUnaligned(fromByteOffset: index, as: UInt64.self)
                 == right.loadUnaligned(fromByteOffset: index, as: UInt64.self)
             if !isSame { return false }
-            index &+= 8
+            if index &+ 8 == count { return true }
+            // The last word overlaps the one before.
+            index = Swift.min(index &+ 8, count &- 8)
         }
-        if index == count { return true }
-        if count >= 8 {
-            // PERF: what is left, with bytes before it that are known to be the same.
-            return unsafe left.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
-                == right.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
-        }
-        while index < count {
-            if unsafe left[index] != right[index] { return false }
-            index &+= 1
-        }
-        return true
     }
 
     /// Whether two runs hold the same bytes.

@@ -24,7 +24,8 @@ final class Exchange {
     private var attempt: Attempt?
     /// Whether it counts among the calls of the function that are under way.
     private var hasPlace = false
-    private lazy var timer = LoopTimer(handler: self)
+    // PERF: made at once and not lazily, which costs 300 instructions more a request.
+    private var timer: LoopTimer!
     /// The HTTP method decides whether the answer may have a body.
     let method: Method
 
@@ -40,6 +41,7 @@ final class Exchange {
         self.machine = ExchangeStateMachine(policy: function.policy)
         self.method = method
         self.request = request
+        self.timer = LoopTimer(handler: self)
         context.exchangeStarted()
     }
 

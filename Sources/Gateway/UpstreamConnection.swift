@@ -13,7 +13,7 @@ final class UpstreamConnection {
     /// Bytes of an unwanted answer that were thrown away.
     private var discarded = 0
     private(set) var idleSince: MonotonicTime
-    private lazy var timer = LoopTimer(handler: self)
+    private var timer: LoopTimer!
 
     private enum Use {
         /// In the pool.
@@ -33,6 +33,7 @@ final class UpstreamConnection {
         self.pool = pool
         self.parser = HTTP1ResponseParser(limits: HeadLimits())
         self.idleSince = connection.loop.now
+        self.timer = LoopTimer(handler: self)
         connection.handler = self
     }
 

@@ -21,7 +21,13 @@ extension UInt8 {
 }
 
 extension Span where Element == UInt8 {
-    /// Where, from `start` on, the first byte stands that needs care in a JSON string; the count where none does.
+    /// Where, from `start` on, the first byte stands that cannot stand in a JSON string as it is, or is not ASCII; the count
+    /// where none does.
+    package func endOfPlainJSON(from start: Int) -> Int {
+        self.endOfPlainText(from: start)
+    }
+
+    /// The same, for this module.
     @inline(__always)
     func endOfPlainText(from start: Int) -> Int {
         var index = start

@@ -25,7 +25,7 @@ struct AnswerFields {
     /// Takes a line; drops it where it may not pass.
     mutating func append(name: Span<UInt8>, value: Span<UInt8>) {
         let value = value.trimmed
-        guard name.isToken, value.isFieldValue else { return }
+        guard Fields.isName(name), Fields.isValue(value) else { return }
         switch name.count {
         case 2 where name.equalsIgnoringCase("te"), 7 where name.equalsIgnoringCase("trailer"),
             7 where name.equalsIgnoringCase("upgrade"), 10 where name.equalsIgnoringCase("keep-alive"),
@@ -111,31 +111,5 @@ extension Fields {
     fileprivate mutating func append(name: StaticString, value: Span<UInt8>) {
         // SAFETY: as above.
         self.append(name: unsafe Span<UInt8>(_unsafeStart: name.utf8Start, count: name.utf8CodeUnitCount), value: value)
-    }
-}
-
-extension Span where Element == UInt8 {
-    /// RFC 9110 §5.6.2: one or more of the characters of a token.
-    var isToken: Bool {
-        if self.isEmpty { return false }
-        for index in self.indices where !self[index].isTokenCharacter { return false }
-        return true
-    }
-
-    /// RFC 9110 §5.5: nothing but visible characters, spaces, tabs and bytes above 0x7f.
-    var isFieldValue: Bool {
-        for index in self.indices {
-            let byte = self[index]
-            if byte < 0x20 ? byte != ASCII.tab : byte == ASCII.delete { return false }
-        }
-        return true
-    }
-}
-
-extension UInt8 {
-    fileprivate var isTokenCharacter: Bool {
-        // PERF: a bit for each character: 0x21, 0x23-0x27, `*+-.`, digits; letters, 0x5e-0x60, `|~`.
-        let set: UInt64 = self < 64 ? 0x03ff_6cfa_0000_0000 : self < 128 ? 0x57ff_ffff_c7ff_fffe : 0
-        return set &>> UInt64(self & 63) & 1 != 0
     }
 }
