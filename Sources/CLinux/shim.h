@@ -48,6 +48,7 @@ static const uint32_t sluice_EPOLLEXCLUSIVE = 1u << 28;
 static const int sluice_SOCK_STREAM = SOCK_STREAM;
 static const int sluice_SOCK_CLOEXEC_NONBLOCK = SOCK_CLOEXEC | SOCK_NONBLOCK;
 static const int sluice_IPPROTO_TCP = IPPROTO_TCP;
+static const int sluice_SO_REUSEPORT = SO_REUSEPORT;
 static const int sluice_IPPROTO_IPV6 = IPPROTO_IPV6;
 static const int sluice_MSG_NOSIGNAL = MSG_NOSIGNAL;
 static const int sluice_MSG_PEEK = MSG_PEEK;

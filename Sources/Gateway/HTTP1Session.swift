@@ -55,8 +55,6 @@ final class HTTP1Session {
 
     /// The rest of a refused request's body that is read and thrown away so that the connection can be used again.
     private static let discardLimit = 64 * 1024
-    /// How long a client that has connected and not asked yet may take to do so when the gateway drains.
-    private static let drainGrace = Duration.seconds(1)
     /// Bytes of answers that may wait for the end of the round while pipelined requests are read.
     private static let unsentLimit = 64 * 1024
 
@@ -362,7 +360,7 @@ extension HTTP1Session: ClientSession {
             self.setTimer(after: self.context.snapshot.limits.requestHead)
         } else if self.requests == 0 {
             // Somebody who has just connected is about to ask.
-            self.setTimer(after: Self.drainGrace)
+            self.setTimer(after: self.context.freshGrace)
         } else if !self.connection.hasUnsent {
             self.close()
         } else {

@@ -89,6 +89,9 @@ final class InheritedSockets {
         return position.map { self.bound.remove(at: $0).socket }
     }
 
+    /// What the gateway before had bound, and no listener has taken yet.
+    var untaken: [ListeningSocket] { self.bound.map(\.socket) }
+
     /// What is handed on of what was inherited.
     var handed: [HandedSocket] {
         self.named.map { HandedSocket(descriptor: $0.socket.descriptor, kind: .named, name: $0.name) }

@@ -66,7 +66,7 @@ enum ListenerBinding {
     ) throws(AssemblyError) -> ListeningSocket {
         if let socket = source.socket(boundTo: address) { return socket }
         do throws(SystemError) {
-            return try ListeningSocket(bindingTo: address)
+            return try ListeningSocket(bindingTo: address, leaving: source.leaving)
         } catch {
             throw .unresolvedListener(name, error.description)
         }
@@ -78,6 +78,9 @@ struct SocketSource {
     /// Those of listeners that are no more.
     var current: [ListeningSocket] = []
     let inherited: InheritedSockets
+
+    /// Those that go unless somebody takes them.
+    fileprivate var leaving: [ListeningSocket] { self.current + self.inherited.untaken }
 
     /// The one that is bound to an address.
     fileprivate func socket(boundTo address: SocketAddress) -> ListeningSocket? {

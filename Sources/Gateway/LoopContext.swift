@@ -35,6 +35,8 @@ final class LoopContext {
     private var listeners: [(listener: Listener, acceptor: Acceptor)] = []
     private var runningExchanges = 0
     private(set) var isDraining = false
+    /// How long, when draining, a client that has connected and not asked yet may take to do so.
+    private(set) var freshGrace = LoopContext.drainGrace
     private var drained: (() -> Void)?
     private lazy var logTimer = LoopTimer(handler: self)
     private lazy var memoryTimer = LoopTimer(handler: self)
@@ -42,6 +44,8 @@ final class LoopContext {
 
     /// Access-log lines wait this long at most.
     private static let logDelay = Duration.milliseconds(200)
+    /// What a client has that connects in the last moment: long enough for a request that is on its way.
+    static let drainGrace = Duration.seconds(1)
     /// How often it is looked whether the last connections have gone.
     private static let drainStep = Duration.milliseconds(10)
 
@@ -188,10 +192,10 @@ final class LoopContext {
     }
 
     /// Closes listeners, which accept what waits before they do.
-    private func closeListeners(leavingQueues: Bool = false, where isOver: (Listener) -> Bool) {
+    private func closeListeners(where isOver: (Listener) -> Bool) {
         let closing = self.listeners.filter { isOver($0.listener) }
         self.listeners.removeAll { isOver($0.listener) }
-        for (listener, _) in closing { listener.close(leavingQueue: leavingQueues) }
+        for (listener, _) in closing { listener.close() }
     }
 
     /// Keeps the pools that the functions of the snapshot use. Connections of others serve what they serve, and close.
@@ -208,12 +212,13 @@ final class LoopContext {
 
     // Draining.
 
-    /// Stops accepting, closes what is idle, and tells when nothing is left. Connections that wait in the queues are
-    /// accepted before, unless another process does that.
-    func drain(leavingQueues: Bool = false, _ drained: @escaping () -> Void) {
+    /// Stops accepting, closes what is idle, and tells when nothing is left. `grace` is what clients have that have
+    /// connected and not asked yet.
+    func drain(grace: Duration = LoopContext.drainGrace, _ drained: @escaping () -> Void) {
         self.isDraining = true
+        self.freshGrace = grace
         self.drained = drained
-        self.closeListeners(leavingQueues: leavingQueues) { _ in true }
+        self.closeListeners { _ in true }
         for session in Array(self.sessions.values) { session.drain() }
         self.checkDrained()
     }

@@ -233,6 +233,11 @@ extension Server {
 
 /// The end.
 extension Server {
+    /// How long draining may take, with some time for the end.
+    var drainPatience: Duration {
+        self.current.configuration.drainDelay + self.current.configuration.drainTimeout + .seconds(10)
+    }
+
     /// Lets go of the sockets, lets running streams finish for as long as `drain_timeout` says, cuts the rest, and ends
     /// the loops. A `stop` in the queue ends the wait early; answers whether one came.
     ///
@@ -255,7 +260,9 @@ extension Server {
         // With the loops' own, so that connecting is refused from now on and nobody waits in a queue that is not read.
         self.current.listeners = []
         self.inherited.releaseAll()
-        for worker in self.workers { worker.drain(leavingQueues: isSuperseded) { queue.post(.drained) } }
+        // Nobody waits for a process that was replaced, so its last clients have all the time that clients have.
+        let grace = isSuperseded ? settings.limits.requestHead : LoopContext.drainGrace
+        for worker in self.workers { worker.drain(grace: grace) { queue.post(.drained) } }
         var left = self.workers.count
         let deadline = ContinuousClock.now + settings.drainTimeout
         while left > 0, !isHurried, let event = queue.next(until: deadline) {

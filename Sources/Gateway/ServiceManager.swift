@@ -39,9 +39,11 @@ package struct ServiceManager: Sendable {
         self.send(["RELOADING=1", "MONOTONIC_USEC=\(time.value)", "STATUS=reloading"])
     }
 
-    /// The service is ending.
-    package func stopping(status: String) {
-        self.send(["STOPPING=1", Self.line("STATUS", status)])
+    /// The service is ending, and may take so long for it.
+    package func stopping(within duration: Duration, status: String) {
+        let (seconds, attoseconds) = duration.components
+        let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+        self.send(["STOPPING=1", "EXTEND_TIMEOUT_USEC=\(microseconds)", Self.line("STATUS", status)])
     }
 
     /// What `systemctl status` shows.

@@ -170,7 +170,8 @@ package final class Supervisor {
     private func leave() {
         // It was not ready, so nobody relies on it.
         self.successor?.kill()
-        self.manager.stopping(status: "draining \(self.server.connectionCount) connections")
+        self.manager.stopping(
+            within: self.server.drainPatience, status: "draining \(self.server.connectionCount) connections")
         let isHurried = self.server.drain(isSuperseded: false, hearing: self.queue)
         self.awaitPredecessor(isHurried: isHurried)
         self.watchdog?.stop()
@@ -181,6 +182,8 @@ package final class Supervisor {
     private func awaitPredecessor(isHurried: Bool) {
         guard let predecessor = self.server.predecessor, !predecessor.hasEnded(withinMilliseconds: 0) else { return }
         self.logger.notice("waiting for the process before this one, which still drains")
+        self.manager.stopping(
+            within: self.server.drainPatience, status: "waiting for the process before this one, which still drains")
         if isHurried { predecessor.terminate() }
         while !predecessor.hasEnded(withinMilliseconds: 200) {
             if self.queue.next(until: .now) == .stop { predecessor.terminate() }

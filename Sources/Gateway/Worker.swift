@@ -39,8 +39,8 @@ final class Worker: Sendable {
     }
 
     /// Stops accepting, lets end what runs, and tells when nothing is left.
-    func drain(leavingQueues: Bool, _ drained: @escaping @Sendable () -> Void) {
-        self.perform { $0.drain(leavingQueues: leavingQueues, drained) }
+    func drain(grace: Duration, _ drained: @escaping @Sendable () -> Void) {
+        self.perform { $0.drain(grace: grace, drained) }
     }
 
     /// Ends what still runs.

@@ -13,7 +13,12 @@ package final class ListeningSocket: Sendable {
     private let file: Mutex<(device: UInt, inode: UInt)?>
 
     /// Binds and listens. A stale unix socket, which nobody listens on, is replaced.
-    package init(bindingTo address: SocketAddress, backlog: Int = 4096) throws(SystemError) {
+    ///
+    /// - Parameter leaving: sockets that are about to go. One of them may have a part of the address that this one is to
+    ///   have, or all of it and more; both are open for a moment, and nobody is refused.
+    package init(
+        bindingTo address: SocketAddress, leaving: [ListeningSocket] = [], backlog: Int = 4096
+    ) throws(SystemError) {
         let descriptor = socket(address.family, sluice_SOCK_STREAM | sluice_SOCK_CLOEXEC_NONBLOCK, 0)
         guard descriptor >= 0 else { throw SystemError("socket", code: lastErrorCode) }
         do throws(SystemError) {
@@ -22,9 +27,15 @@ package final class ListeningSocket: Sendable {
             // Accepted sockets inherit these.
             if address.family != AF_UNIX { SocketOptions.setForConnection(descriptor) }
             if case .unix(let path) = address.host { Self.removeStale(path, address) }
+            // Addresses overlap only among sockets that all allow it.
+            for socket in leaving where socket.address.port == address.port && address.family != AF_UNIX {
+                SocketOptions.set(socket.descriptor, SOL_SOCKET, sluice_SO_REUSEPORT, 1)
+                SocketOptions.set(descriptor, SOL_SOCKET, sluice_SO_REUSEPORT, 1)
+            }
             let bound = unsafe try address.withSystemAddress { unsafe bind(descriptor, $0, $1) }
             guard bound == 0 else { throw SystemError("bind", code: lastErrorCode) }
             guard listen(descriptor, CInt(backlog)) == 0 else { throw SystemError("listen", code: lastErrorCode) }
+            SocketOptions.set(descriptor, SOL_SOCKET, sluice_SO_REUSEPORT, 0)
             self.address = try Self.boundAddress(of: descriptor)
         } catch {
             close(descriptor)

@@ -212,7 +212,64 @@ import Testing
         }
     }
 
+    @Test func `an address may grow and shrink`() async throws {
+        var setup = try await self.setup()
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let client = try await gateway.connect()
+            for host in ["0.0.0.0", "127.0.0.1", "0.0.0.0"] {
+                setup.listeners = ["\(host):\(gateway.port)"]
+                #expect(try await gateway.reload(setup))
+                #expect(try await gateway.get("/fixed").text == "before")
+            }
+            try await client.send(Gateway.request("/fixed"))
+            #expect(try await client.answer().text == "before")
+        }
+    }
+
+    @Test func `the admin listener comes, moves and goes`() async throws {
+        var setup = try await self.setup()
+        let (first, second) = (setup.folder.path("a1"), setup.folder.path("a2"))
+        func status(_ path: String, _ page: String) async throws -> String {
+            try await Tool.curl("--unix-socket", path, "-o", "/dev/null", "-w", "%{http_code}", "http://a\(page)")
+                .output
+        }
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            setup.more = "admin: { address: \"unix:\(first)\" }"
+            #expect(try await gateway.reload(setup))
+            #expect(try await status(first, "/metrics") == "200")
+            let page = try await Tool.curl("--unix-socket", first, "http://a/metrics").output
+            #expect(page.contains("sluice_reloads_total{result=\"taken\"} 1\n"))
+            setup.more = "admin: { address: \"unix:\(first)\", token: abcdefghijklmnop }"
+            #expect(try await gateway.reload(setup))
+            #expect(try await status(first, "/metrics") == "401")
+            setup.more = "admin: { address: \"unix:\(second)\" }"
+            #expect(try await gateway.reload(setup))
+            #expect(try await status(second, "/readyz") == "200")
+            _ = try await eventually("the first goes") { access(first, F_OK) != 0 ? true : nil }
+            setup.more = ""
+            #expect(try await gateway.reload(setup))
+            _ = try await eventually("the second goes") { access(second, F_OK) != 0 ? true : nil }
+        }
+    }
+
     // The access log.
+
+    @Test func `a disk that is full costs lines and nothing else`() async throws {
+        var setup = try await self.setup()
+        setup.more = "access_log: { output: /dev/full }\nadmin: { address: \"unix:admin\" }"
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            for _ in 0..<5 { #expect(try await gateway.get("/fixed").text == "before") }
+            _ = try await eventually("the lines are counted") {
+                let page = try await Tool.curl("--unix-socket", gateway.folder.path("admin"), "http://a/metrics").output
+                let line = page.split(separator: "\n").first { $0.hasPrefix("sluice_log_dropped_bytes_total ") }
+                return (line?.split(separator: " ").last.flatMap { Int($0) } ?? 0) > 500 ? true : nil
+            }
+            #expect(try await gateway.reload())
+            #expect(try await gateway.get("/fixed").text == "before")
+            let page = try await Tool.curl("--unix-socket", gateway.folder.path("admin"), "http://a/metrics").output
+            #expect(!page.contains("sluice_log_dropped_bytes_total 0\n"))
+        }
+    }
 
     @Test func `the file of the access log is opened again`() async throws {
         var setup = try await self.setup()

@@ -34,7 +34,9 @@ import Testing
             #expect(refused.contains { $0.hasPrefix("STATUS=") && $0.contains("the last reload was refused") })
 
             try await gateway.stop()
-            try await manager.wait(for: "STOPPING=1")
+            let stopping = try await manager.wait(for: "STOPPING=1")
+            // drain_timeout, and some.
+            #expect(stopping.contains("EXTEND_TIMEOUT_USEC=12000000"))
         }
     }
 

@@ -184,6 +184,77 @@ import Testing
         }
     }
 
+    @Test func `the admin listener belongs to the new process at once`() async throws {
+        let function = try await FakeLambda.shared.function(.text("begun "), .gate, .text("ended"), .done, .end)
+        var setup = try Setup(function)
+        setup.drainTimeout = "30s"
+        setup.more = "admin: { address: \"unix:admin\" }"
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let streaming = try await gateway.connect()
+            try await streaming.send(Gateway.request())
+            _ = try await streaming.body(holding: "begun ")
+            let successor = try await Successor(of: gateway)
+            for _ in 0..<5 {
+                let page = try await Tool.curl("--unix-socket", gateway.folder.path("admin"), "http://a/readyz")
+                #expect(page.status == 0, "\(page.errors)")
+                let metrics = try await Tool.curl("--unix-socket", gateway.folder.path("admin"), "http://a/metrics")
+                #expect(metrics.output.contains("sluice_open_streams 0\n"))
+                #expect(metrics.output.contains("sluice_ready 1\n"))
+            }
+            try await function.release()
+            #expect(try await streaming.answer().text == "begun ended")
+            #expect(try await gateway.child.ended() == .exited(0))
+            try await successor.stop()
+        }
+    }
+
+    @Test func `a program that was named by a relative path, and an address that grows`() async throws {
+        var setup = try await self.setup()
+        let binary = setup.folder.path("sluice")
+        try FileManager.default.createSymbolicLink(atPath: binary, withDestinationPath: Support.binary)
+        setup.launcher = ("/bin/sh", ["-c", "cd \(setup.folder.path) && exec ./sluice \"$@\"", "sh"])
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            setup.listeners = ["0.0.0.0:\(gateway.port)"]
+            try gateway.folder.write("sluice.yaml", setup.text)
+            let successor = try await Successor(of: gateway)
+            #expect(try await gateway.get("/fixed").text == "fixed")
+            #expect(try await gateway.child.ended() == .exited(0))
+            #expect(try await gateway.get("/fixed").text == "fixed")
+            try await successor.stop()
+        }
+    }
+
+    @Test func `a client that has connected and not asked yet is served by the old process`() async throws {
+        let setup = try await self.setup()
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let client = try await gateway.connect()
+            try await Task.sleep(for: .milliseconds(50))
+            let successor = try await Successor(of: gateway)
+            try await Task.sleep(for: .milliseconds(1500))
+            try await client.send(Gateway.request("/fixed"))
+            #expect(try await client.answer().text == "fixed")
+            #expect(try await gateway.child.ended() == .exited(0))
+            try await successor.stop()
+        }
+    }
+
+    @Test func `a term that comes while the new process starts ends both`() async throws {
+        var setup = try await self.setup()
+        // Starts, and never says that it is ready.
+        let binary = try setup.folder.write("sluice", "#!/bin/sh\nexec sleep 1000\n")
+        chmod(binary, 0o755)
+        setup.launcher = ("/bin/sh", ["-c", "exec -a \(binary) \"$0\" \"$@\"", Support.binary])
+        if access("/bin/bash", X_OK) == 0 { setup.launcher?.0 = "/bin/bash" }
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            gateway.child.signal(SIGUSR2)
+            _ = try await eventually("it begins") { gateway.log.contains("upgrading") ? true : nil }
+            #expect(try await gateway.get("/fixed").text == "fixed")
+            try await gateway.stop()
+            let left = try await Tool.run("/bin/sh", ["-c", "grep -lx 'sleep.1000.' /proc/[0-9]*/cmdline || true"])
+            #expect(left.output.isEmpty)
+        }
+    }
+
     private func freePort() async throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer { close(descriptor) }
