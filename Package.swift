@@ -134,6 +134,7 @@ if Context.environment["SLUICE_FUZZ"] != nil {
     fuzzer("HTTPRequestFuzzer", ["HTTP"])
     fuzzer("HTTPResponseFuzzer", ["HTTP"])
     fuzzer("TargetFuzzer", ["HTTP"])
+    fuzzer("ProxyHeaderFuzzer", ["HTTP"])
     fuzzer("JSONFuzzer", ["JSON"])
     fuzzer("EventStreamFuzzer", ["AWS", "Digest"])
     fuzzer("InvocationFuzzer", ["AWS", "HTTP", "Lambda"])

@@ -12,6 +12,13 @@ package struct ConfigurationFault: Error, Sendable, Hashable {
         case error
         case warning
     }
+
+    package init(file: String, position: SourcePosition, severity: Severity, message: String) {
+        self.file = file
+        self.position = position
+        self.severity = severity
+        self.message = message
+    }
 }
 
 extension ConfigurationFault: CustomStringConvertible {
@@ -25,6 +32,10 @@ extension ConfigurationFault: CustomStringConvertible {
 /// stand among them.
 package struct ConfigurationFaults: Error, Sendable, Equatable {
     package let faults: [ConfigurationFault]
+
+    package init(faults: [ConfigurationFault]) {
+        self.faults = faults
+    }
 }
 
 extension ConfigurationFaults: CustomStringConvertible {

@@ -32,7 +32,8 @@ package enum ConfigurationLoader {
         guard let routes else { return nil }
         return { warnings in
             GatewayConfiguration(
-                aws: file.aws, workers: file.workers, listeners: listeners, functions: functions.compactMap(\.value),
+                file: reading.file, aws: file.aws, workers: file.workers, listeners: listeners,
+                functions: functions.compactMap(\.value),
                 routes: routes, drainTimeout: file.drainTimeout, drainDelay: file.drainDelay,
                 limits: file.limits.settings,
                 localLambdaAddress: file.localLambda.address?.value, accessLog: file.accessLog, admin: admin,

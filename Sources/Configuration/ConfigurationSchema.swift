@@ -69,10 +69,60 @@ package enum ConfigurationSchema {
             Key(
                 "address", \.address, .located(Texts.listenerAddress),
                 "host:port, [v6]:port, unix:/path, or fd:NAME for a socket that systemd handed over."),
-            Key(notYet: "tls", "Certificates and protocol versions."),
-            Key(notYet: "proxy_protocol", "Whether the PROXY protocol is spoken in front of connections."),
-            Key(notYet: "trusted_proxies", "Whose X-Forwarded fields are believed."),
-            Key(notYet: "redirect_to_https", "Whether every request is sent on to https."),
+            Key(
+                "tls", \.tls, .located(.section(Self.tls)), default: "plain HTTP",
+                "Certificates and protocol versions."),
+            Key(
+                "redirect_to_https", \.redirectsToHTTPS, .boolean, default: "false",
+                "Whether requests that came without TLS are answered with 308 to https, with host, path and query kept."
+            ),
+            Key(
+                "proxy_protocol", \.speaksProxyProtocol, .boolean, default: "false",
+                "Whether connections begin with a header of the PROXY protocol, version 1 or 2. It is taken from "
+                    + "trusted_proxies only; everybody else is refused."),
+            Key(
+                "trusted_proxies", \.trustedProxies, Texts.trustedProxies, default: "nobody",
+                "Whose X-Forwarded-For, -Proto, -Port and Forwarded are believed: addresses with the length of their "
+                    + "prefix, and \"unix\" for peers of a Unix socket."),
+        ])
+
+    static let tls = Section<TLSDraft>(
+        noting: TLSDraft.init,
+        keys: [
+            Key(
+                "certificates", \.certificates, .list(of: .located(.section(Self.certificate)), atLeast: 1),
+                "Certificates with their keys, chosen by the names inside; of one name there may be one for each kind of "
+                    + "key. The first is shown to clients that name none of them."),
+            Key(
+                "profile", \.profile, .choice(["intermediate": .intermediate, "modern": .modern]),
+                default: "intermediate",
+                "Versions and algorithms as Mozilla's guideline names them; modern is TLS 1.3 alone."),
+            Key(
+                "minimum_version", \.minimumVersion, .choice(["1.2": .tls12, "1.3": .tls13]), default: "1.2",
+                "The oldest version of TLS that is spoken."),
+            Key(
+                "client_ca", \.clientAuthorities, Texts.fileReference, default: "no certificates of clients",
+                "Authorities, as PEM, whose certificates clients have to show."),
+            Key(
+                "client_certificate", \.requiresClientCertificate, .choice(["required": true, "optional": false]),
+                default: "required",
+                "Whether a client without certificate is refused, where there is a client_ca; a wrong one always is."),
+            Key(
+                "unknown_server_name", \.rejectsUnknownServerNames, .choice(["reject": true, "fallback": false]),
+                default: "fallback",
+                "What a client gets that asks for a name without certificate: an alert, or the first certificate."),
+        ])
+
+    static let certificate = Section<CertificateDraft>(
+        noting: CertificateDraft.init,
+        keys: [
+            Key(
+                "certificate", \.certificate, Texts.fileReference,
+                "The certificate as PEM, followed by those that lead to the authority."),
+            Key("key", \.key, Texts.fileReference, "The private key as PEM."),
+            Key(
+                "passphrase_file", \.passphrase, Texts.fileReference, default: "the key is not encrypted",
+                "The file whose first line opens the key."),
         ])
 
     static let function = Section<FunctionDraft>(
@@ -298,6 +348,9 @@ package enum ConfigurationSchema {
             Key(
                 "tls_handshake", \.settings.tlsHandshake, .duration(), default: "10s",
                 "How long a TLS handshake may take."),
+            Key(
+                "tls_handshakes", \.settings.tlsHandshakes, .integer(1...10_000_000), default: "1000",
+                "How many TLS handshakes may be under way; the oldest gives way to one more."),
             Key(
                 "request_head", \.settings.requestHead, .duration(), default: "10s",
                 "When the whole head of a request must be there; later ones are answered with 408."),

@@ -3,6 +3,8 @@ package import Routing
 
 /// All that a configuration file says, checked: every value is within its bounds, every name that is used exists.
 package struct GatewayConfiguration: Sendable {
+    /// The file as it was named.
+    package let file: String
     package let aws: AWSSettings
     /// How many loops; `nil` for one on each CPU that the process may use.
     package let workers: Int?
@@ -38,15 +40,6 @@ package struct AWSSettings: Sendable, Equatable {
 
     /// Nothing is set.
     package init() {}
-}
-
-/// One of `listeners:`.
-package struct ListenerConfiguration: Sendable, Hashable {
-    package let address: ListenerAddress
-
-    package init(address: ListenerAddress) {
-        self.address = address
-    }
 }
 
 /// `admin:`.

@@ -6,6 +6,8 @@ package struct LimitSettings: Sendable, Hashable {
     package var requestLine: ByteCount = .kibibytes(8)
     /// How long a TLS handshake may take.
     package var tlsHandshake: Duration = .seconds(10)
+    /// TLS handshakes that may be under way at once.
+    package var tlsHandshakes = 1000
     /// The whole head must be there by then.
     package var requestHead: Duration = .seconds(10)
     /// How long a request body may make no progress.

@@ -54,6 +54,10 @@ final class AccessLog {
         if !record.query.isEmpty { self.appendMember(",\"query\":", record.query) }
         self.lines.append(",\"protocol\":\"")
         self.lines.append(record.version.name)
+        if let version = record.tlsVersion {
+            self.lines.append("\",\"tls\":\"")
+            self.lines.append(version)
+        }
         self.lines.append("\",\"status\":")
         self.lines.append(decimal: record.status)
         self.appendMember(",\"route\":", record.route)

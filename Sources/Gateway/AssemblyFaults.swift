@@ -1,3 +1,5 @@
+internal import Configuration
+
 /// Everything that keeps a configuration that is right in itself from running here.
 package struct AssemblyFaults: Error, CustomStringConvertible {
     /// One line for each.
@@ -11,6 +13,8 @@ package struct AssemblyFaults: Error, CustomStringConvertible {
             return try work()
         } catch let faults as AssemblyFaults {
             self.lines += faults.lines
+        } catch let faults as ConfigurationFaults {
+            self.lines += faults.faults.map(\.description)
         } catch {
             self.lines.append("\(error)")
         }

@@ -26,6 +26,13 @@ extension LoopContext {
                     status: 503, detail: "The gateway has no memory for another request now.",
                     requestID: record.requestID, fields: ["retry-after": "1"]), to: record, end: "overload")
         }
+        let requester = Requester(client, head.fields)
+        if client.isTrustedProxy { record.client = requester.address }
+        record.tlsVersion = client.tlsVersion
+        if let answer = Self.answer(to: head, from: client, requester, requestID: record.requestID) {
+            return self.answer(
+                answer, to: record, end: answer.head.status == 421 ? "misdirected" : "redirected")
+        }
         if head.method == .options, head.target.path == "*" {
             return self.answer(.ofServer, to: record, end: "complete")
         }
@@ -46,7 +53,8 @@ extension LoopContext {
             record.route = match.name
             if let function = runtime.function {
                 return self.call(
-                    function, head, route: runtime, match: match, on: stream, from: client, record: record)
+                    function, head, route: runtime, match: match, on: stream, from: client, requester,
+                    record: record)
             }
             let route = runtime.route
             switch route.action {
@@ -61,6 +69,28 @@ extension LoopContext {
                 return self.answer(answer, to: record, end: "complete")
             }
         }
+    }
+
+    /// What is answered before routes are asked: a request that belongs to another connection, or to https.
+    private static func answer(
+        to head: borrowing RequestHead, from client: ClientConnection, _ requester: borrowing Requester,
+        requestID: String
+    ) -> OwnAnswer? {
+        if let tls = client.tls, let host = head.authority?.host, tls.isMisdirected(host: host) {
+            // RFC 9110 §15.5.20: the client may try again on another connection.
+            return .problem(
+                status: 421, detail: "This connection was opened for another host.", requestID: requestID)
+        }
+        guard client.listener.redirectsToHTTPS, !requester.isSecure else { return nil }
+        guard let host = head.authority?.host else {
+            return .problem(status: 400, detail: "The request names no host.", requestID: requestID)
+        }
+        let query = head.target.query.isEmpty ? "" : "?\(head.target.query)"
+        // 308 keeps the method and the body (RFC 9110 §15.4.9).
+        var answer = OwnAnswer(head: ResponseHead(status: 308))
+        let path = head.target.path == "*" ? "/" : head.target.path
+        answer.head.fields.append("location", "https://\(host)\(path)\(query)")
+        return answer
     }
 
     private func answer(_ answer: OwnAnswer, to record: RequestRecord, end: String) -> Dispatch {
@@ -85,7 +115,8 @@ extension LoopContext {
 
     private func call(
         _ function: FunctionRuntime, _ head: consuming RequestHead, route: RouteRuntime, match: MatchedRoute,
-        on stream: any ClientStream, from client: ClientConnection, record: RequestRecord
+        on stream: any ClientStream, from client: ClientConnection, _ requester: borrowing Requester,
+        record: RequestRecord
     ) -> Dispatch {
         record.function = function.name
         if case .known(let count) = head.bodyLength, count > function.maximumBody {
@@ -94,12 +125,16 @@ extension LoopContext {
                 end: "request_too_large")
         }
         head.fields.removeUnforwardable()
+        // Nobody vouches for it: a function must not believe it. X-Forwarded-For and its like are written anew.
+        if !client.isTrustedProxy, head.fields.contains("forwarded") { head.fields.remove("forwarded") }
         if !route.leavesRequestsAlone { route.route.requestHeaderEdits.apply(to: &head.fields) }
         let method = head.method
         let context = EventContext(
-            requestID: record.requestID, sourceAddress: record.client, scheme: client.listener.scheme,
-            port: client.listener.port, time: record.wall, traceID: self.traceID(of: head.fields, at: record.wall),
-            path: route.route.stripPrefix?.stripped(from: head.target.path),
+            requestID: record.requestID, sourceAddress: record.client, peerAddress: client.address,
+            keepsForwardedFor: client.isTrustedProxy, scheme: requester.isSecure ? "https" : "http",
+            port: requester.port, time: record.wall, traceID: self.traceID(of: head.fields, at: record.wall),
+            path: route.route.stripPrefix?.stripped(from: head.target.path), tls: client.tlsNames,
+            clientCertificate: client.certificate,
             route: function.event.namesRoute ? route.eventRoute(of: match, head, for: function.event.kind) : nil)
         let request = GatheredRequest(head: head, context: context)
         guard request.canFit(function.event) else {

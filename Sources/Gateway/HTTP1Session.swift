@@ -10,7 +10,7 @@ internal import Time
 /// Bytes of a pipelined request are kept, at most one receive buffer of them, and reading is paused meanwhile.
 final class HTTP1Session {
     private let context: LoopContext
-    private let client: ClientConnection
+    let client: ClientConnection
     private let connection: Connection
     private var parser: HTTP1RequestParser
     private var phase = Phase.idle
@@ -230,7 +230,7 @@ final class HTTP1Session {
         }
         self.keepsAlive = false
         let answer = OwnAnswer.problem(status: fault.status, detail: fault.description, requestID: requestID)
-        self.context.log(fault, from: self.connection.remoteAddress, requestID: requestID)
+        self.context.log(fault, from: self.client, requestID: requestID)
         self.respond(answer)
         self.finishConnection()
     }
@@ -349,8 +349,6 @@ extension HTTP1Session: ClientSession {
     func describeExchanges(in streams: inout [StreamReport]) {
         if let exchange = self.exchange { streams.append(exchange.report) }
     }
-
-    var peer: SocketAddress { self.connection.remoteAddress }
 
     func drain() {
         self.keepsAlive = false

@@ -63,12 +63,11 @@ package final class Invoker {
         let record = RequestRecord(
             head, requestID: context.newRequestID(), client: "127.0.0.1", startedAt: loop.now, wall: loop.wallNow)
         record.function = name
-        let listener = ListenerRuntime(name: "invoke", port: 80, scheme: "http")
         let request = GatheredRequest(
             head: head,
             context: EventContext(
-                requestID: record.requestID, sourceAddress: record.client, scheme: listener.scheme,
-                port: listener.port, time: record.wall, traceID: context.newTraceID(at: record.wall)))
+                requestID: record.requestID, sourceAddress: record.client, scheme: "http", port: 80,
+                time: record.wall, traceID: context.newTraceID(at: record.wall)))
         let route = RouteRuntime(Route(hosts: [], paths: [], action: .function(0)), functions: [function])
         let exchange = Exchange(
             request, method: Method(rawValue: method), on: client, context: context, function: function, route: route,

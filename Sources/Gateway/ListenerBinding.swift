@@ -6,7 +6,8 @@ enum ListenerBinding {
     /// Takes over the sockets of listeners that are there already, and those that were handed over; binds the others.
     /// Says everything that is wrong.
     static func bind(
-        _ listeners: [ListenerConfiguration], keeping current: [BoundListener], inherited: InheritedSockets
+        _ listeners: [ListenerConfiguration], tls: [ListenerTLS?], keeping current: [BoundListener],
+        inherited: InheritedSockets
     ) throws(AssemblyFaults) -> [BoundListener] {
         var rest = current
         let kept = listeners.map { configuration -> BoundListener? in
@@ -15,22 +16,23 @@ enum ListenerBinding {
         // An address may be written in another way now.
         let source = SocketSource(current: rest.flatMap(\.sockets).map(\.socket), inherited: inherited)
         var faults = AssemblyFaults()
-        let bound = zip(listeners, kept).compactMap { configuration, kept -> BoundListener? in
+        let bound = zip(zip(listeners, tls), kept).compactMap { pair, kept -> BoundListener? in
+            let (configuration, tls) = pair
             let sockets =
                 kept.map { $0.sockets.map(\.socket) }
                 ?? faults.gather { try self.sockets(for: configuration.address, from: source) }
             return sockets.map { sockets in
                 BoundListener(
                     address: configuration.address,
-                    sockets: sockets.map { BoundSocket(socket: $0, listener: self.runtime(configuration, $0)) })
+                    sockets: sockets.map { socket in
+                        BoundSocket(
+                            socket: socket,
+                            listener: ListenerRuntime(configuration, port: socket.address.port, tls: tls))
+                    })
             }
         }
         try faults.throwIfAny()
         return bound
-    }
-
-    private static func runtime(_ configuration: ListenerConfiguration, _ socket: ListeningSocket) -> ListenerRuntime {
-        ListenerRuntime(name: configuration.address.description, port: socket.address.port, scheme: "http")
     }
 
     /// One socket, or one for each address of a host name.

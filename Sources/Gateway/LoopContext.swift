@@ -21,6 +21,8 @@ final class LoopContext {
     let logger: Logger
     private let resolver: Resolver
     private let connectionLimits: ConnectionLimits
+    private let handshakeCount: HandshakeCount
+    private var handshakes = HandshakeQueue()
     private var accessLog: AccessLog?
     let metrics = LoopMetrics()
     var date = CachedDate()
@@ -58,6 +60,7 @@ final class LoopContext {
         self.memory = shared.memory
         self.resolver = shared.resolver
         self.connectionLimits = shared.connectionLimits
+        self.handshakeCount = shared.handshakeCount
         self.life = shared.life
         self.accessLog = accessLog
         self.logger = shared.logger
@@ -112,36 +115,43 @@ final class LoopContext {
     }
 
     /// Whether a new connection may stay. Where there is no room, an idle one of this loop has to go for it.
-    func admit(_ connection: Connection) -> Bool {
-        switch self.connectionLimits.entered(connection.remoteAddress) {
-        case .admitted:
+    func admit(_ client: ClientConnection) -> Bool {
+        guard self.admitAddress(of: client) else { return false }
+        guard !self.connectionLimits.enter() else {
             self.metrics.countConnection()
             return true
-        case .tooManyFromAddress:
-            self.metrics.countLimit("connections_per_address")
-            self.logger.info(
-                "connection refused: its address has as many as it may have",
-                metadata: ["client": "\(connection.remoteAddress.hostText)"])
-            return false
-        case .full:
-            self.metrics.countLimit("connections")
-            if let idle = self.sessions.values.first(where: { $0.canBeShed }) {
-                idle.shed()
-                self.metrics.countConnection()
-                return true
-            }
-            self.connectionLimits.left(connection.remoteAddress)
-            self.logger.warning(
-                "connection refused: no room, and none is idle",
-                metadata: ["client": "\(connection.remoteAddress.hostText)"])
-            return false
         }
+        self.metrics.countLimit("connections")
+        if let idle = self.sessions.values.first(where: { $0.canBeShed }) {
+            idle.shed()
+            self.metrics.countConnection()
+            return true
+        }
+        self.connectionClosed(client)
+        self.logger.warning(
+            "connection refused: no room, and none is idle", metadata: ["client": "\(client.address)"])
+        return false
     }
 
-    /// A connection that was admitted can not be served.
-    func refuse(_ connection: Connection) {
-        self.connectionLimits.left(connection.remoteAddress)
-        connection.close()
+    /// Counts a connection under its client's address, unless that is exempt: load balancers and health checks of this
+    /// machine, and trusted proxies, come with the connections of many.
+    func admitAddress(of client: ClientConnection) -> Bool {
+        guard let address = client.ipAddress, !address.isLoopback, !client.isTrustedProxy else { return true }
+        guard self.connectionLimits.enter(from: address) else {
+            self.metrics.countLimit("connections_per_address")
+            self.logger.info(
+                "connection refused: its address has as many as it may have", metadata: ["client": "\(client.address)"])
+            return false
+        }
+        client.countedAddress = address
+        return true
+    }
+
+    /// A connection that was admitted is over.
+    func connectionClosed(_ client: ClientConnection) {
+        self.connectionLimits.leave()
+        if let address = client.countedAddress { self.connectionLimits.leave(from: address) }
+        client.countedAddress = nil
     }
 
     func sessionOpened(_ session: any ClientSession) {
@@ -155,8 +165,24 @@ final class LoopContext {
 
     func sessionClosed(_ session: any ClientSession) {
         self.sessions[ObjectIdentifier(session)] = nil
-        self.connectionLimits.left(session.peer)
+        self.connectionClosed(session.client)
         self.checkDrained()
+    }
+
+    /// A TLS handshake has begun. Where there are too many, the oldest of this loop gives way: a slow one is what is left
+    /// of an attack, and those of others are over in two round trips.
+    func handshakeBegan(_ handshake: ClientHandshake) {
+        let isTooMany = self.handshakeCount.began()
+        if isTooMany, let oldest = self.handshakes.oldest() {
+            self.metrics.countLimit("tls_handshakes")
+            oldest.giveWay()
+        }
+        self.handshakes.append(handshake)
+    }
+
+    func handshakeEnded(_ handshake: ClientHandshake) {
+        self.handshakeCount.ended()
+        self.handshakes.remove(handshake)
     }
 
     func exchangeStarted() {
@@ -296,11 +322,11 @@ final class LoopContext {
     }
 
     /// A request that could not be understood.
-    func log(_ fault: RequestFault, from client: SocketAddress, requestID: String) {
+    func log(_ fault: RequestFault, from client: ClientConnection, requestID: String) {
         self.logger.info(
             "request refused",
             metadata: [
-                "request_id": "\(requestID)", "client": "\(client.hostText)", "status": "\(fault.status)",
+                "request_id": "\(requestID)", "client": "\(client.address)", "status": "\(fault.status)",
                 "reason": "\(fault.description)",
             ])
     }
@@ -326,40 +352,3 @@ extension LoopContext: LoopTimerHandler {
 
 @available(*, unavailable)
 extension LoopContext: Sendable {}
-
-/// Makes sessions of the connections that a listener accepts.
-private final class Acceptor: ListenerHandler {
-    /// What sessions of connections that come now are told.
-    var listener: ListenerRuntime
-    private unowned let context: LoopContext
-
-    init(listener: ListenerRuntime, context: LoopContext) {
-        self.listener = listener
-        self.context = context
-    }
-
-    func accepted(_ connection: Connection) {
-        guard self.context.admit(connection) else {
-            connection.close()
-            return
-        }
-        guard let tls = self.listener.tls else {
-            self.context.beginSession(on: ClientConnection(connection, listener: self.listener))
-            return
-        }
-        do throws(TLSFailure) {
-            let session = try TLSSession(tls, at: self.context.loop.now)
-            ClientHandshake(connection, session, listener: self.listener, context: self.context).begin()
-        } catch {
-            self.context.logger.error(
-                "no TLS session", metadata: ["listener": "\(self.listener.name)", "error": "\(error)"])
-            self.context.refuse(connection)
-        }
-    }
-
-    func acceptPaused(_ error: SystemError) {
-        self.context.logger.error(
-            "accepting rests for a moment: no resources left",
-            metadata: ["listener": "\(self.listener.name)", "error": "\(error)"])
-    }
-}

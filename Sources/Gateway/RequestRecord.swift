@@ -10,7 +10,9 @@ final class RequestRecord {
     let host: String?
     let version: HTTPVersion
     /// The client's address, as events and logs have it.
-    let client: String
+    var client: String
+    /// The version of TLS that the client's connection, or that to the proxy in front, speaks.
+    var tlsVersion: StaticString?
     let startedAt: MonotonicTime
     let wall: WallTime
     var route: String?

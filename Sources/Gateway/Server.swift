@@ -4,6 +4,7 @@ package import Logging
 internal import Processes
 internal import Reactor
 internal import Routing
+internal import TLS
 
 /// The gateway: loops, listeners, the local Lambda, logs. Made from a configuration, which others may follow, and run
 /// until it is drained. It belongs to the thread that conducts the process.
@@ -23,12 +24,18 @@ package final class Server {
     private let admin: AdminServer
     /// Its sockets are held until the gateway drains.
     private let inherited: InheritedSockets
+    /// Outlive reloads, so that clients resume across them. One for all listeners: what is resumed is bound to its name and
+    /// to the rules for client certificates anyway.
+    private let ticketKeys: TicketKeys
+    private let certificates: CertificateWatch
     private var current: Current
 
     /// A configuration that is in force, and what was made of it.
     private struct Current {
         let configuration: GatewayConfiguration
         let assembly: Assembly
+        /// The TLS of the listeners that have some.
+        let tls: [ListenerTLS]
         /// Held until the gateway drains: a socket is closed when the last of those that hold it lets go.
         var listeners: [BoundListener]
         /// Of the admin listener; none where there is none.
@@ -38,7 +45,8 @@ package final class Server {
         /// Binds and opens everything, or says everything that is wrong.
         init(
             _ configuration: GatewayConfiguration, after previous: Current? = nil, inherited: InheritedSockets,
-            environment: [String: String], readFile: (String) -> String?, life: Life, logger: Logger
+            ticketKeys: TicketKeys, environment: [String: String], readFile: (String) -> String?, life: Life,
+            logger: Logger
         ) throws(AssemblyFaults) {
             var faults = AssemblyFaults()
             let assembly = faults.gather {
@@ -46,9 +54,11 @@ package final class Server {
                     configuration, environment: environment, readFile: readFile, inherited: inherited,
                     after: previous?.assembly, life: life, logger: logger)
             }
+            let tls = faults.gather { try CertificateFile.listeners(of: configuration, ticketKeys: ticketKeys) }
             let listeners = faults.gather {
                 try ListenerBinding.bind(
-                    configuration.listeners, keeping: previous?.listeners ?? [], inherited: inherited)
+                    configuration.listeners, tls: tls ?? configuration.listeners.map { _ in nil },
+                    keeping: previous?.listeners ?? [], inherited: inherited)
             }
             let adminSockets = faults.gather {
                 try Self.adminSockets(configuration, after: previous, inherited: inherited)
@@ -56,9 +66,10 @@ package final class Server {
             let accessLog = faults.gather {
                 try AccessLogTarget(configuration.accessLog, after: previous?.accessLog)
             }
-            guard let assembly, let listeners, let adminSockets, let accessLog else { throw faults }
+            guard let assembly, let tls, let listeners, let adminSockets, let accessLog else { throw faults }
             self.configuration = configuration
             self.assembly = assembly
+            self.tls = tls.compactMap(\.self)
             self.listeners = listeners
             self.adminSockets = adminSockets
             self.accessLog = accessLog
@@ -91,9 +102,12 @@ package final class Server {
         self.life = Life()
         self.inherited = try InheritedSockets(environment: environment)
         self.predecessor = self.inherited.predecessor
+        self.ticketKeys = TicketKeys(at: LoopClock.system.monotonic())
         let current = try Current(
-            configuration, inherited: self.inherited, environment: environment, readFile: readFile, life: self.life,
-            logger: logger)
+            configuration, inherited: self.inherited, ticketKeys: self.ticketKeys, environment: environment,
+            readFile: readFile, life: self.life, logger: logger)
+        let certificates = CertificateWatch(current.tls, logger: logger)
+        self.certificates = certificates
         self.current = current
         let workers = try (0..<(configuration.workers ?? UsableProcessors.count)).map { index in
             try Worker(index: index, current.forLoops, shared: current.assembly.sharedResources)
@@ -101,7 +115,7 @@ package final class Server {
         self.workers = workers
         let status = GatewayStatus(
             snapshot: current.assembly.snapshot, configuration: configuration.effective,
-            log: current.accessLog.writer, life: self.life)
+            log: current.accessLog.writer, certificates: certificates, life: self.life)
         self.status = status
         self.admin = AdminServer(
             sources: AdminSources(
@@ -117,6 +131,7 @@ package final class Server {
             worker.take(self.current.forLoops) {}
             try worker.start()
         }
+        try self.certificates.start()
         for socket in self.current.listeners.flatMap(\.sockets).map(\.socket) { self.logListening(on: socket) }
         try self.admin.listen(on: self.current.adminSockets, token: self.current.configuration.admin?.token)
         self.logAdmin(before: [])
@@ -162,11 +177,12 @@ extension Server {
     package func reload(_ configuration: GatewayConfiguration, hearing queue: ControlQueue) throws(AssemblyFaults) {
         let previous = self.current
         let next = try Current(
-            configuration, after: previous, inherited: self.inherited, environment: self.environment,
-            readFile: self.readFile, life: self.life, logger: self.logger)
+            configuration, after: previous, inherited: self.inherited, ticketKeys: self.ticketKeys,
+            environment: self.environment, readFile: self.readFile, life: self.life, logger: self.logger)
         // Nothing fails from here on.
         next.assembly.takeEffect(after: previous.assembly)
         self.current = next
+        self.certificates.watch(next.tls)
         for worker in self.workers { worker.take(next.forLoops) { queue.post(.taken) } }
         if !queue.wait(for: .taken, self.workers.count, until: .now + Self.patience) {
             self.logger.error("not all loops have gone over to the configuration yet")
@@ -289,6 +305,7 @@ extension Server {
 
     private func stop() {
         for worker in self.workers { worker.stop() }
+        self.certificates.stop()
         self.admin.stop()
         self.current.adminSockets = []
         self.current.assembly.localLambda?.stop()

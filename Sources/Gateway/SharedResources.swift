@@ -8,6 +8,7 @@ struct SharedResources: Sendable {
     let memory: MemoryWatch
     let resolver: Resolver
     let connectionLimits: ConnectionLimits
+    let handshakeCount: HandshakeCount
     let life: Life
     let logger: Logger
 
@@ -16,6 +17,7 @@ struct SharedResources: Sendable {
         self.memory = MemoryWatch(limits, logger: logger)
         self.resolver = Resolver()
         self.connectionLimits = ConnectionLimits(limits)
+        self.handshakeCount = HandshakeCount(limit: limits.tlsHandshakes)
         self.life = life
         self.logger = logger
     }
@@ -25,5 +27,6 @@ struct SharedResources: Sendable {
         self.budget.update(limit: limits.requestBodies.bytes)
         self.memory.update(limits)
         self.connectionLimits.update(limits)
+        self.handshakeCount.update(limit: limits.tlsHandshakes)
     }
 }

@@ -5,27 +5,34 @@ internal import TLS
 /// TLS on a connection, in either role: joins a `TLSSession` to the connection's filter.
 final class TLSFilter: ConnectionFilter {
     private let session: TLSSession
-    private let isClient: Bool
+    /// The server's context; `nil` in the client's role.
+    private let server: TLSServerContext?
     /// Why it ended before its time.
     private(set) var failure: TLSFailure?
 
     /// The server's side of a connection that was accepted.
-    init(serving session: TLSSession) {
+    init(serving session: TLSSession, of server: TLSServerContext) {
         self.session = session
-        self.isClient = false
+        self.server = server
     }
 
     /// The client's side of a connection that is up.
     init(calling session: TLSSession) {
         self.session = session
-        self.isClient = true
+        self.server = nil
     }
 
     /// What the two sides agreed on; `nil` before. It is put together at each call.
     var handshake: TLSHandshake? { self.session.handshake }
 
+    /// Whether a request for `host`, in lower case, came on a connection that was opened for another certificate although
+    /// there is one for the host (RFC 9110 §15.5.20).
+    func isMisdirected(host: String) -> Bool {
+        self.server?.isMisdirected(host: host, on: self.session) ?? false
+    }
+
     func start(output: inout ByteBuffer) throws(FilterFailure) {
-        guard self.isClient else { return }
+        guard self.server == nil else { return }
         do throws(TLSFailure) {
             try self.session.start(output: &output)
         } catch {
@@ -44,7 +51,7 @@ final class TLSFilter: ConnectionFilter {
             case .needsMore: return .needsMore
             }
         } catch {
-            if case .plainHTTP = error, !self.isClient { output.append(Self.answerToPlainHTTP) }
+            if case .plainHTTP = error, self.server != nil { output.append(Self.answerToPlainHTTP) }
             throw self.fail(error)
         }
     }

@@ -8,6 +8,12 @@ package enum TextFile {
 
     /// The text of a file.
     package static func read(_ path: String) throws(TextFileError) -> String {
+        guard let text = String(validating: try self.bytes(path), as: UTF8.self) else { throw .notUTF8(path) }
+        return text
+    }
+
+    /// The bytes of a file.
+    static func bytes(_ path: String) throws(TextFileError) -> [UInt8] {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .unreadable(path, SystemError.text(of: errno)) }
         defer { close(descriptor) }
@@ -15,10 +21,7 @@ package enum TextFile {
         var piece = [UInt8](repeating: 0, count: 64 * 1024)
         while bytes.count <= Self.limit {
             let count = unsafe piece.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
-            if count == 0 {
-                guard let text = String(validating: bytes, as: UTF8.self) else { throw .notUTF8(path) }
-                return text
-            }
+            if count == 0 { return bytes }
             if count < 0, errno != EINTR { throw .unreadable(path, SystemError.text(of: errno)) }
             if count > 0 { bytes += piece[..<count] }
         }

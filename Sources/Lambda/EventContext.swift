@@ -24,6 +24,8 @@ package struct EventContext: Sendable {
     package var tls: TLS?
     /// The route that the request took, for the events that name it.
     package var route: EventRoute?
+    /// The certificate that the client showed, verified.
+    package var clientCertificate: EventClientCertificate?
 
     /// The request's id: `requestContext.requestId`, and the `x-request-id` of the answer.
     package var requestID: String
@@ -47,13 +49,14 @@ extension EventContext {
     package init(
         requestID: String, sourceAddress: String, peerAddress: String? = nil, keepsForwardedFor: Bool = false,
         scheme: StaticString, port: UInt16, defaultHost: String = "", time: WallTime, traceID: String = "",
-        path: String? = nil, tls: TLS? = nil, route: EventRoute? = nil
+        path: String? = nil, tls: TLS? = nil, clientCertificate: EventClientCertificate? = nil, route: EventRoute? = nil
     ) {
         // PERF: the memberwise initialiser moves its arguments into place; one that is written out builds the value in
         // memory and copies it, with a retain and a release for each of its texts.
         self.init(
             sourceAddress: sourceAddress, peerAddress: peerAddress ?? sourceAddress,
             keepsForwardedFor: keepsForwardedFor, scheme: scheme, port: port, defaultHost: defaultHost, time: time,
-            traceID: traceID, path: path, tls: tls, route: route, requestID: requestID)
+            traceID: traceID, path: path, tls: tls, route: route, clientCertificate: clientCertificate,
+            requestID: requestID)
     }
 }

@@ -78,7 +78,13 @@ extension ByteBuffer {
         self.append(#","httpMethod":"#)
         self.append(jsonString: head.method.rawValue)
         self.append(
-            #","identity":{"accessKey":null,"accountId":null,"caller":null,"cognitoAuthenticationProvider":null,"#)
+            #","identity":{"accessKey":null,"accountId":null,"caller":null,"#)
+        if let certificate = context.clientCertificate {
+            self.append(#""clientCert":"#)
+            self.append(certificate)
+            self.append(ASCII.comma)
+        }
+        self.append(#""cognitoAuthenticationProvider":null,"#)
         self.append(
             #""cognitoAuthenticationType":null,"cognitoIdentityId":null,"cognitoIdentityPoolId":null,"#)
         self.append(#""principalOrgId":null,"sourceIp":"#)

@@ -76,6 +76,11 @@ extension ByteBuffer {
             self.append(#","requestContext":{"accountId":"anonymous","apiId":"#)
         }
         self.append(jsonString: prefix)
+        if let certificate = context.clientCertificate {
+            self.append(#","authentication":{"clientCert":"#)
+            self.append(certificate)
+            self.append("}")
+        }
         self.append(#","domainName":"#)
         self.append(jsonString: host)
         self.append(#","domainPrefix":"#)

@@ -7,7 +7,8 @@ package enum LoopClock {
     case system
     case manual(ManualClock)
 
-    func monotonic() -> MonotonicTime {
+    /// The time now, for deadlines.
+    package func monotonic() -> MonotonicTime {
         switch self {
         case .system:
             var time = timespec()
@@ -18,6 +19,7 @@ package enum LoopClock {
         }
     }
 
+    /// The date and time now.
     package func wall() -> WallTime {
         switch self {
         case .system:

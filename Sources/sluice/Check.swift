@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Configuration
+internal import Gateway
 internal import Routing
 
 /// `sluice check`
@@ -12,6 +13,9 @@ struct Check: ParsableCommand {
 
     func run() throws {
         let configuration = try self.file.load()
+        let faults = CertificateFile.faults(of: configuration)
+        for fault in faults { StandardError.print("\(fault)") }
+        if faults.contains(where: { $0.severity == .error }) { throw ExitCode(1) }
         print(
             "\(self.file.config): ok: \(configuration.listeners.count) listeners, \(configuration.functions.count) functions, "
                 + "\(configuration.routes.routes.count) routes")

@@ -1,4 +1,5 @@
 import Configuration
+import HTTP
 import Reactor
 import Testing
 
@@ -34,38 +35,39 @@ import Testing
         #expect(budget.used == 0)
     }
 
-    private func address(_ number: UInt32) -> SocketAddress {
-        SocketAddress(host: .v4(number.bigEndian), port: 1)
-    }
-
     @Test func `connections are counted in all and by address`() {
         var settings = LimitSettings()
-        settings.connections = 5
+        settings.connections = 3
         settings.connectionsPerAddress = 2
         let limits = ConnectionLimits(settings)
-        let (first, second) = (self.address(0x0a00_0001), self.address(0x0a00_0002))
-        #expect(limits.entered(first) == .admitted)
-        #expect(limits.entered(first) == .admitted)
-        #expect(limits.entered(first) == .tooManyFromAddress)
-        #expect(limits.entered(second) == .admitted)
-        limits.left(first)
-        #expect(limits.entered(first) == .admitted)
-        #expect(limits.entered(self.address(0x0a00_0003)) == .admitted)
-        #expect(limits.entered(self.address(0x0a00_0004)) == .admitted)
+        let (first, second) = (IPAddress(v4: 0x0a00_0001), IPAddress(v4: 0x0a00_0002))
+        #expect(limits.enter(from: first))
+        #expect(limits.enter(from: first))
+        #expect(!limits.enter(from: first))
+        #expect(limits.enter(from: second))
+        limits.leave(from: first)
+        #expect(limits.enter(from: first))
+        for _ in 0..<3 { #expect(limits.enter()) }
         // What is full is entered all the same: an idle one has to go.
-        #expect(limits.entered(self.address(0x0a00_0005)) == .full)
-        limits.left(self.address(0x0a00_0005))
-        limits.left(second)
-        #expect(limits.entered(second) == .admitted)
+        #expect(!limits.enter())
+        limits.leave()
+        limits.leave()
+        #expect(limits.enter())
     }
 
-    @Test func `loopback counts in all only`() {
-        var settings = LimitSettings()
-        settings.connections = 4
-        settings.connectionsPerAddress = 1
-        let limits = ConnectionLimits(settings)
-        for _ in 0..<4 { #expect(limits.entered(self.address(0x7f00_0001)) == .admitted) }
-        #expect(limits.entered(self.address(0x7f00_0001)) == .full)
+    @Test func `loopback counts in all only, and so do trusted proxies`() throws {
+        let rig = try Rig(limits: "connections_per_address: 1")
+        let clients = try (0..<3).map { _ in try rig.connect() }
+        for client in clients {
+            client.send("GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n")
+            try rig.await(client, "fixed")
+        }
+        var proxies = TrustedProxies()
+        proxies.ranges = [try IPRange(parsing: "10.0.0.0/8")]
+        let listener = ListenerRuntime(name: "test", port: 80, trustedProxies: proxies)
+        #expect(listener.trusts(IPAddress(v4: 0x0a01_0203)))
+        #expect(!listener.trusts(IPAddress(v4: 0x0b01_0203)))
+        #expect(!listener.trusts(nil))
     }
 
     @Test func `one connection more than there is room for costs an idle one`() throws {

@@ -45,7 +45,7 @@ final class Rig {
         let socket = try ListeningSocket(bindingTo: SocketAddress(host: .v4(UInt32(0x7f00_0001).bigEndian)))
         self.address = socket.address
         try self.context.listen(
-            on: socket, as: ListenerRuntime(name: "test", port: socket.address.port, scheme: "http"))
+            on: socket, as: ListenerRuntime(name: "test", port: socket.address.port))
     }
 
     deinit {

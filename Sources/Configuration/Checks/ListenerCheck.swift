@@ -12,7 +12,12 @@ enum ListenerCheck {
                 continue
             }
             Self.note(address.value, at: address.position, &lines, reading)
-            listeners.append(ListenerConfiguration(address: address.value))
+            let tls = draft.value.tls.flatMap { Self.tls($0, reading) }
+            Self.checkTogether(draft, reading)
+            listeners.append(
+                ListenerConfiguration(
+                    address: address.value, tls: tls, redirectsToHTTPS: draft.value.redirectsToHTTPS,
+                    speaksProxyProtocol: draft.value.speaksProxyProtocol, trustedProxies: draft.value.trustedProxies))
         }
         if let local = file.localLambda.address {
             Self.note(.network(local.value), at: local.position, &lines, reading)
@@ -37,6 +42,45 @@ enum ListenerCheck {
             )
         }
         return AdminSettings(address: address.value, token: draft.value.token)
+    }
+
+    /// What can not stand beside one another.
+    private static func checkTogether(_ draft: Located<ListenerDraft>, _ reading: Reading) {
+        let written = draft.value.writtenKeys
+        if draft.value.redirectsToHTTPS, written["tls"] != nil {
+            reading.report(
+                written["redirect_to_https"] ?? draft.position,
+                "a listener with \"tls\" has no requests to send on to https")
+        }
+        if draft.value.speaksProxyProtocol, draft.value.trustedProxies.isEmpty, written["trusted_proxies"] == nil {
+            reading.report(
+                written["proxy_protocol"] ?? draft.position,
+                "\"proxy_protocol\" needs \"trusted_proxies\" beside it: whose headers are taken")
+        }
+    }
+
+    private static func tls(_ draft: Located<TLSDraft>, _ reading: Reading) -> TLSConfiguration? {
+        let written = draft.value.writtenKeys
+        if written["certificates"] == nil {
+            reading.report(draft.position, "\"tls\" needs \"certificates\": [{ certificate: x.pem, key: x.key }]")
+        }
+        if let position = written["client_certificate"], written["client_ca"] == nil {
+            reading.report(position, "\"client_certificate\" needs \"client_ca\" beside it")
+        }
+        let certificates = draft.value.certificates.compactMap { draft -> TLSConfiguration.Certificate? in
+            for name in ["certificate", "key"] where draft.value.writtenKeys[name] == nil {
+                reading.report(draft.position, "a certificate needs a \"\(name)\"")
+            }
+            guard let certificate = draft.value.certificate, let key = draft.value.key else { return nil }
+            return TLSConfiguration.Certificate(
+                certificate: certificate, key: key, passphrase: draft.value.passphrase)
+        }
+        guard !certificates.isEmpty else { return nil }
+        return TLSConfiguration(
+            certificates: certificates, profile: draft.value.profile, minimumVersion: draft.value.minimumVersion,
+            clientAuthorities: draft.value.clientAuthorities,
+            requiresClientCertificate: draft.value.requiresClientCertificate,
+            rejectsUnknownServerNames: draft.value.rejectsUnknownServerNames)
     }
 
     private static func note(

@@ -36,6 +36,29 @@ struct LimitsDraft: Sendable, KeyNoting {
 /// One of `listeners`.
 struct ListenerDraft: Sendable, KeyNoting {
     var address: Located<ListenerAddress>?
+    var tls: Located<TLSDraft>?
+    var redirectsToHTTPS = false
+    var speaksProxyProtocol = false
+    var trustedProxies = TrustedProxies()
+    var writtenKeys: [String: SourcePosition] = [:]
+}
+
+/// `tls` of a listener.
+struct TLSDraft: Sendable, KeyNoting {
+    var certificates: [Located<CertificateDraft>] = []
+    var profile: TLSConfiguration.Profile = .intermediate
+    var minimumVersion: TLSConfiguration.Version = .tls12
+    var clientAuthorities: FileReference?
+    var requiresClientCertificate = true
+    var rejectsUnknownServerNames = false
+    var writtenKeys: [String: SourcePosition] = [:]
+}
+
+/// One of `certificates`.
+struct CertificateDraft: Sendable, KeyNoting {
+    var certificate: FileReference?
+    var key: FileReference?
+    var passphrase: FileReference?
     var writtenKeys: [String: SourcePosition] = [:]
 }
 

@@ -22,6 +22,28 @@ enum Texts {
         ValueType.text("file").read(node, reading).map(reading.path)
     }
 
+    /// A file that is read later, and again when it changes.
+    static let fileReference = ValueType<FileReference>(.text("file")) { node, reading in
+        // Without secrets: what stands behind "file:" would be the file's content.
+        ValueType.scalar(.text("file"), allowsSecrets: false) { text in
+            if text.isEmpty || text.utf8.contains(ASCII.nul) { throw ValueFault("this names no file") }
+            return text
+        }.read(node, reading).map { FileReference(path: reading.path($0), position: node.position) }
+    }
+
+    /// Ranges of addresses, and `unix`.
+    static let trustedProxies = ValueType<TrustedProxies>(.oneOrMore(.text("10.0.0.0/8, 2001:db8::/32 or unix"))) {
+        node, reading in
+        let one = ValueType<IPRange?>.scalar(.text("range")) { try $0 == "unix" ? nil : IPRange(parsing: $0) }
+        return ValueType.oneOrMore(of: one).read(node, reading).map { members in
+            var proxies = TrustedProxies()
+            for member in members {
+                if let member { proxies.ranges.append(member) } else { proxies.includesUnixPeers = true }
+            }
+            return proxies
+        }
+    }
+
     static let listenerAddress = ValueType<ListenerAddress>(.text("host:port, unix:/path or fd:NAME")) {
         node, reading in
         guard let text = ValueType.text("address").read(node, reading) else { return nil }

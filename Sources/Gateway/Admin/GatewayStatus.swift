@@ -15,10 +15,14 @@ final class GatewayStatus: Sendable {
     }
 
     private let state: Mutex<State>
+    private let certificates: CertificateWatch
     private let life: Life
     private let startedAt = LoopClock.system.wall()
 
-    init(snapshot: Snapshot, configuration: String, log: LogWriter?, life: Life) {
+    init(
+        snapshot: Snapshot, configuration: String, log: LogWriter?, certificates: CertificateWatch, life: Life
+    ) {
+        self.certificates = certificates
         self.state = Mutex(State(snapshot: snapshot, configuration: configuration, log: log))
         self.life = life
     }
@@ -54,6 +58,7 @@ final class GatewayStatus: Sendable {
         var report = ProcessReport(
             version: Release.version, isReady: self.obstacles.isEmpty, startedAt: self.startedAt)
         report.droppedLogBytes = droppedLogBytes
+        report.certificateExpiries = self.certificates.expiries
         report.reloadsTaken = self.life.reloadsTaken
         report.reloadsRefused = self.life.reloadsRefused
         report.residentBytes = UsableMemory.resident

@@ -7,6 +7,8 @@ struct Setup {
     var routes: [String] = []
     var limits = ""
     var listeners = ["127.0.0.1:0"]
+    /// Further keys of the first listener, in flow form: `tls: { … }`.
+    var listenerKeys = ""
     /// Further lines of the file.
     var more = ""
     var drainTimeout = "2s"
@@ -46,7 +48,10 @@ struct Setup {
         var lines = [
             "aws: \(self.aws)", "workers: \(self.workers)", "drain_timeout: \(self.drainTimeout)", "listeners:",
         ]
-        lines += self.listeners.map { "  - address: \"\($0)\"" }
+        lines += self.listeners.enumerated().map { index, address in
+            let keys = index > 0 || self.listenerKeys.isEmpty ? "" : ", \(self.listenerKeys)"
+            return "  - { address: \"\(address)\"\(keys) }"
+        }
         if !self.limits.isEmpty { lines.append("limits: { \(self.limits) }") }
         if !self.functions.isEmpty { lines.append("functions:") }
         lines += self.functions.map { "  \($0.name): \($0.keys)" }

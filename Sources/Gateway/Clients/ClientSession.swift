@@ -1,9 +1,7 @@
-internal import Reactor
-
 /// The protocol on a client's connection, from accepting to closing, as the loop knows it.
 protocol ClientSession: AnyObject {
-    /// The other end of the connection.
-    var peer: SocketAddress { get }
+    /// The connection, and whom it is from.
+    var client: ClientConnection { get }
 
     /// The gateway drains: what is idle closes, what is under way ends after its answers.
     func drain()

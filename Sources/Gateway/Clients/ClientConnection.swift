@@ -1,0 +1,77 @@
+internal import HTTP
+internal import Lambda
+internal import Reactor
+internal import TLS
+
+/// A client's connection, and what is known of it before the first request: whom it is from, and what was agreed on.
+///
+/// It goes from session to session: the PROXY header's, the handshake's, and that of HTTP.
+final class ClientConnection {
+    let connection: Connection
+    let listener: ListenerRuntime
+    /// The client's address, written out once, as events and logs have it.
+    private(set) var address: String
+    /// The address as a number; `nil` on Unix sockets.
+    private(set) var ipAddress: IPAddress?
+    /// The port that the client called.
+    private(set) var port: UInt16
+    /// Whether what it says about clients is believed.
+    private(set) var isTrustedProxy: Bool
+    /// The address that the connection is counted under; `nil` where it is exempt.
+    var countedAddress: IPAddress?
+    /// `nil` without TLS.
+    private(set) var tls: TLSFilter?
+    private(set) var tlsVersion: StaticString?
+    /// What events say of TLS.
+    private(set) var tlsNames: EventContext.TLS?
+    /// The certificate that the client showed.
+    private(set) var certificate: EventClientCertificate?
+
+    init(_ connection: Connection, listener: ListenerRuntime) {
+        self.connection = connection
+        self.listener = listener
+        self.address = connection.remoteAddress.hostText
+        self.ipAddress = connection.remoteAddress.ipAddress
+        self.port = listener.port
+        self.isTrustedProxy = listener.trusts(connection.remoteAddress.ipAddress)
+    }
+
+    /// A proxy has said whom the connection is from.
+    func proxied(for client: ProxyHeader.Endpoint, to destination: ProxyHeader.Endpoint) {
+        self.address = client.address.description
+        self.ipAddress = client.address
+        self.port = destination.port
+        self.isTrustedProxy = self.listener.trusts(client.address)
+    }
+
+    /// The TLS handshake is over.
+    func secured(by filter: TLSFilter, _ handshake: TLSHandshake) {
+        self.tls = filter
+        self.tlsVersion = handshake.version.name
+        self.tlsNames = EventContext.TLS(version: "\(handshake.version.name)", cipherSuite: handshake.cipherSuite)
+        self.certificate = handshake.clientCertificate.map { EventClientCertificate($0) }
+    }
+}
+
+@available(*, unavailable)
+extension ClientConnection: Sendable {}
+
+extension SocketAddress {
+    /// `nil` for a Unix socket.
+    var ipAddress: IPAddress? {
+        switch self.host {
+        case .v4(let address): IPAddress(v4: UInt32(bigEndian: address))
+        case .v6(let high, let low, _): IPAddress(high: UInt64(bigEndian: high), low: UInt64(bigEndian: low))
+        case .unix: nil
+        }
+    }
+}
+
+extension EventClientCertificate {
+    fileprivate convenience init(_ certificate: ClientCertificate) {
+        self.init(
+            pem: certificate.pem, subject: certificate.subject, issuer: certificate.issuer,
+            serialNumber: certificate.serialNumber, notBefore: certificate.notBeforeText,
+            notAfter: certificate.notAfterText)
+    }
+}

@@ -1,0 +1,156 @@
+internal import Bytes
+internal import Configuration
+internal import Logging
+internal import Reactor
+private import Synchronization
+internal import TLS
+
+/// The TLS handshake on a client's connection: a session comes of it, or nothing.
+final class ClientHandshake {
+    let client: ClientConnection
+    /// Its place in the order in which handshakes began.
+    var number: UInt64 = 0
+    private let context: LoopContext
+    private let filter: TLSFilter
+    private lazy var timer = LoopTimer(handler: self)
+
+    init(_ client: ClientConnection, _ filter: TLSFilter, context: LoopContext) {
+        self.client = client
+        self.filter = filter
+        self.context = context
+    }
+
+    /// Waits for the client's hello, of which some may have come already, and goes on from there.
+    func begin(unread: Span<UInt8>) {
+        self.client.connection.handler = self
+        self.context.loop.set(self.timer, after: self.context.snapshot.limits.tlsHandshake)
+        self.context.sessionOpened(self)
+        self.context.handshakeBegan(self)
+        self.client.connection.install(self.filter, unread: unread)
+    }
+
+    /// There are too many handshakes, and this is the oldest.
+    func giveWay() {
+        self.refuse("there are too many at once")
+    }
+
+    private func refuse(_ reason: String) {
+        self.client.connection.close()
+        self.fail(reason)
+    }
+
+    private func fail(_ reason: String) {
+        self.context.loop.cancel(self.timer)
+        self.context.handshakeEnded(self)
+        self.context.sessionClosed(self)
+        self.context.logger.log(
+            level: self.filter.failure?.whose == .ours ? .error : .info, "TLS handshake failed",
+            metadata: [
+                "client": "\(self.client.address)", "listener": "\(self.client.listener.name)",
+                "reason": "\(reason)",
+            ])
+    }
+}
+
+extension ClientHandshake: ConnectionHandler {
+    /// The handshake is over.
+    func connected() {
+        self.context.loop.cancel(self.timer)
+        self.context.handshakeEnded(self)
+        self.context.sessionReplaced(self)
+        guard let handshake = self.filter.handshake else {
+            self.client.connection.close()
+            self.context.connectionClosed(self.client)
+            return
+        }
+        self.client.secured(by: self.filter, handshake)
+        self.context.beginSession(on: self.client, speaking: handshake.applicationProtocol)
+    }
+
+    // Neither comes before `connected`, with which the connection gets another handler.
+    func received(_ bytes: Span<UInt8>) {}
+    func receivedEnd() {}
+
+    func closed(_ cause: CloseCause) {
+        switch cause {
+        case .connectFailed(let error), .failed(let error): self.fail(error.description)
+        case .refused(let reason): self.fail(reason)
+        }
+    }
+}
+
+extension ClientHandshake: ClientSession {
+    // A request is about to come; the time for the handshake bounds the wait for it.
+    func drain() {}
+
+    func cut() {
+        self.refuse("the gateway shuts down")
+    }
+
+    var canBeShed: Bool { false }
+
+    func shed() {}
+
+    var protocolName: String { "TLS handshake" }
+}
+
+extension ClientHandshake: LoopTimerHandler {
+    func timerFired(_ timer: LoopTimer) {
+        self.context.metrics.countLimit("tls_handshake")
+        self.refuse("it took too long")
+    }
+}
+
+@available(*, unavailable)
+extension ClientHandshake: Sendable {}
+
+/// The handshakes that are under way, on all loops.
+final class HandshakeCount: Sendable {
+    private let count = Atomic(0)
+    private let limit: Atomic<Int>
+
+    init(limit: Int) {
+        self.limit = Atomic(limit)
+    }
+
+    /// Takes another limit.
+    func update(limit: Int) {
+        self.limit.store(limit, ordering: .relaxed)
+    }
+
+    /// One more has begun; answers whether that is one too many.
+    func began() -> Bool {
+        self.count.wrappingAdd(1, ordering: .relaxed).newValue > self.limit.load(ordering: .relaxed)
+    }
+
+    /// One is over.
+    func ended() {
+        self.count.wrappingSubtract(1, ordering: .relaxed)
+    }
+}
+
+/// The handshakes that are under way on a loop, in the order in which they began.
+struct HandshakeQueue {
+    private var handshakes: [UInt64: ClientHandshake] = [:]
+    private var next: UInt64 = 0
+    private var first: UInt64 = 0
+
+    mutating func append(_ handshake: ClientHandshake) {
+        handshake.number = self.next
+        self.handshakes[self.next] = handshake
+        self.next += 1
+    }
+
+    mutating func remove(_ handshake: ClientHandshake) {
+        self.handshakes[handshake.number] = nil
+    }
+
+    /// The one that began first.
+    mutating func oldest() -> ClientHandshake? {
+        while self.first < self.next {
+            if let handshake = self.handshakes[self.first] { return handshake }
+            self.first += 1
+        }
+        return nil
+    }
+}
