@@ -21,6 +21,8 @@ final class LoopContext {
     let logger: Logger
     private let resolver: Resolver
     private let connectionLimits: ConnectionLimits
+    let clock: ClockOffset
+    private var leases = LoopLeases()
     private var accessLog: AccessLog?
     let metrics = LoopMetrics()
     var date = CachedDate()
@@ -59,6 +61,7 @@ final class LoopContext {
         self.resolver = shared.resolver
         self.connectionLimits = shared.connectionLimits
         self.life = shared.life
+        self.clock = shared.clock
         self.accessLog = accessLog
         self.logger = shared.logger
     }
@@ -79,6 +82,14 @@ final class LoopContext {
     /// A random number from 0 to 1.
     func randomUnit() -> Double {
         Double(self.random.nextNumber() >> 11) / Double(1 << 53)
+    }
+
+    /// The time for signatures, which is AWS's where it is known to differ from ours.
+    var signingTime: WallTime { self.loop.wallNow + self.clock.offset }
+
+    /// The keys with which calls of a function are signed now; `nil` where they have to be asked for.
+    func lease(for function: FunctionRuntime) -> CredentialLease? {
+        self.leases.lease(of: function.credentials) { self.signingTime }
     }
 
     /// The pool through which a function is called.
@@ -208,6 +219,7 @@ final class LoopContext {
             if !pool.isEmpty { self.retiredPools.append(pool) }
         }
         self.poolsByFunction = [:]
+        self.leases = LoopLeases()
     }
 
     // Draining.

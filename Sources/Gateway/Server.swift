@@ -291,6 +291,7 @@ extension Server {
         for worker in self.workers { worker.stop() }
         self.admin.stop()
         self.current.adminSockets = []
+        self.current.assembly.sharedResources.control.stop()
         self.current.assembly.localLambda?.stop()
         self.current.accessLog.close()
         self.logger.notice("stopped")

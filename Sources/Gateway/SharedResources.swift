@@ -9,6 +9,10 @@ struct SharedResources: Sendable {
     let resolver: Resolver
     let connectionLimits: ConnectionLimits
     let life: Life
+    /// How AWS's clocks differ from this machine's.
+    let clock = ClockOffset()
+    /// Where credentials are fetched.
+    let control: ControlPlane
     let logger: Logger
 
     init(_ limits: LimitSettings, life: Life, logger: Logger) {
@@ -17,6 +21,7 @@ struct SharedResources: Sendable {
         self.resolver = Resolver()
         self.connectionLimits = ConnectionLimits(limits)
         self.life = life
+        self.control = ControlPlane(resolver: self.resolver, clock: self.clock, logger: logger)
         self.logger = logger
     }
 
