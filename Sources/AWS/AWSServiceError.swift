@@ -1,6 +1,7 @@
 private import Bytes
 package import HTTP
 private import JSON
+package import Time
 
 /// The error answer of an AWS service in the rest-json protocol.
 package struct AWSServiceError: Error, Sendable, Equatable {
@@ -14,13 +15,19 @@ package struct AWSServiceError: Error, Sendable, Equatable {
     package let reason: String?
     /// When the service wants to be asked again.
     package let retryAfter: Duration?
+    /// What the service's clock said.
+    package let serverTime: WallTime?
 
-    package init(status: Int, type: String, message: String, reason: String? = nil, retryAfter: Duration? = nil) {
+    package init(
+        status: Int, type: String, message: String, reason: String? = nil, retryAfter: Duration? = nil,
+        serverTime: WallTime? = nil
+    ) {
         self.status = status
         self.type = type
         self.message = message
         self.reason = reason
         self.retryAfter = retryAfter
+        self.serverTime = serverTime
     }
 
     /// Reads an answer. Whatever it holds, there is an error to be made of it.
@@ -33,6 +40,13 @@ package struct AWSServiceError: Error, Sendable, Equatable {
         self.message = document?["Message"]?.string ?? document?["message"]?.string ?? ""
         self.reason = document?["Reason"]?.string
         self.retryAfter = Self.retryAfter(in: head.fields)
+        self.serverTime = Self.serverTime(in: head.fields)
+    }
+
+    /// The `Date` of an answer.
+    static func serverTime(in fields: Fields) -> WallTime? {
+        guard let index = fields.firstIndex(of: "date") else { return nil }
+        return WallTime(imfFixdate: fields.value(at: index).trimmed)
     }
 
     /// `UnrecognizedClientException:http://internal.amazon.com/coral/` and `com.amazon.coral#UnrecognizedClientException`
@@ -76,16 +90,32 @@ extension AWSServiceError {
         self.isThrottle || self.type == "ResourceNotReadyException" || self.type == "SnapStartNotReadyException"
     }
 
-    /// Whether the service refused the signature because of its time. The cure is to sign again with the service's time.
-    package var isClockSkew: Bool {
+    /// By how much our clock is behind the service's, where a signature was refused for that; `nil` where it was not, or
+    /// the answer does not say what time it is. The cure is to sign again with the service's time.
+    ///
+    /// Some refusals name the clock. Others say only that the signature is wrong, which it is as well where a day or a
+    /// scope is; they are put down to the clock where it is off by more than the minutes that AWS allows.
+    package func clockOffset(signedAt time: WallTime) -> Duration? {
+        guard let serverTime = self.serverTime else { return nil }
+        let offset = serverTime - time
         switch self.type {
         case "RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture":
-            true
+            return offset
         case "InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure":
-            self.message.hasPrefix("Signature expired") || self.message.hasPrefix("Signature not yet current")
+            let namesClock =
+                self.message.hasPrefix("Signature expired") || self.message.hasPrefix("Signature not yet current")
+            return namesClock || offset > Self.allowedSkew || offset < .zero - Self.allowedSkew ? offset : nil
         default:
-            false
+            return nil
         }
+    }
+
+    /// A little less than the five minutes that AWS allows, as an answer takes its time too.
+    private static var allowedSkew: Duration { .seconds(240) }
+
+    /// Whether the keys of the call are over, or were taken back: others may be taken.
+    package var isExpiredKey: Bool {
+        self.type == "ExpiredTokenException" || self.type == "ExpiredToken"
     }
 }
 

@@ -48,7 +48,8 @@ package enum ConfigurationSchema {
         AWSSettings.init,
         keys: [
             Key(
-                "region", \.region, Texts.region, default: "AWS_REGION, AWS_DEFAULT_REGION, the profile's",
+                "region", \.region, Texts.region,
+                default: "AWS_REGION, AWS_DEFAULT_REGION, the profile's, the instance's",
                 "The region of functions whose names do not say one."),
             Key(
                 "profile", \.profile, .text("profile"), default: "the SDKs' chain of credential sources",
@@ -57,7 +58,10 @@ package enum ConfigurationSchema {
                 "endpoint", \.endpoint, Texts.endpoint,
                 default: "AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, the region's public endpoint",
                 "Where the Lambda API is reached."),
-            Key(notYet: "sts_endpoint", "Where STS is reached."),
+            Key(
+                "sts_endpoint", \.tokenServiceEndpoint, Texts.endpoint,
+                default: "AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, the region's public endpoint",
+                "Where the Security Token Service, which lends roles, is reached."),
             Key(
                 "ca_file", \.caFile, Texts.file, default: "the system's authorities alone",
                 "Certificates, as PEM, of authorities to trust besides the system's."),
@@ -139,7 +143,9 @@ package enum ConfigurationSchema {
                 "A program on this machine, behind the same wire protocol."),
             Key(notYet: "url", "A function URL as upstream."),
             Key(notYet: "sign", "Whether requests to a function URL are signed."),
-            Key(notYet: "role", "A role to assume for this function."),
+            Key(
+                "role", \.role, .located(.section(Self.role)),
+                "A role that is taken on for calls of this function, such as one of another account."),
             Key("tenant_id", \.tenantID, Texts.tenantID, "The tenant, for functions with tenant isolation."),
             Key(
                 "event", \.event,
@@ -184,6 +190,21 @@ package enum ConfigurationSchema {
             Key(
                 "max_concurrency", \.maxConcurrency, .integer(1...1_000_000), default: "no limit",
                 "How many invocations may run at once; more are answered with 503."),
+        ])
+
+    static let role = Section<RoleDraft>(
+        RoleDraft.init,
+        keys: [
+            Key("arn", \.arn, .located(.text("ARN")), "The role's ARN."),
+            Key(
+                "external_id", \.externalID, .located(.text("external id")),
+                "What the role's owner asks for, where the role is in another account."),
+            Key(
+                "session_name", \.sessionName, .located(.text("name")), default: "sluice- and the time",
+                "How the session is called in the audit log of the role's account."),
+            Key(
+                "duration", \.duration, .located(.duration(.seconds(900)...(.seconds(43_200)))), default: "1h",
+                "How long a session lasts. The role must allow it; a role taken on by another role has 1h at most."),
         ])
 
     static let timeouts = Section<TimeoutsDraft>(

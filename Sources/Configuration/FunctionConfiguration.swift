@@ -1,3 +1,4 @@
+package import AWS
 package import Lambda
 
 /// One of `functions:`.
@@ -5,6 +6,8 @@ package struct FunctionConfiguration: Sendable, Equatable {
     /// The name under which routes know it.
     package let name: String
     package let target: Target
+    /// The role that is taken on for its calls; `nil` where the gateway's own keys are used.
+    package let role: RoleAssumption?
     package let tenantID: String?
     package let event: EventSettings
     package let response: ResponseMode
@@ -21,13 +24,15 @@ package struct FunctionConfiguration: Sendable, Equatable {
     package let maxConcurrency: Int?
 
     package init(
-        name: String, target: Target, tenantID: String? = nil, event: EventSettings = EventSettings(),
-        response: ResponseMode = .auto, invoke: InvocationTemplate.Operation = .streaming, logTail: Bool = false,
+        name: String, target: Target, role: RoleAssumption? = nil, tenantID: String? = nil,
+        event: EventSettings = EventSettings(), response: ResponseMode = .auto,
+        invoke: InvocationTemplate.Operation = .streaming, logTail: Bool = false,
         timeouts: Timeouts = Timeouts(), retries: Int = 2, maxRequestBody: ByteCount = ByteCount(6_291_456),
         maxConcurrency: Int? = nil
     ) {
         self.name = name
         self.target = target
+        self.role = role
         self.tenantID = tenantID
         self.event = event
         self.response = response

@@ -35,6 +35,8 @@ package struct AWSSettings: Sendable, Equatable {
     package var profile: String?
     /// Lambda's; `nil` for the one that the region has.
     package var endpoint: ServiceEndpoint?
+    /// That of the Security Token Service; `nil` for the one that the region has.
+    package var tokenServiceEndpoint: ServiceEndpoint?
     /// Authorities that are trusted besides the system's.
     package var caFile: String?
 

@@ -17,6 +17,7 @@ struct Assembly {
     let sharedResources: SharedResources
     /// What upstreams are verified with, where any is reached over TLS.
     private let upstreamTrust: UpstreamTrust?
+    private let stores: CredentialStores
     private let local: LocalIdentity?
 
     init(
@@ -24,17 +25,24 @@ struct Assembly {
         inherited: InheritedSockets = InheritedSockets(), after previous: Assembly? = nil, life: Life = Life(),
         logger: Logger
     ) throws {
-        let aws = try AWSIdentity(configuration, environment: environment, readFile: readFile)
+        let shared =
+            previous?.sharedResources ?? SharedResources(configuration.limits, life: life, logger: logger)
+        self.sharedResources = shared
+        let aws = try AWSIdentity(
+            configuration, environment: environment, resolver: shared.resolver, readFile: readFile)
+        var stores = CredentialStores(aws, after: previous?.stores)
         let local = try LocalIdentity(
-            configuration, gatewayCredentials: aws.credentials.current, environment: environment, inherited: inherited,
+            configuration, gatewayKeys: stores.own, environment: environment, inherited: inherited,
             after: previous?.local, logger: logger)
         self.local = local
         var faults = AssemblyFaults()
         let targets = configuration.functions.compactMap { function in
-            faults.gather { (function, try Self.target(of: function, aws: aws, local: local)) }
+            faults.gather { (function, try Self.target(of: function, aws: aws, stores: &stores, local: local)) }
         }
+        if local != nil { faults.gather { try stores.keepOwnForLocalFunctions() } }
+        self.stores = stores
         self.upstreamTrust =
-            if targets.contains(where: { $0.1.endpoint.scheme == .https }) {
+            if stores.usesTLS || targets.contains(where: { $0.1.endpoint.scheme == .https }) {
                 faults.gather {
                     try UpstreamTrust(caFile: configuration.aws.caFile, after: previous?.upstreamTrust)
                 }
@@ -50,17 +58,22 @@ struct Assembly {
                 function, target, tls: tls, clientStall: configuration.limits.clientStall,
                 underWay: counts[function.name] ?? CallCount())
         }
-        self.sharedResources =
-            previous?.sharedResources ?? SharedResources(configuration.limits, life: life, logger: logger)
         self.snapshot = Snapshot(
             routes: configuration.routes, functions: functions, limits: configuration.limits,
             accessLogFormat: configuration.accessLog.format)
+        if previous == nil { self.startFetching() }
+    }
+
+    /// Fetches keys for the stores that are new.
+    private func startFetching() {
+        self.sharedResources.control.start(self.stores.tasks, trust: self.upstreamTrust?.context)
     }
 
     /// Changes what the configuration before and this one share.
     func takeEffect(after previous: Assembly) {
         self.sharedResources.update(self.snapshot.limits)
         if let local = self.local, let before = previous.local { local.takeEffect(after: before) }
+        self.startFetching()
     }
 
     /// The Lambda on this machine; runs where there are local functions, or have been.
@@ -79,14 +92,16 @@ struct Assembly {
     }
 
     private static func target(
-        of function: FunctionConfiguration, aws: AWSIdentity, local: LocalIdentity?
+        of function: FunctionConfiguration, aws: AWSIdentity, stores: inout CredentialStores, local: LocalIdentity?
     ) throws -> Target {
         switch function.target {
         case .lambda(let reference):
-            let region = try aws.region(for: reference, of: function.name)
+            guard let region = try reference.region ?? aws.region(asksMachine: true) else {
+                throw AssemblyError.noRegion(function: function.name)
+            }
             return Target(
                 reference: reference, endpoint: try aws.endpoint(in: region), region: region,
-                credentials: aws.credentials)
+                credentials: try stores.store(for: function.role, region: region))
         case .local:
             guard let local else { preconditionFailure("a local function makes a local Lambda") }
             return Target(

@@ -37,7 +37,7 @@ enum AssemblyError: Error, CustomStringConvertible {
     var description: String {
         switch self {
         case .noRegion(let function):
-            "function \(function): no region is known; set aws.region, AWS_REGION, or name the function by its ARN"
+            "function \(function): no region is known; set aws.region or AWS_REGION, or name the function by its ARN"
         case .unresolvedListener(let address, let reason):
             "listener \(address): \(reason)"
         case .noInheritedSocket(let name, let known):

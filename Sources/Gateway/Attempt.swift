@@ -2,8 +2,10 @@ internal import AWS
 internal import Bytes
 internal import HTTP
 internal import Lambda
+internal import Logging
 internal import Reactor
 internal import Relay
+internal import Time
 
 /// One call of a function on behalf of an exchange: takes a connection, sends the request, decodes the answer.
 ///
@@ -15,11 +17,22 @@ final class Attempt {
     private var connection: UpstreamConnection?
     /// How long connecting may take.
     let connectTimeout: Duration
+    /// What the request was signed with, and when by this machine's clock.
+    private var lease: CredentialLease?
+    private var signedAt = WallTime(seconds: 0)
+    /// Whether the request was signed anew after a refusal; once is all there is.
+    private var isSignedAnew = false
+    /// While keys are waited for. Most calls find theirs.
+    private var keyWait: KeyWait?
 
     init(of exchange: Exchange) {
         self.exchange = exchange
         self.connectTimeout = exchange.function.connectTimeout
-        self.invocation = InvocationStateMachine(
+        self.invocation = Self.invocation(of: exchange)
+    }
+
+    private static func invocation(of exchange: Exchange) -> InvocationStateMachine {
+        InvocationStateMachine(
             mode: exchange.function.responseMode, requestMethod: exchange.method, format: exchange.answerFormat,
             operation: exchange.function.operation)
     }
@@ -27,20 +40,34 @@ final class Attempt {
     /// Whether the exchange has no more to do with it.
     var isOver: Bool { self.exchange == nil }
 
+    /// Asks the pool for a connection, once there are keys; the answer may come within the call.
+    func start() {
+        guard let exchange = self.exchange else { return }
+        guard exchange.context.lease(for: exchange.function) != nil else {
+            self.awaitKeys(for: exchange)
+            return
+        }
+        exchange.context.pool(for: exchange.function).take(for: self)
+    }
+
     /// A connection is there.
     func taken(_ connection: UpstreamConnection) {
         guard let exchange = self.exchange else {
             connection.giveBack()
             return
         }
-        guard let credentials = exchange.function.credentials.current else {
+        guard let lease = exchange.context.lease(for: exchange.function) else {
             connection.giveBack()
-            self.fail(.noCredentials(exchange.function.credentials.explanation))
+            self.awaitKeys(for: exchange)
             return
         }
+        self.lease = lease
+        self.signedAt = exchange.context.loop.wallNow
         var request = ByteBuffer()
         do throws(ExchangeFailure) {
-            try exchange.writeRequest(into: &request, credentials: credentials)
+            try exchange.writeRequest(
+                into: &request, credentials: lease.credentials,
+                at: self.signedAt + exchange.context.clock.offset)
         } catch {
             connection.giveBack()
             self.fail(error)
@@ -90,6 +117,8 @@ final class Attempt {
                 exchange.receivedBody(answer: bytes.extracting(range))
             case .completed:
                 self.complete()
+            case .failed(let failure) where self.signAnew(after: failure, for: exchange):
+                return
             case .failed(let failure):
                 // The stream of a function that failed is in order: its last chunk follows, if it is not here already.
                 if case .functionError = failure { self.leaveReadOut() }
@@ -122,6 +151,8 @@ final class Attempt {
                 self.invocation.withHeldBytes { exchange.receivedBody(answer: $0) }
             case .completed:
                 self.complete()
+            case .failed(let failure) where self.signAnew(after: failure, for: exchange):
+                return
             case .failed(let failure):
                 self.fail(.invocation(failure))
             case .body, .needsMore:
@@ -149,6 +180,7 @@ final class Attempt {
 
     private func complete() {
         let exchange = self.exchange.take()
+        self.keyWait.take()?.end()
         if let log = self.invocation.logResult { exchange?.receivedLog(log) }
         // The rest of the HTTP body is the last chunk, which may be here already.
         self.leaveReadOut()
@@ -157,6 +189,7 @@ final class Attempt {
 
     private func fail(_ failure: ExchangeFailure) {
         guard let exchange = self.exchange.take() else { return }
+        self.keyWait.take()?.end()
         self.connection.take()?.letGo()
         if let log = self.invocation.logResult { exchange.receivedLog(log) }
         exchange.failed(failure)
@@ -175,6 +208,7 @@ final class Attempt {
     /// The answer is over for the client; what the function still sends is thrown away, within limits.
     func discardRest() {
         self.exchange = nil
+        self.keyWait.take()?.end()
         self.leaveReadOut()
     }
 
@@ -185,7 +219,88 @@ final class Attempt {
     /// Nobody wants the answer any more.
     func cancel() {
         self.exchange = nil
+        self.keyWait.take()?.end()
         self.connection.take()?.letGo()
+    }
+}
+
+/// Keys that are not there, or not taken.
+extension Attempt {
+    /// Waits for keys, up to the time for the first byte (DESIGN.md 6).
+    private func awaitKeys(for exchange: Exchange) {
+        let wait =
+            self.keyWait ?? KeyWait(of: self, on: exchange.context.loop, atMost: exchange.function.policy.firstByte)
+        self.keyWait = wait
+        wait.ask(exchange.function.credentials)
+    }
+
+    /// The keys are there, or will not come.
+    func keysCame(_ fault: CredentialError?) {
+        if let fault { self.fail(.noCredentials(fault.description)) } else { self.start() }
+    }
+
+    /// The time for the first byte has passed without keys.
+    func keysTimedOut() {
+        guard let exchange = self.exchange else { return }
+        self.fail(.credentialsTimedOut(source: exchange.function.credentials.source))
+    }
+
+    /// Whether the refusal is one that another signature cures: with the time as AWS has it, or with other keys. It costs
+    /// one call, and the function has not run.
+    private func signAnew(after failure: InvocationFailure, for exchange: Exchange) -> Bool {
+        guard !self.isSignedAnew, let lease = self.lease, case .service(let error) = failure else { return false }
+        let context = exchange.context
+        if error.clockOffset(signedAt: self.signedAt + context.clock.offset) != nil, let time = error.serverTime {
+            context.clock.offset = time - self.signedAt
+            context.logger.warning(
+                "the clock of this machine is not that of AWS: signing with the difference from now on",
+                metadata: ["difference": "\(context.clock.offset)"])
+        } else if !error.isExpiredKey
+            || !exchange.function.credentials.takenBack(lease.credentials.accessKeyID)
+        {
+            return false
+        }
+        self.isSignedAnew = true
+        self.leaveReadOut()
+        self.invocation = Self.invocation(of: exchange)
+        // From a fresh stack: the connection is still at work with the refusal.
+        context.later { self.start() }
+        return true
+    }
+}
+
+/// The wait of one attempt for keys.
+private final class KeyWait: LoopTimerHandler {
+    private let loop: Loop
+    private var attempt: Attempt?
+    private var isAsking = false
+    /// Begins with the first question, and goes on where there has to be another.
+    private lazy var timer = LoopTimer(handler: self)
+
+    init(of attempt: Attempt, on loop: Loop, atMost limit: Duration) {
+        self.loop = loop
+        self.attempt = attempt
+        loop.set(self.timer, after: limit)
+    }
+
+    func ask(_ store: CredentialStore) {
+        self.isAsking = true
+        let box = LoopBound(self)
+        store.want(on: self.loop.mailbox) { loop, fault in box.value(on: loop).answered(fault) }
+    }
+
+    private func answered(_ fault: CredentialError?) {
+        self.isAsking = false
+        self.attempt?.keysCame(fault)
+    }
+
+    func timerFired(_ timer: LoopTimer) {
+        if self.isAsking { self.attempt?.keysTimedOut() }
+    }
+
+    func end() {
+        self.attempt = nil
+        self.loop.cancel(self.timer)
     }
 }
 

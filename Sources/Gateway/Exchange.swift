@@ -112,13 +112,15 @@ final class Exchange {
         self.record.attempts += 1
         let attempt = Attempt(of: self)
         self.attempt = attempt
-        self.context.pool(for: self.function).take(for: attempt)
+        attempt.start()
         // Where a connection was there, the request has been sent and the timer set.
         if self.timer.deadline == .never { self.setTimer() }
     }
 
     /// Writes the signed request for this exchange. Throws where the event is too large.
-    func writeRequest(into buffer: inout ByteBuffer, credentials: Credentials) throws(ExchangeFailure) {
+    func writeRequest(
+        into buffer: inout ByteBuffer, credentials: Credentials, at time: WallTime
+    ) throws(ExchangeFailure) {
         guard let request = self.request else { preconditionFailure("a call is made before its answer has begun") }
         // PERF: most requests fit into a piece of the pool's, and cost no allocation.
         self.context.loop.buffers.lend(to: &buffer)
@@ -126,7 +128,7 @@ final class Exchange {
         request.appendEvent(self.function.event, to: &buffer)
         guard buffer.count <= EventFormat.sizeLimit else { throw .eventTooLarge(limit: EventFormat.sizeLimit) }
         self.function.call.writeHead(
-            before: &buffer, signer: self.context.signer, credentials: credentials, at: self.context.loop.wallNow,
+            before: &buffer, signer: self.context.signer, credentials: credentials, at: time,
             traceID: request.context.traceID, scratch: &self.context.scratch)
     }
 

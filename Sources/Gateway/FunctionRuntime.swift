@@ -178,18 +178,3 @@ enum RequestExcess: Equatable, CustomStringConvertible {
         }
     }
 }
-
-/// Where the keys come from with which calls are signed.
-final class CredentialStore: Sendable {
-    private let credentials: Credentials?
-    /// Why there are none, and what to do.
-    let explanation: String
-
-    init(_ credentials: Credentials?, explanation: String = "no credentials") {
-        self.credentials = credentials
-        self.explanation = explanation
-    }
-
-    /// The keys to sign with now.
-    var current: Credentials? { self.credentials }
-}

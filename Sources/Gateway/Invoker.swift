@@ -79,6 +79,7 @@ package final class Invoker {
 
     /// Ends the local functions.
     package func stop() {
+        self.assembly.sharedResources.control.stop()
         self.assembly.localLambda?.stop()
     }
 }

@@ -19,15 +19,15 @@ struct LocalIdentity: Sendable {
     private let address: NetworkAddress?
     private(set) var socket: ListeningSocket?
     private let functions: [LocalLambdaFunction]
-    /// The keys with which calls may be signed.
-    private let accepted: [Credentials]
+    /// The keys of the gateway, with which others may sign their calls.
+    private let gatewayKeys: CredentialStore
 
     /// Starts the local Lambda, or changes nothing yet about one that runs; `nil` where none runs and the configuration
     /// has no local function.
     ///
     /// The gateway signs its own calls with keys made for this process. Others may use those that the gateway found.
     init?(
-        _ configuration: GatewayConfiguration, gatewayCredentials: Credentials?, environment: [String: String],
+        _ configuration: GatewayConfiguration, gatewayKeys: CredentialStore, environment: [String: String],
         inherited: InheritedSockets, after previous: LocalIdentity?, logger: Logger
     ) throws {
         self.functions = configuration.functions.compactMap(LocalLambdaFunction.init)
@@ -38,24 +38,33 @@ struct LocalIdentity: Sendable {
                 try self.address.map { try Self.bind($0, inherited: inherited) }
             }
         self.credentials = previous?.credentials ?? CredentialStore(Self.madeForThisProcess())
-        self.accepted = [self.credentials.current, gatewayCredentials].compactMap { $0 }
+        self.gatewayKeys = gatewayKeys
+        let accepted = [self.credentials, gatewayKeys].compactMap { $0.current.lease?.credentials }
         if let previous {
             self.lambda = previous.lambda
             self.endpoint = previous.endpoint
             return
         }
         self.lambda = LocalLambda(
-            functions: self.functions, credentials: self.accepted, region: Self.region, environment: environment,
+            functions: self.functions, credentials: accepted, region: Self.region, environment: environment,
             log: logger)
         let own = try self.lambda.start(alsoOn: self.socket)
         self.endpoint = ServiceEndpoint(scheme: .http, host: own.hostText, port: own.port)
+        self.followKeys()
     }
 
     /// Makes the running Lambda what this one says, in place of what the one before said.
     func takeEffect(after previous: LocalIdentity) {
         if self.socket !== previous.socket { self.lambda.listen(alsoOn: self.socket) }
-        self.lambda.update(credentials: self.accepted)
         self.lambda.update(functions: self.functions)
+        if previous.gatewayKeys !== self.gatewayKeys { previous.gatewayKeys.observe(nil) }
+        self.followKeys()
+    }
+
+    /// Has the local Lambda accept the keys that the gateway has, now and whenever it has new ones.
+    private func followKeys() {
+        let (lambda, own) = (self.lambda, self.credentials.current.lease?.credentials)
+        self.gatewayKeys.observe { keys in lambda.update(credentials: [own, keys].compactMap { $0 }) }
     }
 
     private static func madeForThisProcess() -> Credentials {

@@ -23,6 +23,8 @@ final class LoopContext {
     private let connectionLimits: ConnectionLimits
     private let handshakeCount: HandshakeCount
     private var handshakes = HandshakeQueue()
+    let clock: ClockOffset
+    private var leases = LoopLeases()
     private var accessLog: AccessLog?
     let metrics = LoopMetrics()
     var date = CachedDate()
@@ -62,6 +64,7 @@ final class LoopContext {
         self.connectionLimits = shared.connectionLimits
         self.handshakeCount = shared.handshakeCount
         self.life = shared.life
+        self.clock = shared.clock
         self.accessLog = accessLog
         self.logger = shared.logger
     }
@@ -82,6 +85,14 @@ final class LoopContext {
     /// A random number from 0 to 1.
     func randomUnit() -> Double {
         Double(self.random.nextNumber() >> 11) / Double(1 << 53)
+    }
+
+    /// The time for signatures, which is AWS's where it is known to differ from ours.
+    var signingTime: WallTime { self.loop.wallNow + self.clock.offset }
+
+    /// The keys with which calls of a function are signed now; `nil` where they have to be asked for.
+    func lease(for function: FunctionRuntime) -> CredentialLease? {
+        self.leases.lease(of: function.credentials) { self.signingTime }
     }
 
     /// The pool through which a function is called.
@@ -234,6 +245,7 @@ final class LoopContext {
             if !pool.isEmpty { self.retiredPools.append(pool) }
         }
         self.poolsByFunction = [:]
+        self.leases = LoopLeases()
     }
 
     // Draining.

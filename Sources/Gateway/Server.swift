@@ -308,6 +308,7 @@ extension Server {
         self.certificates.stop()
         self.admin.stop()
         self.current.adminSockets = []
+        self.current.assembly.sharedResources.control.stop()
         self.current.assembly.localLambda?.stop()
         self.current.accessLog.close()
         self.logger.notice("stopped")

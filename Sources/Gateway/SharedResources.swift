@@ -10,6 +10,10 @@ struct SharedResources: Sendable {
     let connectionLimits: ConnectionLimits
     let handshakeCount: HandshakeCount
     let life: Life
+    /// How AWS's clocks differ from this machine's.
+    let clock = ClockOffset()
+    /// Where credentials are fetched.
+    let control: ControlPlane
     let logger: Logger
 
     init(_ limits: LimitSettings, life: Life, logger: Logger) {
@@ -19,6 +23,7 @@ struct SharedResources: Sendable {
         self.connectionLimits = ConnectionLimits(limits)
         self.handshakeCount = HandshakeCount(limit: limits.tlsHandshakes)
         self.life = life
+        self.control = ControlPlane(resolver: self.resolver, clock: self.clock, logger: logger)
         self.logger = logger
     }
 

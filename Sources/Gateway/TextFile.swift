@@ -44,11 +44,20 @@ package enum TextFileError: Error, Equatable, CustomStringConvertible {
     case notUTF8(String)
     case tooLarge(String, limit: Int)
 
-    package var description: String {
+    package var description: String { "\(self.path): \(self.reason)" }
+
+    private var path: String {
         switch self {
-        case .unreadable(let path, let reason): "\(path): \(reason)"
-        case .notUTF8(let path): "\(path): not UTF-8"
-        case .tooLarge(let path, let limit): "\(path): larger than \(limit) bytes"
+        case .unreadable(let path, _), .notUTF8(let path), .tooLarge(let path, _): path
+        }
+    }
+
+    /// What is wrong, without the file's name.
+    var reason: String {
+        switch self {
+        case .unreadable(_, let reason): reason
+        case .notUTF8: "not UTF-8"
+        case .tooLarge(_, let limit): "larger than \(limit) bytes"
         }
     }
 }

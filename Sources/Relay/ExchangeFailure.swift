@@ -9,6 +9,8 @@ package enum ExchangeFailure: Error, Equatable, Sendable {
     case connectTimedOut
     /// No credentials to sign with; the text says what to do.
     case noCredentials(String)
+    /// The keys to sign with did not come within `timeouts.first_byte`; the text says from where.
+    case credentialsTimedOut(source: String)
     /// The pooled connection had been closed before it was taken: no byte of the request was written.
     case staleConnection
     /// The connection was lost after bytes of the request were written.
@@ -42,7 +44,7 @@ extension ExchangeFailure {
     package var status: Int {
         switch self {
         case .unreachable, .staleConnection, .connectionLost, .badUpstreamAnswer, .noCredentials: 502
-        case .connectTimedOut, .firstByteTimedOut, .idleTimedOut, .totalTimedOut: 504
+        case .connectTimedOut, .credentialsTimedOut, .firstByteTimedOut, .idleTimedOut, .totalTimedOut: 504
         case .invocation(let failure): failure.status
         case .clientStalled: 408
         case .eventTooLarge: 413
@@ -55,7 +57,7 @@ extension ExchangeFailure {
         switch self {
         case .unreachable, .staleConnection: true
         case .invocation(let failure): failure.isRetryable
-        case .connectTimedOut, .noCredentials, .connectionLost, .badUpstreamAnswer: false
+        case .connectTimedOut, .noCredentials, .credentialsTimedOut, .connectionLost, .badUpstreamAnswer: false
         case .firstByteTimedOut, .idleTimedOut, .totalTimedOut, .clientStalled, .eventTooLarge, .shutDown: false
         }
     }
@@ -65,7 +67,7 @@ extension ExchangeFailure {
         switch self {
         case .unreachable, .staleConnection: "unreachable"
         case .connectTimedOut: "connect_timeout"
-        case .noCredentials: "no_credentials"
+        case .noCredentials, .credentialsTimedOut: "no_credentials"
         case .connectionLost, .badUpstreamAnswer: "upstream_lost"
         case .invocation(let failure): failure.endName
         case .firstByteTimedOut: "first_byte_timeout"
@@ -80,7 +82,7 @@ extension ExchangeFailure {
     /// Whether the cause lies with the gateway or its configuration, so that an operator has to act.
     package var isOurs: Bool {
         switch self {
-        case .noCredentials, .unreachable, .badUpstreamAnswer: true
+        case .noCredentials, .credentialsTimedOut, .unreachable, .badUpstreamAnswer: true
         case .connectTimedOut, .staleConnection, .connectionLost, .invocation, .firstByteTimedOut, .idleTimedOut: false
         case .totalTimedOut, .clientStalled, .eventTooLarge, .shutDown: false
         }

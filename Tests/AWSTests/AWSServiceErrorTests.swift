@@ -2,6 +2,7 @@ import AWS
 import Bytes
 import HTTP
 import Testing
+import Time
 
 @Suite struct AWSServiceErrorTests {
     static func error(_ status: Int, _ fields: KeyValuePairs<String, String>, _ body: String) -> AWSServiceError {
@@ -83,10 +84,26 @@ import Testing
 
     @Test func `a wrong clock is told from a wrong key`() {
         let skewed = Self.error(
-            403, ["x-amzn-ErrorType": "InvalidSignatureException"],
+            403, ["x-amzn-ErrorType": "InvalidSignatureException", "Date": "Fri, 02 Jan 2026 04:09:05 GMT"],
             #"{"message":"Signature expired: 20260102T030405Z is now earlier than 20260102T040405Z (...)"}"#)
-        #expect(skewed.isClockSkew)
-        #expect(!AWSServiceError(status: 403, type: "InvalidSignatureException", message: "no match").isClockSkew)
+        let signed = WallTime(seconds: 1_767_323_045)
+        #expect(skewed.clockOffset(signedAt: signed) == .seconds(3900))
+        func offset(_ type: String, _ message: String, serverIsAhead seconds: Int64?) -> Duration? {
+            AWSServiceError(
+                status: 403, type: type, message: message,
+                serverTime: seconds.map { WallTime(seconds: signed.seconds + $0) }
+            ).clockOffset(signedAt: signed)
+        }
+        // Refusals that do not name the clock are put down to it where it is far off.
+        #expect(offset("InvalidSignatureException", "no match", serverIsAhead: 30) == nil)
+        #expect(offset("InvalidSignatureException", "no match", serverIsAhead: -600) == .seconds(-600))
+        #expect(offset("SignatureDoesNotMatch", "", serverIsAhead: 600) == .seconds(600))
+        #expect(offset("SignatureDoesNotMatch", "Signature expired: x", serverIsAhead: 5) == .seconds(5))
+        #expect(offset("RequestTimeTooSkewed", "", serverIsAhead: 1) == .seconds(1))
+        #expect(offset("RequestExpired", "", serverIsAhead: 1) == .seconds(1))
+        // Without a date nobody knows by how much.
+        #expect(offset("RequestExpired", "", serverIsAhead: nil) == nil)
+        #expect(offset("AccessDeniedException", "", serverIsAhead: 600) == nil)
         #expect(
             skewed.description
                 == "AWS answered 403 InvalidSignatureException: Signature expired: 20260102T030405Z is now earlier than "

@@ -109,19 +109,34 @@ import Testing
     ) throws {
         #expect(Partition.containing(region: region).name == partition)
         if let host {
-            let endpoint = try ServiceEndpoint.lambda(region: region)
+            let endpoint = try ServiceEndpoint.of(.lambda, region: region)
             #expect(endpoint == ServiceEndpoint(scheme: .https, host: host, port: 443))
-            let fips = try ServiceEndpoint.lambda(region: region, useFIPS: true)
+            let fips = try ServiceEndpoint.of(.lambda, region: region, useFIPS: true)
             #expect(fips.host == "lambda-fips" + host.dropFirst("lambda".count))
         }
         if let dualStack {
-            #expect(try ServiceEndpoint.lambda(region: region, useDualStack: true).host == dualStack)
+            #expect(try ServiceEndpoint.of(.lambda, region: region, useDualStack: true).host == dualStack)
         }
+    }
+
+    @Test func `the token service and the sign-on service have hosts of their own`() throws {
+        #expect(try ServiceEndpoint.of(.sts, region: "eu-west-1").host == "sts.eu-west-1.amazonaws.com")
+        #expect(
+            try ServiceEndpoint.of(.sts, region: "eu-west-1", useFIPS: true).host == "sts-fips.eu-west-1.amazonaws.com")
+        // All of them are such in this partition.
+        #expect(
+            try ServiceEndpoint.of(.sts, region: "us-gov-west-1", useFIPS: true).host
+                == "sts.us-gov-west-1.amazonaws.com")
+        #expect(try ServiceEndpoint.of(.sts, region: "cn-north-1").host == "sts.cn-north-1.amazonaws.com.cn")
+        #expect(try ServiceEndpoint.of(.sso, region: "eu-west-1").host == "portal.sso.eu-west-1.amazonaws.com")
+        #expect(
+            try ServiceEndpoint.of(.sso, region: "eu-west-1", useDualStack: true).host == "portal.sso.eu-west-1.api.aws"
+        )
     }
 
     @Test(arguments: ["", "us east-1", "US-EAST-1", "-a", "a-", "a.b", "a/b", "é", String(repeating: "a", count: 64)])
     func `a region that cannot be part of a host is refused`(region: String) {
-        #expect(throws: EndpointError.region(region)) { try ServiceEndpoint.lambda(region: region) }
+        #expect(throws: EndpointError.region(region)) { try ServiceEndpoint.of(.lambda, region: region) }
     }
 
     @Test(arguments: UInt64(0)..<32)

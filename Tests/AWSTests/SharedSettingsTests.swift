@@ -25,7 +25,7 @@ import Time
         let credentials = try Self.settings([
             "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "sec/ret+", "AWS_SESSION_TOKEN": "tok==",
             "AWS_CREDENTIAL_EXPIRATION": "2026-01-02T03:04:05Z", "AWS_ACCOUNT_ID": "123456789012",
-        ]).credentials()
+        ]).keys()
         #expect(
             credentials
                 == Credentials(
@@ -35,9 +35,9 @@ import Time
 
     @Test func `the old name of the token is read where the new one is not set`() throws {
         var environment = ["AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SECURITY_TOKEN": "old"]
-        #expect(try Self.settings(environment).credentials().sessionToken == "old")
+        #expect(try Self.settings(environment).keys().sessionToken == "old")
         environment["AWS_SESSION_TOKEN"] = "new"
-        #expect(try Self.settings(environment).credentials().sessionToken == "new")
+        #expect(try Self.settings(environment).keys().sessionToken == "new")
     }
 
     static let bothFiles = """
@@ -48,12 +48,12 @@ import Time
 
     @Test func `the environment goes before a profile, unless the configuration names one`() throws {
         let environment = ["AWS_ACCESS_KEY_ID": "ENV", "AWS_SECRET_ACCESS_KEY": "env", "AWS_PROFILE": "default"]
-        #expect(try Self.settings(environment, credentials: Self.bothFiles).credentials().accessKeyID == "ENV")
+        #expect(try Self.settings(environment, credentials: Self.bothFiles).keys().accessKeyID == "ENV")
         #expect(
-            try Self.settings(environment, credentials: Self.bothFiles, profile: "default").credentials().accessKeyID
+            try Self.settings(environment, credentials: Self.bothFiles, profile: "default").keys().accessKeyID
                 == "FILE")
         #expect(
-            try Self.settings(["AWS_ACCESS_KEY_ID": ""], credentials: Self.bothFiles).credentials().accessKeyID
+            try Self.settings(["AWS_ACCESS_KEY_ID": ""], credentials: Self.bothFiles).keys().accessKeyID
                 == "FILE")
     }
 
@@ -61,12 +61,12 @@ import Time
         let file = ["a", "b", "c", "default"].map { "[\($0)]\naws_access_key_id=\($0)\naws_secret_access_key=x\n" }
             .joined()
         var environment: [String: String] = [:]
-        #expect(try Self.settings(environment, credentials: file).credentials().accessKeyID == "default")
+        #expect(try Self.settings(environment, credentials: file).keys().accessKeyID == "default")
         environment["AWS_DEFAULT_PROFILE"] = "c"
-        #expect(try Self.settings(environment, credentials: file).credentials().accessKeyID == "c")
+        #expect(try Self.settings(environment, credentials: file).keys().accessKeyID == "c")
         environment["AWS_PROFILE"] = "b"
-        #expect(try Self.settings(environment, credentials: file).credentials().accessKeyID == "b")
-        #expect(try Self.settings(environment, credentials: file, profile: "a").credentials().accessKeyID == "a")
+        #expect(try Self.settings(environment, credentials: file).keys().accessKeyID == "b")
+        #expect(try Self.settings(environment, credentials: file, profile: "a").keys().accessKeyID == "a")
     }
 
     @Test func `a chosen profile must exist, the default one need not`() {
@@ -75,7 +75,9 @@ import Time
         #expect(error == .noSuchProfile("x", known: ["a", "default"]))
         #expect(
             error?.description == "the AWS profile 'x' stands in neither shared file; there are: a, default")
-        #expect(Self.failure { try Self.settings().credentials() } == .noCredentials(profile: "default"))
+        #expect(
+            Self.failure { try Self.settings(["AWS_EC2_METADATA_DISABLED": "true"]).keys() }
+                == .noCredentials(profile: "default"))
     }
 
     @Test func `the credentials file's keys go before the config file's`() throws {
@@ -83,57 +85,29 @@ import Time
         let credentials = "[p]\naws_access_key_id=F\naws_secret_access_key=f\naws_session_token=t\naws_account_id=1\n"
         let both = try Self.settings(config: config, credentials: credentials, profile: "p")
         #expect(
-            try both.credentials()
+            try both.keys()
                 == Credentials(accessKeyID: "F", secretAccessKey: "f", sessionToken: "t", accountID: "1"))
         #expect(try both.region() == "eu-west-1")
-        #expect(try Self.settings(config: config, profile: "p").credentials().accessKeyID == "C")
+        #expect(try Self.settings(config: config, profile: "p").keys().accessKeyID == "C")
     }
 
     @Test func `half a key is an error wherever it stands`() {
         #expect(
-            Self.failure { try Self.settings(["AWS_ACCESS_KEY_ID": "A"]).credentials() }
+            Self.failure { try Self.settings(["AWS_ACCESS_KEY_ID": "A"]).keys() }
                 == .incompleteKeys(missing: .variable("AWS_SECRET_ACCESS_KEY")))
         #expect(
-            Self.failure { try Self.settings(["AWS_SECRET_ACCESS_KEY": "s"]).credentials() }
+            Self.failure { try Self.settings(["AWS_SECRET_ACCESS_KEY": "s"]).keys() }
                 == .incompleteKeys(missing: .variable("AWS_ACCESS_KEY_ID")))
         #expect(
-            Self.failure { try Self.settings(credentials: "[default]\naws_access_key_id = A").credentials() }
+            Self.failure { try Self.settings(credentials: "[default]\naws_access_key_id = A").keys() }
                 == .incompleteKeys(missing: .profile("default", "aws_secret_access_key")))
         // Both files together do not make a pair.
         #expect(
             Self.failure {
                 try Self.settings(
                     config: "[default]\naws_secret_access_key = s", credentials: "[default]\naws_access_key_id = A"
-                ).credentials()
+                ).keys()
             } == .incompleteKeys(missing: .profile("default", "aws_secret_access_key")))
-    }
-
-    @Test(arguments: [
-        ("role_arn", "arn:aws:iam::1:role/r"), ("web_identity_token_file", "/t"), ("sso_session", "s"),
-        ("sso_start_url", "https://a"),
-    ])
-    func `a source that comes before static keys and is not there yet is an error`(setting: String, value: String) {
-        let file = "[default]\naws_access_key_id=A\naws_secret_access_key=s\n\(setting) = \(value)"
-        let error = Self.failure { try Self.settings(credentials: file).credentials() }
-        #expect(error == .unsupportedSource(.profile("default", setting)))
-        #expect(error?.description.contains("not supported yet") == true)
-    }
-
-    @Test func `a source that comes behind static keys matters only without them`() throws {
-        let process = "[default]\ncredential_process = /bin/keys\n"
-        let keys = "aws_access_key_id=A\naws_secret_access_key=s\n"
-        #expect(try Self.settings(config: process, credentials: "[default]\n" + keys).credentials().accessKeyID == "A")
-        #expect(
-            Self.failure { try Self.settings(config: process + keys).credentials() }
-                == .unsupportedSource(.profile("default", "credential_process")))
-        let container = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/x"]
-        #expect(try Self.settings(container, config: "[default]\n" + keys).credentials().accessKeyID == "A")
-        #expect(
-            Self.failure { try Self.settings(container).credentials() }
-                == .unsupportedSource(.variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")))
-        #expect(
-            Self.failure { try Self.settings(["AWS_WEB_IDENTITY_TOKEN_FILE": "/t"]).credentials() }
-                == .unsupportedSource(.variable("AWS_WEB_IDENTITY_TOKEN_FILE")))
     }
 
     @Test(arguments: [
@@ -145,7 +119,7 @@ import Time
     func `what would break the request's head is refused, and not shown`(variable: String, value: String) {
         var environment = ["AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret"]
         environment[variable] = value
-        let error = Self.failure { try Self.settings(environment).credentials() }
+        let error = Self.failure { try Self.settings(environment).keys() }
         #expect(error == .malformed(.variable(variable)))
         #expect(error?.description.contains(value) == false)
     }
@@ -180,7 +154,9 @@ import Time
             """
         var environment = ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false"]
         func host(_ explicit: String? = nil, config: String? = config) throws -> String {
-            try Self.settings(environment, config: config).lambdaEndpoint(explicit: explicit, region: "eu-west-1").host
+            try Self.settings(environment, config: config).endpoint(
+                of: .lambda, explicit: explicit, region: "eu-west-1"
+            ).host
         }
         #expect(try host(config: nil) == "lambda.eu-west-1.amazonaws.com")
         #expect(try host() == "services")
@@ -201,26 +177,28 @@ import Time
 
     @Test func `an endpoint that is none is an error that says whose`() {
         let error = Self.failure {
-            try Self.settings(["AWS_ENDPOINT_URL": "localhost"]).lambdaEndpoint(region: "eu-west-1")
+            try Self.settings(["AWS_ENDPOINT_URL": "localhost"]).endpoint(of: .lambda, region: "eu-west-1")
         }
         #expect(error == .endpoint(.scheme("localhost"), from: .variable("AWS_ENDPOINT_URL")))
         #expect(error?.description.hasPrefix("AWS_ENDPOINT_URL: 'localhost' is no endpoint") == true)
         #expect(
-            Self.failure { try Self.settings().lambdaEndpoint(region: "") }
+            Self.failure { try Self.settings().endpoint(of: .lambda, region: "") }
                 == .endpoint(.region(""), from: .configuration("region")))
     }
 
     @Test func `the FIPS and dual-stack switches are read from both places`() throws {
         let config = "[default]\nuse_fips_endpoint = true\nuse_dualstack_endpoint = True"
         #expect(
-            try Self.settings(config: config).lambdaEndpoint(region: "eu-west-1").host
+            try Self.settings(config: config).endpoint(of: .lambda, region: "eu-west-1").host
                 == "lambda-fips.eu-west-1.api.aws")
         #expect(
-            try Self.settings(["AWS_USE_FIPS_ENDPOINT": "false"], config: config).lambdaEndpoint(region: "eu-west-1")
-                .host
+            try Self.settings(["AWS_USE_FIPS_ENDPOINT": "false"], config: config).endpoint(
+                of: .lambda, region: "eu-west-1"
+            )
+            .host
                 == "lambda.eu-west-1.api.aws")
         #expect(
-            try Self.settings(["AWS_USE_DUALSTACK_ENDPOINT": "true"]).lambdaEndpoint(region: "cn-north-1").host
+            try Self.settings(["AWS_USE_DUALSTACK_ENDPOINT": "true"]).endpoint(of: .lambda, region: "cn-north-1").host
                 == "lambda.cn-north-1.api.amazonwebservices.com.cn")
     }
 
@@ -243,5 +221,12 @@ import Time
         dump(["x": Optional(credentials)], to: &shown)
         #expect(shown.contains("AKID"))
         #expect(!shown.contains("hush") && !shown.contains("whisper"))
+    }
+}
+
+extension SharedSettings {
+    /// The keys of a plan that has them already.
+    func keys() throws -> Credentials {
+        try #require(try self.credentialPlan().fixedCredentials)
     }
 }

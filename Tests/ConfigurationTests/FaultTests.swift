@@ -38,7 +38,7 @@ import Testing
                 3:16: "eu" is no region, such as eu-west-1
                 3:30: 'ftp://x' is no endpoint: it must begin with http:// or https://, as \
                 https://lambda.eu-west-1.amazonaws.com
-                3:39: "sts_endpoint" is not supported yet
+                3:53: 'y' is no endpoint: it must begin with http:// or https://, as https://lambda.eu-west-1.amazonaws.com
                 7:5: unknown key "first_byte"; it belongs into "timeouts"
                 8:29: first_byte (1000s) is longer than total (900s) (the default)
                 8:42: "5" needs a unit: 5ms, 5s, 5m or 5h

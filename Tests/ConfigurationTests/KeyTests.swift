@@ -8,11 +8,25 @@ import Testing
         ("aws.region", "eu-west-1", "eu", "\"eu\" is no region, such as eu-west-1"),
         ("aws.profile", "production", "''", "this must not be empty"),
         ("aws.endpoint", "https://x.org", "ftp://x.org", "ftp"),
+        ("aws.sts_endpoint", "http://127.0.0.1:9", "sts", "'sts' is no endpoint"),
         ("aws.ca_file", "/etc/ssl/own.pem", "[]", "single value"),
         ("workers", "2", "0", "0 is too small; the least is 1"),
         ("listeners[].address", "'[::1]:80'", "'8080'", "\"8080\" has no port"),
         ("functions.NAME.function", "chat:live", "a b", "'a b' is no function name"),
         ("functions.NAME.qualifier", "live", "''", "this must not be empty"),
+        ("functions.NAME.role.arn", "arn:aws:iam::123456789012:role/r", "r", "'r' is no ARN of a role"),
+        (
+            "functions.NAME.role.external_id", "'a/b:c', arn: 'arn:aws:iam::123456789012:role/r'",
+            "'a b', arn: 'arn:aws:iam::123456789012:role/r'", "an external id has up to 1224"
+        ),
+        (
+            "functions.NAME.role.session_name", "'a1', arn: 'arn:aws:iam::123456789012:role/r'",
+            "'a b', arn: 'arn:aws:iam::123456789012:role/r'", "'a b' is no session name"
+        ),
+        (
+            "functions.NAME.role.duration", "15m, arn: 'arn:aws:iam::123456789012:role/r'", "1s",
+            "the least is 900s"
+        ),
         ("functions.NAME.tenant_id", "acme/eu 1", "'a!'", "a tenant has 1 to 256"),
         ("functions.NAME.event", "v2", "v3", "\"v3\" is not known here; did you mean \"v2\"?"),
         ("functions.NAME.response", "prelude", "streamed", "\"streamed\" is not known here; there is \"auto\""),

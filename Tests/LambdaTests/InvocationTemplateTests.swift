@@ -29,7 +29,7 @@ import Time
         let template = InvocationTemplate(
             function: try FunctionReference(
                 parsing: "arn:aws:lambda:us-east-1:123456789012:function:my-fn", qualifier: "$LATEST"),
-            endpoint: try .lambda(region: "us-east-1"), region: "eu-west-1")
+            endpoint: try .of(.lambda, region: "us-east-1"), region: "eu-west-1")
         #expect(template.region == "us-east-1")
         let text = String(decoding: Self.request(template, event: #"{"a":1}"#, traceID: "Root=1-a-b"), as: UTF8.self)
         let parts = text.split(separator: "\r\n\r\n", omittingEmptySubsequences: false)
@@ -85,7 +85,7 @@ import Time
 
     @Test func `a trace id cannot bring a line of its own`() throws {
         let template = InvocationTemplate(
-            function: try FunctionReference(parsing: "fn"), endpoint: try .lambda(region: "eu-west-1"),
+            function: try FunctionReference(parsing: "fn"), endpoint: try .of(.lambda, region: "eu-west-1"),
             region: "eu-west-1")
         let text = String(decoding: Self.request(template, event: "{}", traceID: "x\r\nEvil: 1"), as: UTF8.self)
         #expect(!text.contains("Evil"))

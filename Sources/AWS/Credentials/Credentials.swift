@@ -1,3 +1,4 @@
+private import Bytes
 package import Time
 
 /// What proves to AWS who is calling.
@@ -20,6 +21,34 @@ package struct Credentials: Sendable, Equatable {
         self.sessionToken = sessionToken
         self.expiration = expiration
         self.accountID = accountID
+    }
+}
+
+/// Checking.
+extension Credentials {
+    /// Takes keys from outside: `nil` where one of them has characters that would not stay in its place in a request's
+    /// head.
+    package init?(
+        checking accessKeyID: String, _ secretAccessKey: String, sessionToken: String? = nil,
+        expiration: WallTime? = nil, accountID: String? = nil
+    ) {
+        guard accessKeyID.isKeyID, secretAccessKey.isKeyText, sessionToken?.isKeyText ?? true else { return nil }
+        self.init(
+            accessKeyID: accessKeyID, secretAccessKey: secretAccessKey, sessionToken: sessionToken,
+            expiration: expiration, accountID: accountID)
+    }
+}
+
+extension String {
+    /// Whether the text can be an access key id: letters, digits and what else does not end the id in a signature.
+    var isKeyID: Bool {
+        (1...128).contains(self.utf8.count)
+            && self.utf8.allSatisfy { $0 > ASCII.space && $0 < ASCII.delete && $0 != ASCII.slash && $0 != ASCII.comma }
+    }
+
+    /// Whether the text can be a secret or a token: all bytes are visible ASCII characters.
+    var isKeyText: Bool {
+        (1...16_384).contains(self.utf8.count) && self.utf8.allSatisfy { $0 > ASCII.space && $0 < ASCII.delete }
     }
 }
 

@@ -2,6 +2,7 @@
 package struct Profiles: Sendable {
     private var profiles: [String: Profile] = [:]
     private var services: [String: [String: [String: String]]] = [:]
+    private var signOnSessions: [String: [String: String]] = [:]
 
     /// The settings of one profile by the file they stand in.
     package struct Profile: Sendable, Equatable {
@@ -28,8 +29,10 @@ package struct Profiles: Sendable {
                     self.profiles[name, default: Profile()].config.merge(section.settings) { _, new in new }
                 case ("services", 2):
                     self.services[Self.unquoted(words[1])] = section.nested
+                case ("sso-session", 2):
+                    self.signOnSessions[Self.unquoted(words[1])] = section.settings
                 default:
-                    // `[sso-session x]` and whatever later versions of the format bring.
+                    // Whatever later versions of the format bring.
                     continue
                 }
             }
@@ -52,6 +55,9 @@ package struct Profiles: Sendable {
     package func setting(_ name: String, ofService service: String, in services: String) -> String? {
         self.services[services]?[service]?[name].flatMap { $0.isEmpty ? nil : $0 }
     }
+
+    /// The settings of `[sso-session NAME]`, where there is one.
+    func signOnSession(_ name: String) -> [String: String]? { self.signOnSessions[name] }
 
     private static func unquoted(_ name: Substring) -> String {
         let name = name.drop(while: \.isWhitespace)

@@ -45,14 +45,14 @@ extension ServiceEndpoint: CustomStringConvertible {
 /// The public endpoints.
 extension ServiceEndpoint {
     /// `https://lambda.{region}.{suffix}` and its FIPS and dual-stack forms.
-    package static func lambda(
-        region: String, useFIPS: Bool = false, useDualStack: Bool = false
+    package static func of(
+        _ service: AWSService, region: String, useFIPS: Bool = false, useDualStack: Bool = false
     ) throws(EndpointError) -> ServiceEndpoint {
         guard Self.isRegion(region) else { throw .region(region) }
         let partition = Partition.containing(region: region)
-        let service = useFIPS ? "lambda-fips" : "lambda"
+        let name = useFIPS ? service.hostNameFIPS(in: partition) : service.hostName
         let suffix = useDualStack ? partition.dualStackSuffix : partition.suffix
-        return ServiceEndpoint(scheme: .https, host: "\(service).\(region).\(suffix)", port: 443)
+        return ServiceEndpoint(scheme: .https, host: "\(name).\(region).\(suffix)", port: 443)
     }
 
     /// Whether a text can be a region, that is a label of a host name.

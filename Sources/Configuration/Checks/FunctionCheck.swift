@@ -1,3 +1,4 @@
+import AWS
 import Lambda
 
 /// Makes functions of what was read, and holds their keys against one another.
@@ -38,12 +39,17 @@ struct FunctionCheck {
         if let qualifier = draft.value.qualifier, written["function"] == nil, !sources.isEmpty {
             self.reading.report(qualifier.position, "a \"qualifier\" needs \"function\" beside it")
         }
+        if let role = draft.value.role, written["function"] == nil, !sources.isEmpty {
+            self.reading.report(role.position, "a \"role\" needs \"function\" beside it")
+        }
+        let role = draft.value.role.flatMap(self.role)
         let timeouts = self.timeouts(draft.value.timeouts)
         self.checkRequestBody(draft.value.maxRequestBody)
         guard let target = self.target(draft.value) else { return nil }
         return FunctionConfiguration(
-            name: name.value, target: target, tenantID: draft.value.tenantID, event: self.event(draft.value),
-            response: draft.value.response, invoke: draft.value.invoke, logTail: draft.value.logTail,
+            name: name.value, target: target, role: role, tenantID: draft.value.tenantID,
+            event: self.event(draft.value), response: draft.value.response, invoke: draft.value.invoke,
+            logTail: draft.value.logTail,
             timeouts: timeouts, retries: draft.value.retries,
             maxRequestBody: draft.value.maxRequestBody?.value ?? Self.maximumRequestBody,
             maxConcurrency: draft.value.maxConcurrency)
@@ -87,6 +93,28 @@ struct FunctionCheck {
             return .lambda(try FunctionReference(parsing: function.value, qualifier: qualifier.value))
         } catch {
             self.reading.report(qualifier.position, "\(error)")
+            return nil
+        }
+    }
+
+    private func role(_ draft: Located<RoleDraft>) -> RoleAssumption? {
+        guard let arn = draft.value.arn else {
+            self.reading.report(draft.position, "a \"role\" needs an \"arn\"")
+            return nil
+        }
+        do throws(RoleError) {
+            return try RoleAssumption(
+                arn: arn.value, externalID: draft.value.externalID?.value, sessionName: draft.value.sessionName?.value,
+                duration: draft.value.duration.map { Int($0.value.components.seconds) })
+        } catch {
+            let position =
+                switch error {
+                case .arn: arn.position
+                case .externalID: draft.value.externalID?.position
+                case .sessionName: draft.value.sessionName?.position
+                case .duration: draft.value.duration?.position
+                }
+            self.reading.report(position ?? draft.position, "\(error)")
             return nil
         }
     }

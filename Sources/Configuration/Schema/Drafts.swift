@@ -71,6 +71,7 @@ struct LocalLambdaDraft: Sendable {
 struct FunctionDraft: Sendable, KeyNoting {
     var function: Located<String>?
     var qualifier: Located<String>?
+    var role: Located<RoleDraft>?
     var tenantID: String?
     var event: EventFormat.Kind = .v2
     var stage: Located<String>?
@@ -86,6 +87,14 @@ struct FunctionDraft: Sendable, KeyNoting {
     var maxConcurrency: Int?
     var local: Located<LocalFunctionDraft>?
     var writtenKeys: [String: SourcePosition] = [:]
+}
+
+/// `role` of a function.
+struct RoleDraft: Sendable {
+    var arn: Located<String>?
+    var externalID: Located<String>?
+    var sessionName: Located<String>?
+    var duration: Located<Duration>?
 }
 
 /// `timeouts` of a function.

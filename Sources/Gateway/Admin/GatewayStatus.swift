@@ -44,8 +44,10 @@ final class GatewayStatus: Sendable {
     var obstacles: [String] {
         let snapshot = self.state.withLock { $0.snapshot }
         var obstacles = self.life.phase == .leaving ? ["draining: the gateway is about to stop"] : []
-        for function in snapshot.functions where function.credentials.current == nil {
-            obstacles.append("function \(function.name): \(function.credentials.explanation)")
+        let now = LoopClock.system.wall()
+        for function in snapshot.functions {
+            guard let obstacle = function.credentials.obstacle(at: now) else { continue }
+            obstacles.append("function \(function.name): \(obstacle)")
         }
         return obstacles
     }
@@ -66,7 +68,7 @@ final class GatewayStatus: Sendable {
         report.openDescriptors = ProcessUsage.openDescriptors
         report.descriptorLimit = ProcessUsage.descriptorLimit
         for function in snapshot.functions {
-            guard let expiration = function.credentials.current?.expiration else { continue }
+            guard let expiration = function.credentials.expiration else { continue }
             report.credentialExpiries.append((function.name, expiration))
         }
         return report

@@ -21,14 +21,16 @@ final class FakeLambda: Sendable {
     static let accessKey = "AKIDEXAMPLE"
     static let secretKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
-    private init() async throws {
+    /// - Parameter clockOffset: By how many seconds its clock is ahead of the machine's.
+    init(clockOffset: Int = 0) async throws {
         var pipes: [Int32] = [0, 0]
         guard pipe(&pipes) == 0 else { throw HarnessError("no pipe") }
         for descriptor in pipes { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         // Goes when the ports are known: nobody ends what all tests share, so nothing of it may stay behind.
         let folder = try TestFolder()
         let child = try Child(
-            Support.python, [Support.file("fake_lambda.py")], environment: Support.environment, folder: folder,
+            Support.python, [Support.file("fake_lambda.py")],
+            environment: Support.environment.merging(["FAKE_CLOCK_OFFSET": "\(clockOffset)"]) { $1 }, folder: folder,
             name: "lambda", input: pipes[0])
         Glibc.close(pipes[0])
         self.lifeline = pipes[1]
@@ -43,6 +45,10 @@ final class FakeLambda: Sendable {
         withExtendedLifetime(folder) {}
         self.port = ports[0]
         self.controlPort = ports[1]
+    }
+
+    deinit {
+        Glibc.close(self.lifeline)
     }
 
     /// A new function that answers every call with the same script.

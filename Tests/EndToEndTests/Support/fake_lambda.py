@@ -29,6 +29,7 @@ A step is a list, its name first:
 """
 
 import base64
+import email.utils
 import hashlib
 import hmac
 import json
@@ -48,6 +49,9 @@ SECRET_KEY = os.environ.get("FAKE_SECRET_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEX
 STREAMING_PATH = "/2021-11-15/functions/"
 BUFFERED_PATH = "/2015-03-31/functions/"
 STREAM_TYPE = "application/vnd.amazon.eventstream"
+
+# By how much the clock of this API is ahead of the machine's.
+clock_offset = float(os.environ.get("FAKE_CLOCK_OFFSET", "0"))
 
 lock = threading.Condition()
 functions = {}
@@ -112,7 +116,21 @@ def bulk(count, seed):
 # SigV4, as the specification has it.
 
 
-def signature_fault(method, target, headers, body):
+def secret_of(key):
+    """Keys that a fake of the other services has lent carry what is needed to check them: their end is in their id."""
+    return SECRET_KEY if key == ACCESS_KEY else f"secret-of-{key}" if key.startswith("ASIA") else None
+
+
+def lent_key_fault(key, token):
+    if not key.startswith("ASIA"):
+        return None
+    if token != f"token-of-{key}":
+        return "UnrecognizedClientException"
+    _, _, end = key.partition("E")
+    return "ExpiredTokenException" if end.isdigit() and time.time() > int(end) else None
+
+
+def signature_fault(method, target, headers, body, expected_service="lambda", now=None):
     fields = {}
     for name, value in headers:
         fields.setdefault(name.lower(), []).append(" ".join(value.split()))
@@ -121,12 +139,16 @@ def signature_fault(method, target, headers, body):
         return "no signature"
     parts = dict(part.strip().split("=", 1) for part in authorization.split(" ", 1)[1].split(","))
     key, date, region, service, terminator = parts["Credential"].split("/")
-    if key != ACCESS_KEY or service != "lambda" or terminator != "aws4_request":
+    secret = secret_of(key)
+    if not secret or service != expected_service or terminator != "aws4_request":
         return f"signed with {parts['Credential']}"
+    lent = lent_key_fault(key, fields.get("x-amz-security-token", [""])[0])
+    if lent:
+        return lent
     moment = fields.get("x-amz-date", [""])[0]
     if not moment.startswith(date):
         return f"dates {moment} and {date}"
-    age = time.time() - (calendar_seconds(moment))
+    age = (now or time.time() + clock_offset) - calendar_seconds(moment)
     if abs(age) > 300:
         return f"signed {age} s ago"
     signed = parts["SignedHeaders"].split(";")
@@ -154,7 +176,7 @@ def signature_fault(method, target, headers, body):
     to_sign = "\n".join(
         ["AWS4-HMAC-SHA256", moment, f"{date}/{region}/{service}/aws4_request", hashlib.sha256(canonical.encode()).hexdigest()]
     )
-    signing_key = ("AWS4" + SECRET_KEY).encode()
+    signing_key = ("AWS4" + secret).encode()
     for part in (date, region, service, "aws4_request"):
         signing_key = hmac.new(signing_key, part.encode(), hashlib.sha256).digest()
     expected = hmac.new(signing_key, to_sign.encode(), hashlib.sha256).hexdigest()
@@ -290,7 +312,8 @@ def handle(connection, method, target, version, headers, body, head):
             function.calls.append(call)
             script = function.scripts[min(len(function.calls), len(function.scripts)) - 1]
             if call["signature"]:
-                script = [["answer", 403, {"x-amzn-errortype": "InvalidSignatureException"}, json.dumps({"message": call["signature"]})]]
+                kind = call["signature"] if call["signature"].endswith("Exception") else "InvalidSignatureException"
+                script = [["answer", 403, {"x-amzn-errortype": kind}, json.dumps({"message": call["signature"]})]]
             lock.notify_all()
     end, keeps = "finished", True
     try:
@@ -326,7 +349,8 @@ def play(connection, function, call, script):
             status, fields, text = arguments
             lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
             data = text.encode()
-            connection.send(f"HTTP/1.1 {status} X\r\n{lines}Content-Length: {len(data)}\r\n\r\n".encode() + data, call)
+            date = email.utils.formatdate(time.time() + clock_offset, usegmt=True)
+            connection.send(f"HTTP/1.1 {status} X\r\nDate: {date}\r\n{lines}Content-Length: {len(data)}\r\n\r\n".encode() + data, call)
         elif kind == "head":
             pass
         elif kind == "payload":
@@ -535,4 +559,5 @@ def main():
     sys.stdin.buffer.read()
 
 
-main()
+if __name__ == "__main__":
+    main()

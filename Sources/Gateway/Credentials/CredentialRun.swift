@@ -1,0 +1,110 @@
+internal import AWS
+internal import Reactor
+private import Synchronization
+internal import TLS
+internal import Time
+
+/// What fetches need to reach the world.
+final class ControlResources: Sendable {
+    let resolver: Resolver
+    let clock: ClockOffset
+    private let currentTrust = Mutex<TLSClientContext?>(nil)
+
+    init(resolver: Resolver, clock: ClockOffset) {
+        self.resolver = resolver
+        self.clock = clock
+    }
+
+    /// What is reached over TLS is verified with this; `nil` where no plan reaches anything so.
+    var trust: TLSClientContext? {
+        get { self.currentTrust.withLock { $0 } }
+        set { self.currentTrust.withLock { $0 = newValue } }
+    }
+}
+
+/// One fetch of credentials: does what a `CredentialFetch` says until it is over. `done` is called once, never within
+/// `init`.
+final class CredentialRun {
+    private let loop: Loop
+    private let resources: ControlResources
+    private var fetch: CredentialFetch
+    private var done: ((Result<Credentials, CredentialError>) -> Void)?
+    private var call: ControlCall?
+    private var program: ControlProgram?
+    private lazy var timer = LoopTimer(handler: self)
+
+    init(
+        _ plan: CredentialPlan, tokenService: SecurityTokenService, resources: ControlResources, on loop: Loop,
+        done: @escaping (Result<Credentials, CredentialError>) -> Void
+    ) {
+        self.loop = loop
+        self.resources = resources
+        self.fetch = CredentialFetch(plan, tokenService: tokenService, clockOffset: resources.clock.offset)
+        self.done = done
+        self.later { run in run.perform(run.fetch.begin(at: loop.wallNow)) }
+    }
+
+    /// Gives up; nobody is told.
+    func cancel() {
+        self.done = nil
+        self.call?.cancel()
+        self.program?.cancel()
+        self.loop.cancel(self.timer)
+    }
+
+    private func perform(_ step: CredentialFetch.Step) {
+        switch step {
+        case .send(let request):
+            self.call = ControlCall(
+                request, tls: self.resources.trust, resolver: self.resources.resolver, on: self.loop,
+                done: self.received)
+        case .read(let path):
+            let event: CredentialFetch.Event
+            do throws(TextFileError) {
+                event = .read(try TextFile.read(path))
+            } catch {
+                event = .unreadable(error.reason)
+            }
+            self.later { run in run.received(event) }
+        case .run(let words):
+            self.program = ControlProgram(words, on: self.loop, done: self.received)
+        case .pause(let duration):
+            self.loop.set(self.timer, after: duration)
+        case .finished(let credentials):
+            self.finish(.success(credentials))
+        case .failed(let error):
+            self.finish(.failure(error))
+        }
+    }
+
+    private func received(_ event: CredentialFetch.Event) {
+        guard self.done != nil else { return }
+        self.call = nil
+        self.program = nil
+        self.perform(self.fetch.received(event, at: self.loop.wallNow))
+    }
+
+    private func finish(_ result: Result<Credentials, CredentialError>) {
+        self.resources.clock.offset = self.fetch.clockOffset
+        let done = self.done
+        self.done = nil
+        done?(result)
+    }
+
+    private func later(_ work: @escaping (CredentialRun) -> Void) {
+        let box = LoopBound((self, work))
+        self.loop.mailbox.post { loop in
+            let (run, work) = box.value(on: loop)
+            if run.done != nil { work(run) }
+        }
+    }
+}
+
+extension CredentialRun: LoopTimerHandler {
+    func timerFired(_ timer: LoopTimer) {
+        self.received(.paused)
+    }
+}
+
+@available(*, unavailable)
+extension CredentialRun: Sendable {}
