@@ -51,6 +51,7 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CSpawn"),
         .systemLibrary(name: "CChecksum"),
+        .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         // Pure modules: bytes or events in, values or actions out.
@@ -58,6 +59,7 @@ let package = Package(
         module("Time", ["Bytes"]),
         module("JSON", ["Bytes"]),
         module("HTTP", ["Bytes", "Time"]),
+        module("HTTP2", ["Bytes", "Time", "HTTP", "CNGHTTP2"]),
         module("Digest", ["Bytes", "COpenSSL", "CChecksum"]),
         module("AWS", ["Bytes", "Time", "HTTP", "Digest", "JSON"]),
         module("Lambda", ["Bytes", "Time", "HTTP", "Digest", "AWS", "JSON"]),
@@ -74,7 +76,8 @@ let package = Package(
         module(
             "Gateway",
             [
-                "Bytes", "Time", "TLS", "Reactor", "JSON", "HTTP", "Digest", "AWS", "Lambda", "Relay", "Routing",
+                "Bytes", "Time", "TLS", "Reactor", "JSON", "HTTP", "HTTP2", "Digest", "AWS", "Lambda", "Relay",
+                "Routing",
                 "Configuration",
                 "Processes", "LocalLambda", log,
             ]),
@@ -85,11 +88,14 @@ let package = Package(
         .executableTarget(name: "DemoFunction", dependencies: ["Bytes"], swiftSettings: settings),
 
         // Tests.
-        .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport", swiftSettings: testSettings),
+        .target(
+            name: "TestSupport", dependencies: ["Bytes", "CNGHTTP2"], path: "Tests/TestSupport",
+            swiftSettings: testSettings),
         tests("BytesTests", []),
         tests("TimeTests", ["Time"]),
         tests("JSONTests", ["JSON"]),
         tests("HTTPTests", ["HTTP", "Time"]),
+        tests("HTTP2Tests", ["HTTP2", "HTTP", "Time"]),
         tests("DigestTests", ["Digest"]),
         tests("AWSTests", ["AWS", "Digest", "HTTP", "JSON", "Time"]),
         tests("LambdaTests", ["Lambda", "AWS", "Digest", "HTTP", "JSON", "Time"]),
@@ -133,6 +139,7 @@ if Context.environment["SLUICE_FUZZ"] != nil {
             swiftSettings: testSettings))
     fuzzer("HTTPRequestFuzzer", ["HTTP"])
     fuzzer("HTTPResponseFuzzer", ["HTTP"])
+    fuzzer("HTTP2Fuzzer", ["HTTP", "HTTP2", "TestSupport", "Time"])
     fuzzer("TargetFuzzer", ["HTTP"])
     fuzzer("ProxyHeaderFuzzer", ["HTTP"])
     fuzzer("JSONFuzzer", ["JSON"])

@@ -355,8 +355,14 @@ package enum ConfigurationSchema {
     static let limits = Section<LimitsDraft>(
         noting: LimitsDraft.init,
         keys: [
-            Key(notYet: "response_buffer", "Answer bytes that may wait for one exchange."),
-            Key(notYet: "connection_buffer", "Answer bytes that may wait for one connection."),
+            Key(
+                "response_buffer", \.settings.responseBuffer, .size(.kibibytes(64)...(.gibibytes(1))),
+                default: "64KiB",
+                "Answer bytes that may wait on one HTTP/2 stream; beyond that its function is not read from."),
+            Key(
+                "connection_buffer", \.settings.connectionBuffer, .size(.kibibytes(64)...(.gibibytes(1))),
+                default: "1MiB",
+                "Answer bytes that may wait on one HTTP/2 connection before no stream may have more than 64 KiB."),
             Key(
                 "header_bytes", \.settings.headerBytes, .size(ByteCount(512)...(.mebibytes(1))), default: "32KiB",
                 "All header lines of a request together; more are answered with 431."),
@@ -403,10 +409,24 @@ package enum ConfigurationSchema {
                 "max_memory", \.settings.maxMemory, .size(.mebibytes(32)...(.gibibytes(65_536))),
                 default: "what the machine or the control group allows",
                 "What resident memory is held against; at 98 % requests are answered with 503."),
-            Key(notYet: "http2_streams", "Streams that an HTTP/2 connection may have open."),
-            Key(notYet: "http2_stream_window", "The HTTP/2 flow-control window of a stream."),
-            Key(notYet: "http2_connection_window", "The HTTP/2 flow-control window of a connection."),
-            Key(notYet: "invocations_per_connection", "Unfinished invocations that a connection may have."),
-            Key(notYet: "idle_http2", "How long an HTTP/2 connection may be idle."),
+            Key(
+                "http2_streams", \.settings.http2Streams, .integer(1...10_000), default: "100",
+                "Streams that an HTTP/2 connection may have open; more are refused with REFUSED_STREAM."),
+            Key(
+                "http2_stream_window", \.settings.http2StreamWindow,
+                .size(ByteCount(1024)...ByteCount(2_147_483_647)), default: "64KiB",
+                "The HTTP/2 flow-control window of a stream: bytes of a request body that may be on their way."),
+            Key(
+                "http2_connection_window", \.settings.http2ConnectionWindow,
+                .size(ByteCount(65_535)...ByteCount(2_147_483_647)), default: "1MiB",
+                "The HTTP/2 flow-control window of a connection."),
+            Key(
+                "invocations_per_connection", \.settings.invocationsPerConnection, .integer(1...1_000_000),
+                default: "100",
+                "Unfinished invocations that an HTTP/2 connection may have; one whose client reset it counts 10 s longer."
+            ),
+            Key(
+                "idle_http2", \.settings.idleHTTP2, .duration(), default: "300s",
+                "How long an HTTP/2 connection may be without a stream."),
         ])
 }

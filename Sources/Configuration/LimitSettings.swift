@@ -18,7 +18,21 @@ package struct LimitSettings: Sendable, Hashable {
     package var clientStall: Duration = .seconds(60)
     /// How long an HTTP/1.1 connection may wait for its next request.
     package var idleHTTP1: Duration = .seconds(60)
+    /// How long an HTTP/2 connection may have no stream.
+    package var idleHTTP2: Duration = .seconds(300)
     package var requestsPerConnection = 10_000
+    /// Streams that an HTTP/2 connection may have open.
+    package var http2Streams = 100
+    /// Bytes of a request body that may be on their way on one stream.
+    package var http2StreamWindow: ByteCount = .kibibytes(64)
+    /// The same for all streams of a connection.
+    package var http2ConnectionWindow: ByteCount = .mebibytes(1)
+    /// Invocations that an HTTP/2 connection may have under way, with those that its client has just reset.
+    package var invocationsPerConnection = 100
+    /// Answer bytes that may wait for one client.
+    package var responseBuffer: ByteCount = .kibibytes(64)
+    /// Answer bytes that may wait on one connection.
+    package var connectionBuffer: ByteCount = .mebibytes(1)
     /// `nil` for half of the descriptors that the process may open.
     package var connections: Int?
     package var connectionsPerAddress = 1000

@@ -1,8 +1,10 @@
 internal import Bytes
 internal import Configuration
 internal import HTTP
+internal import HTTP2
 internal import Reactor
 internal import Relay
+internal import TLS
 internal import Time
 
 /// A client's HTTP/1.1 connection: requests come in one after the other, each is answered before the next is looked at.
@@ -28,6 +30,8 @@ final class HTTP1Session {
     private var bodyStartedAt = MonotonicTime(nanoseconds: 0)
     private var bodyBytes = 0
     private var timer: LoopTimer!
+    /// Nothing has come yet that tells HTTP/1.1 from HTTP/2 with prior knowledge; with TLS it is agreed on.
+    private var mayBeHTTP2: Bool
 
     private enum Phase {
         /// Between requests.
@@ -63,10 +67,41 @@ final class HTTP1Session {
         self.connection = client.connection
         self.context = context
         self.parser = HTTP1RequestParser(limits: context.snapshot.limits.head)
+        self.mayBeHTTP2 = client.tls == nil
         self.timer = LoopTimer(handler: self)
         self.connection.handler = self
         self.setTimer(after: context.snapshot.limits.requestHead)
         context.sessionOpened(self)
+    }
+
+    // The protocol.
+
+    /// RFC 9113 §3.3: a client that knows that the server speaks HTTP/2 begins with the preface.
+    private func receivedFirst(_ bytes: Span<UInt8>) {
+        guard self.pending.isEmpty else {
+            self.pending.append(bytes)
+            var first = ByteBuffer()
+            swap(&first, &self.pending)
+            self.decide(first.bytes)
+            return
+        }
+        self.decide(bytes)
+    }
+
+    private func decide(_ bytes: Span<UInt8>) {
+        switch HTTP2Server.prefaceMatch(bytes) {
+        case .no:
+            self.mayBeHTTP2 = false
+            self.read(bytes)
+        case .soFar:
+            self.pending.append(bytes)
+        case .yes:
+            self.phase = .closed
+            self.context.loop.cancel(self.timer)
+            self.context.sessionReplaced(self)
+            self.context.beginSession(on: self.client, speaking: .http2)
+            self.connection.handler?.received(bytes)
+        }
     }
 
     // Requests.
@@ -452,7 +487,9 @@ extension HTTP1Session: ClientStream {
 
 extension HTTP1Session: ConnectionHandler {
     func received(_ bytes: Span<UInt8>) {
-        if !self.pending.isEmpty {
+        if self.mayBeHTTP2 {
+            self.receivedFirst(bytes)
+        } else if !self.pending.isEmpty {
             self.keep(bytes, from: 0)
         } else {
             self.read(bytes)

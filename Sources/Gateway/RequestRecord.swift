@@ -41,13 +41,16 @@ final class RequestRecord {
     }
 
     /// A request whose head could not be read: all that is known is who sent it.
-    init(withoutHead requestID: String, client: String, startedAt: MonotonicTime, wall: WallTime) {
+    init(
+        withoutHead requestID: String, version: HTTPVersion = .http11, client: String, startedAt: MonotonicTime,
+        wall: WallTime
+    ) {
         self.requestID = requestID
         self.method = Method(rawValue: "")
         self.path = ""
         self.query = ""
         self.host = nil
-        self.version = .http11
+        self.version = version
         self.client = client
         self.startedAt = startedAt
         self.wall = wall

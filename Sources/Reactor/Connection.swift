@@ -21,6 +21,9 @@ package final class Connection: EventSource {
     /// Bytes to be sent. Append, then `flush`.
     package var output = ByteBuffer()
 
+    /// Whether the handler is asked, before output is offered to the socket, what else there is (`fillOutput`).
+    package var isFilledAtEnd = false
+
     private var descriptor: CInt
     private var state: State
     /// The kernel may have bytes for us.
@@ -153,6 +156,13 @@ package final class Connection: EventSource {
     /// Sends what was appended to `output`, at the end of this round.
     package func flush() {
         if !self.isTouched { self.loop.writeLater(self) }
+    }
+
+    /// The same as soon as the handler that runs now has returned, before anything else is received: for long runs of
+    /// bytes, whose sender is to be stopped before it brings more.
+    package func flushAfterReceiving() {
+        self.flush()
+        self.loop.addBorrower(self)
     }
 
     /// Sends bytes of the receive buffer after those of `output`, without copying them where the socket takes them at
@@ -553,6 +563,11 @@ package final class Connection: EventSource {
 
     /// Offers everything that waits to the socket: the end of the round.
     func writeOutput() {
+<<<<<<< HEAD
+=======
+        self.isTouched = false
+        if self.isFilledAtEnd, self.isOpen, self.writeFailure == nil, !self.isBlocked { self.handler?.fillOutput() }
+>>>>>>> b706e83 (wip2)
         switch self.state {
         case .open where self.writeFailure == nil: break
         case .flushing: break

@@ -16,6 +16,10 @@ package protocol ConnectionHandler: AnyObject {
     /// `hasFailed` is set.
     func peerLeft()
 
+    /// The round ends, and the socket can be offered something: the last moment to append to `output`. Called where
+    /// `isFilledAtEnd` is set, after a `flush`, and again when a socket that was full takes more.
+    func fillOutput()
+
     /// The round ended with bytes that the peer's socket did not take. Time to slow down whoever produces them. Called
     /// again each time the socket takes some of them and not all.
     func outputBlocked()
@@ -31,6 +35,7 @@ package protocol ConnectionHandler: AnyObject {
 extension ConnectionHandler {
     package func connected() {}
     package func peerLeft() {}
+    package func fillOutput() {}
     package func outputBlocked() {}
     package func outputDrained() {}
 }

@@ -5,11 +5,12 @@ import Testing
 @Suite struct ImportTests {
     /// What each module may import directly; it may also import what it reaches through these arrows.
     private static let arrows: [String: Set<String>] = [
-        "CLinux": [], "COpenSSL": [], "CChecksum": [], "CSpawn": [],
+        "CLinux": [], "COpenSSL": [], "CNGHTTP2": [], "CChecksum": [], "CSpawn": [],
         "Bytes": [],
         "Time": ["Bytes"],
         "JSON": ["Bytes"],
         "HTTP": ["Bytes", "Time"],
+        "HTTP2": ["HTTP", "CNGHTTP2"],
         "Digest": ["Bytes", "COpenSSL", "CChecksum"],
         "TLS": ["Bytes", "Time", "COpenSSL"],
         "AWS": ["HTTP", "Digest", "JSON", "Time"],
@@ -20,7 +21,7 @@ import Testing
         "Reactor": ["Bytes", "Time", "CLinux"],
         "Processes": ["CSpawn"],
         "LocalLambda": ["Reactor", "HTTP", "AWS", "Lambda", "Processes", "Logging"],
-        "Gateway": ["Reactor", "TLS", "Relay", "Configuration", "LocalLambda", "Processes", "Logging"],
+        "Gateway": ["Reactor", "TLS", "HTTP2", "Relay", "Configuration", "LocalLambda", "Processes", "Logging"],
         "sluice": ["Configuration", "Gateway", "LocalLambda", "ArgumentParser", "Logging"],
         "DemoFunction": ["Bytes"],
     ]

@@ -54,6 +54,9 @@ extension LoopContext {
 
     /// Begins the session of the protocol that was agreed on.
     func beginSession(on client: ClientConnection, speaking protocol: ApplicationProtocol = .http1) {
-        _ = HTTP1Session(client, context: self)
+        switch `protocol` {
+        case .http2: _ = HTTP2Session(client, context: self)
+        case .http1: _ = HTTP1Session(client, context: self)
+        }
     }
 }

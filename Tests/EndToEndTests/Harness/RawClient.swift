@@ -202,6 +202,19 @@ final class RawClient: @unchecked Sendable {
         return (bytes, ending)
     }
 
+    /// What comes next, whatever it is; empty where nothing came in time, `nil` where the connection has ended.
+    func nextBytes(within limit: Duration = RawClient.patience) async throws -> [UInt8]? {
+        if self.hasEnded != nil { return nil }
+        let descriptor = self.descriptor
+        switch try await offload({ try Self.receive(descriptor, until: ContinuousClock().now + limit) }) {
+        case .bytes(let bytes): return bytes
+        case .nothing: return []
+        case .ended(let ending):
+            self.hasEnded = ending
+            return nil
+        }
+    }
+
     /// Whether nothing comes, and the connection stays open, for this long.
     func staysQuiet(for duration: Duration) async throws -> Bool {
         guard self.waiting.isEmpty else { return false }

@@ -1,0 +1,207 @@
+internal import Bytes
+internal import Configuration
+internal import HTTP
+internal import HTTP2
+internal import Reactor
+internal import Time
+
+/// One request of an HTTP/2 connection and its answer: the client's side of an exchange, or an answer of the gateway's own.
+final class HTTP2ClientStream {
+    private let stream: HTTP2Stream
+    private let method: Method
+    /// Let go of by being removed from there.
+    private let session: HTTP2Session
+    private var exchange: Exchange?
+    /// Whether a body follows the answer's head.
+    private var hasBody = false
+    private var bodyStartedAt: MonotonicTime
+    /// From so many bytes on, it is looked at once whether they can go, so that the upstream brings no more if not.
+    private static let many = 2048
+    private var bodyBytes = 0
+    /// When the request's body has to have made progress, or the client to have taken some of an answer whose exchange is
+    /// over.
+    private(set) var deadline = MonotonicTime.never
+
+    init(_ stream: HTTP2Stream, method: Method, session: HTTP2Session) {
+        self.stream = stream
+        self.method = method
+        self.session = session
+        self.bodyStartedAt = session.context.loop.now
+    }
+
+    /// Whether an exchange is under way.
+    var isInvoking: Bool { self.exchange != nil }
+
+    // The request.
+
+    /// The request goes to a function; its body is awaited.
+    func began(_ exchange: Exchange) {
+        self.exchange = exchange
+        guard !self.stream.hasEnded else { return }
+        self.setBodyDeadline()
+        if self.stream.expectsContinue {
+            self.session.server.sendContinue(on: self.stream)
+            self.session.touched()
+        }
+    }
+
+    func receivedBody(_ bytes: Span<UInt8>) {
+        guard let exchange = self.exchange else {
+            // Answered already: the client gets no more room for what nobody wants.
+            self.session.server.discard(bytes.count)
+            return
+        }
+        self.bodyBytes += bytes.count
+        if exchange.receivedBody(bytes) {
+            self.session.server.consume(bytes.count, on: self.stream)
+            self.setBodyDeadline()
+        } else {
+            self.session.server.discard(bytes.count)
+            self.endExchange()
+        }
+    }
+
+    func receivedEnd() {
+        self.deadline = .never
+        self.exchange?.requestCompleted()
+    }
+
+    /// A body must make progress, and on the whole not be slower than the rate that is asked for.
+    private func setBodyDeadline() {
+        let limits = self.session.context.snapshot.limits
+        let byRate = Duration.seconds(Int64(self.bodyBytes / max(1, limits.requestBodyRate.bytes)))
+        self.deadline = min(
+            self.session.context.loop.now + limits.requestBodyStall,
+            self.bodyStartedAt + byRate + limits.requestBodyStall)
+        self.session.look(at: self.deadline)
+    }
+
+    /// The rest of the request does not come, or is none.
+    func failRequest(status: Int, end: String) {
+        guard let exchange = self.exchange else { return }
+        self.endExchange()
+        exchange.requestFailed(status: status, end: end)
+    }
+
+    /// A moment has come that may be `deadline`.
+    func deadlinePassed(at now: MonotonicTime) {
+        guard now >= self.deadline else { return }
+        self.deadline = .never
+        guard let exchange = self.exchange, !self.stream.hasEnded else {
+            self.session.noteLimit("client_stall")
+            self.session.server.reset(self.stream, .cancel)
+            self.session.touched()
+            return
+        }
+        self.session.noteLimit("request_body_stall")
+        let fault = RequestFault(.bodyTimedOut)
+        self.failRequest(status: fault.status, end: fault.endName)
+        self.respond(
+            .problem(status: fault.status, detail: fault.description, requestID: exchange.record.requestID))
+    }
+
+    // The client.
+
+    /// More waits than the client takes; or it has taken some, and not all.
+    func blocked() {
+        if let exchange = self.exchange {
+            exchange.clientBlocked()
+        } else {
+            self.setStallDeadline()
+        }
+    }
+
+    func drained() {
+        self.exchange?.clientDrained()
+        if self.exchange == nil { self.deadline = .never }
+    }
+
+    /// The client is gone, or has reset the stream.
+    func leave() {
+        guard let exchange = self.exchange else { return }
+        self.endExchange()
+        exchange.clientLeft()
+    }
+
+    /// The time for draining is over.
+    func cut() {
+        self.exchange?.cut()
+    }
+
+    func describe(in streams: inout [StreamReport]) {
+        if let exchange = self.exchange { streams.append(exchange.report) }
+    }
+
+    /// Nobody else looks after what waits once the exchange is over.
+    private func setStallDeadline() {
+        self.deadline = self.session.context.loop.now + self.session.context.snapshot.limits.clientStall
+        self.session.look(at: self.deadline)
+    }
+
+    private func endExchange() {
+        guard self.exchange != nil else { return }
+        self.exchange = nil
+        self.deadline = .never
+        self.session.invocationEnded()
+    }
+
+    /// The answer is whole, or broken off; what of it has not gone has a time of its own.
+    private func finishAnswer() {
+        self.endExchange()
+        self.setStallDeadline()
+        self.session.touched()
+    }
+
+    private func sendHead(_ head: borrowing ResponseHead) {
+        self.session.context.date.withValue(at: self.session.context.loop.wallNow) { date in
+            self.session.server.respond(on: self.stream, head, date: date, hasBody: self.hasBody)
+        }
+    }
+}
+
+extension HTTP2ClientStream: ClientStream {
+    func sendHead(_ head: borrowing ResponseHead, hasBody: Bool) {
+        self.hasBody = hasBody && canHaveBody(status: head.status, requestMethod: self.method)
+        self.sendHead(head)
+        if hasBody { self.session.touched() } else { self.finishAnswer() }
+    }
+
+    func sendBody(_ bytes: Span<UInt8>) {
+        guard self.hasBody else { return }
+        self.session.server.send(bytes, on: self.stream)
+        if bytes.count < Self.many { self.session.touched() } else { self.session.touchedByMany() }
+    }
+
+    func sendEnd() {
+        if self.hasBody { self.session.server.end(self.stream) }
+        self.finishAnswer()
+    }
+
+    func truncate() {
+        if self.hasBody { self.session.server.truncate(self.stream) }
+        self.finishAnswer()
+    }
+
+    func abandon() {
+        self.session.server.reset(self.stream, .cancel)
+        self.finishAnswer()
+    }
+
+    func respond(_ answer: OwnAnswer) {
+        var head = answer.head
+        let mayHaveBody = canHaveBody(status: head.status, requestMethod: .get)
+        if mayHaveBody, !head.fields.contains("content-length") {
+            head.fields.append("content-length", String(answer.body.count))
+        }
+        self.hasBody = mayHaveBody && self.method != .head && !answer.body.isEmpty
+        self.sendHead(head)
+        if self.hasBody {
+            self.session.server.send(answer.body.span, on: self.stream)
+            self.session.server.end(self.stream)
+        }
+        self.finishAnswer()
+    }
+}
+
+@available(*, unavailable)
+extension HTTP2ClientStream: Sendable {}

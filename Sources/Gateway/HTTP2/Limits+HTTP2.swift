@@ -1,0 +1,22 @@
+internal import Configuration
+internal import HTTP2
+internal import Reactor
+
+extension LimitSettings {
+    /// What a client may do to an HTTP/2 connection, as the machine takes it.
+    var http2: HTTP2Limits {
+        var limits = HTTP2Limits()
+        limits.head = self.head
+        limits.streams = self.http2Streams
+        limits.streamWindow = self.http2StreamWindow.bytes
+        limits.connectionWindow = self.http2ConnectionWindow.bytes
+        return limits
+    }
+
+    /// What may wait before an upstream is paused. It may bring one receive buffer more before it notices.
+    var http2Buffers: HTTP2Buffers {
+        HTTP2Buffers(
+            stream: max(0, self.responseBuffer.bytes - Loop.receiveSize),
+            connection: max(0, self.connectionBuffer.bytes - Loop.receiveSize))
+    }
+}

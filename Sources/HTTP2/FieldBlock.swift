@@ -1,0 +1,73 @@
+internal import Bytes
+internal import HTTP
+
+/// Fields on their way to the library: all names and values in one run of bytes.
+struct FieldBlock: ~Copyable {
+    private(set) var bytes = ByteBuffer()
+    private(set) var lines: [Line] = []
+
+    struct Line {
+        var name: Range<Int>
+        var value: Range<Int>
+        /// Whether it is worth a place in the table of the compression.
+        var isIndexed: Bool
+    }
+
+    mutating func removeAll() {
+        self.bytes.removeAll()
+        self.lines.removeAll(keepingCapacity: true)
+    }
+
+    mutating func append(_ name: StaticString, decimal value: Int) {
+        let start = self.bytes.count
+        self.bytes.append(name)
+        let middle = self.bytes.count
+        self.bytes.append(decimal: value)
+        self.note(start, middle)
+    }
+
+    mutating func append(_ name: StaticString, _ value: Span<UInt8>) {
+        let start = self.bytes.count
+        self.bytes.append(name)
+        let middle = self.bytes.count
+        self.bytes.append(value)
+        self.note(start, middle)
+    }
+
+    /// All lines but those that HTTP/2 does not have (RFC 9113 §8.2.2).
+    mutating func append(_ fields: borrowing Fields) {
+        for index in fields.indices {
+            let name = fields.name(at: index)
+            if Fields.isHopByHop(name) { continue }
+            let start = self.bytes.count
+            self.bytes.append(name)
+            let middle = self.bytes.count
+            self.bytes.append(fields.value(at: index))
+            // An id that never comes again would only push others out of the table.
+            self.note(start, middle, isIndexed: !name.equals("x-request-id"))
+        }
+    }
+
+    private mutating func note(_ start: Int, _ middle: Int, isIndexed: Bool = true) {
+        self.lines.append(
+            Line(name: start..<middle, value: middle..<self.bytes.count, isIndexed: isIndexed))
+    }
+}
+
+extension ByteBuffer {
+    /// The nine bytes in front of a frame (RFC 9113 §4.1).
+    mutating func append(frameHeader length: Int, type: UInt8, flags: UInt8, stream: Int32) {
+        self.append(bigEndian: UInt32(truncatingIfNeeded: length) << 8 | UInt32(type))
+        self.append(flags)
+        self.append(bigEndian: UInt32(bitPattern: stream))
+    }
+
+    /// A number of fixed size.
+    mutating func append(bigEndian value: some FixedWidthInteger & UnsignedInteger) {
+        var shift = value.bitWidth
+        while shift > 0 {
+            shift -= 8
+            self.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
+    }
+}

@@ -1,0 +1,31 @@
+package import HTTP
+
+/// What was found in the bytes of a peer, or happened while frames were put together.
+package enum HTTP2Event: Equatable, Sendable {
+    /// A request has begun; its head is fetched with `takeHead`. Where the body does not follow, `end` does.
+    case head(StreamID)
+    /// A request that is understood and not taken: to be answered with the fault's status.
+    case refused(StreamID, RequestFault)
+    /// Bytes of a body: a range of the input that was given to `receive`. Given back with `consume` or `discard`.
+    case body(StreamID, Range<Int>)
+    /// The body is whole.
+    case end(StreamID)
+    /// The message breaks the rules of RFC 9113 §8.1.1. The stream is being reset; `closed` follows.
+    case malformed(StreamID, MalformedMessage)
+    /// A request was refused, because as many streams are open as may be.
+    case tooManyStreams
+    /// Nothing more comes or goes on the stream: both sides have ended it, or one has reset it.
+    case closed(StreamID, HTTP2ErrorCode)
+    /// More bytes wait than may go out now. Time to slow down whoever produces them.
+    case blocked(StreamID)
+    /// Some bytes of a stream that is blocked have gone, and some have not.
+    case progressed(StreamID)
+    /// All bytes of a stream that was blocked have gone.
+    case drained(StreamID)
+    /// The peer has answered the ping of a drain.
+    case drainAcknowledged
+    /// The peer will open no more streams, or take none.
+    case goAway
+    /// The connection is over: a GOAWAY frame waits to go out, and nothing more is read.
+    case failed(HTTP2Failure)
+}

@@ -1,0 +1,62 @@
+internal import Bytes
+internal import HTTP
+
+/// One stream of a connection: what has come on it, and what waits to go out.
+package final class HTTP2Stream {
+    package let id: StreamID
+    /// Until it is fetched.
+    var head: RequestHead?
+    /// Bytes of the body that were announced and have not come; `nil` where the length is not known.
+    var bodyLeft: Int?
+    /// The peer has ended its side.
+    package internal(set) var hasEnded = false
+    /// The peer has reset it.
+    var wasResetByPeer = false
+    /// The client waits for leave to send the body.
+    package internal(set) var expectsContinue = false
+    /// The stream is refused or reset, by us, or closed; what still comes is thrown away.
+    var isGone = false
+    /// Bytes of the answer's body that wait to go out.
+    var waiting = ByteBuffer()
+    /// What follows the bytes that wait.
+    var outcome = Outcome.open
+    /// The library asked for bytes when there were none, and has to be told when there are.
+    var isDeferred = false
+    /// `blocked` was told, and `drained` not yet.
+    var isBlocked = false
+    /// The stream is in the list of those whose waiting bytes are to be looked at after frames were put together.
+    var isTouched = false
+    /// Bytes went out since it was last told.
+    var hasProgressed = false
+
+    /// How a body goes on.
+    enum Outcome {
+        case open
+        /// It ends here.
+        case end
+        /// It breaks off here.
+        case truncated
+    }
+
+    init(id: StreamID) {
+        self.id = id
+    }
+
+    /// Takes in bytes of the body. Storage grows in two steps: whoever feeds us is stopped as soon as something has to wait,
+    /// and may bring one receive buffer until then. Doubling would take twice as much for nothing.
+    func wait(_ bytes: Span<UInt8>) {
+        let needed = self.waiting.count + bytes.count
+        if needed > 16_384, needed <= 65_536, self.waiting.capacity < 65_536 {
+            var storage = ByteBuffer(capacity: 65_536)
+            storage.append(self.waiting.bytes)
+            self.waiting = storage
+        }
+        self.waiting.append(bytes)
+    }
+
+    /// Bytes of the answer's body that wait to go out.
+    package var waitingCount: Int { self.waiting.count }
+}
+
+@available(*, unavailable)
+extension HTTP2Stream: Sendable {}
