@@ -96,12 +96,13 @@ extension LoopContext {
         head.fields.removeUnforwardable()
         if !route.leavesRequestsAlone { route.route.requestHeaderEdits.apply(to: &head.fields) }
         let method = head.method
-        let context = EventContext(
-            requestID: record.requestID, sourceAddress: record.client, scheme: client.listener.scheme,
-            port: client.listener.port, time: record.wall, traceID: self.traceID(of: head.fields, at: record.wall),
-            path: route.route.stripPrefix?.stripped(from: head.target.path),
-            route: function.event.namesRoute ? route.eventRoute(of: match, head, for: function.event.kind) : nil)
-        let request = GatheredRequest(head: head, context: context)
+        let request = GatheredRequest(
+            head: head,
+            context: EventContext(
+                requestID: record.requestID, sourceAddress: record.client, scheme: client.listener.scheme,
+                port: client.listener.port, time: record.wall, traceID: self.traceID(of: head.fields, at: record.wall),
+                path: route.route.stripPrefix?.stripped(from: head.target.path),
+                route: function.event.namesRoute ? route.eventRoute(of: match, head, for: function.event.kind) : nil))
         guard request.canFit(function.event) else {
             return self.answer(
                 function.tooLarge(.event(limit: EventFormat.sizeLimit), requestID: record.requestID), to: record,

@@ -27,7 +27,7 @@ final class HTTP1Session {
     private var isReading = false
     private var bodyStartedAt = MonotonicTime(nanoseconds: 0)
     private var bodyBytes = 0
-    private var timer: LoopTimer!
+    private let timer = LoopTimer()
 
     private enum Phase {
         /// Between requests.
@@ -63,7 +63,7 @@ final class HTTP1Session {
         self.connection = client.connection
         self.context = context
         self.parser = HTTP1RequestParser(limits: context.snapshot.limits.head)
-        self.timer = LoopTimer(handler: self)
+        self.timer.tell(self)
         self.connection.handler = self
         self.setTimer(after: context.snapshot.limits.requestHead)
         context.sessionOpened(self)
