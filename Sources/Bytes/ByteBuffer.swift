@@ -292,12 +292,20 @@ extension ByteBuffer {
     }
 
     /// Appends a number in lower-case hexadecimal digits, without leading zeros.
+    ///
+    /// PERF: eight digits at a time; one by one, the size of a chunk took 80 instructions.
     package mutating func append(hexadecimal value: UInt64) {
-        var shift = value == 0 ? 0 : (63 - value.leadingZeroBitCount) & ~3
-        while shift >= 0 {
-            self.append(ASCII.lowerHexDigit(UInt8(truncatingIfNeeded: (value >> UInt64(shift)) & 0xf)))
-            shift -= 4
+        var leadingZeros = 0
+        if value >> 32 > 0 {
+            self.append(hexadecimal: value >> 32)
+        } else {
+            leadingZeros = Swift.min(7, (value.leadingZeroBitCount &- 32) &>> 2)
         }
+        let digits = UInt32(truncatingIfNeeded: value).lowerHexDigits &>> UInt64(leadingZeros &* 8)
+        self.reserve(8)
+        // SAFETY: eight bytes were reserved, of which the last ones may mean nothing.
+        unsafe self.base.unsafelyUnwrapped.storeBytes(of: digits.littleEndian, toByteOffset: self.end, as: UInt64.self)
+        self.end += 8 &- leadingZeros
     }
 
     /// Appends two lower-case hexadecimal digits for each byte.

@@ -28,10 +28,12 @@ package struct RandomBytes: ~Copyable {
     package mutating func nextNumber() -> UInt64 {
         var number: UInt64 = 0
         if self.used <= 512 - 8 {
-            // PERF: nearly always in one piece.
-            for index in 0..<8 {
-                number = number << 8 | UInt64(self.pool[self.used &+ index])
-                self.pool[self.used &+ index] = 0
+            // PERF: nearly always in one piece; byte by byte it took 45 instructions, four times a request.
+            var pool = self.pool.mutableSpan
+            unsafe pool.withUnsafeMutableBytes { pool in
+                // SAFETY: eight bytes lie behind `used`, as was seen.
+                unsafe number = pool.loadUnaligned(fromByteOffset: self.used, as: UInt64.self)
+                unsafe pool.storeBytes(of: 0, toByteOffset: self.used, as: UInt64.self)
             }
             self.used += 8
         } else {

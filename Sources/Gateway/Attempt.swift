@@ -101,8 +101,9 @@ final class Attempt {
 
     /// Bytes of the answer, in the receive buffer of the loop.
     func receivedBody(_ bytes: Span<UInt8>) {
+        guard let exchange = self.exchange else { return }
         var offset = 0
-        while let exchange = self.exchange {
+        while !self.isOver {
             if let range = self.invocation.nextChunk(bytes, at: &offset) {
                 exchange.receivedBody(answer: bytes.extracting(range))
                 if offset == bytes.count { return }
@@ -132,7 +133,7 @@ final class Attempt {
 
     private func receivedAnswerHead(_ head: consuming ResponseHead, endsHere: Bool, for exchange: Exchange) {
         let function = exchange.function
-        if function.responseMode == .auto, let shape = self.invocation.shape { function.answerShapes.count(shape) }
+        if case .auto = function.responseMode, let shape = self.invocation.shape { function.answerShapes.count(shape) }
         exchange.receivedHead(head, endsHere: endsHere)
     }
 

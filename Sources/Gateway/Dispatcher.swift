@@ -129,14 +129,15 @@ extension LoopContext {
         if !client.isTrustedProxy, head.fields.contains("forwarded") { head.fields.remove("forwarded") }
         if !route.leavesRequestsAlone { route.route.requestHeaderEdits.apply(to: &head.fields) }
         let method = head.method
-        let context = EventContext(
-            requestID: record.requestID, sourceAddress: record.client, peerAddress: client.address,
-            keepsForwardedFor: client.isTrustedProxy, scheme: requester.isSecure ? "https" : "http",
-            port: requester.port, time: record.wall, traceID: self.traceID(of: head.fields, at: record.wall),
-            path: route.route.stripPrefix?.stripped(from: head.target.path), tls: client.tlsNames,
-            clientCertificate: client.certificate,
-            route: function.event.namesRoute ? route.eventRoute(of: match, head, for: function.event.kind) : nil)
-        let request = GatheredRequest(head: head, context: context)
+        let request = GatheredRequest(
+            head: head,
+            context: EventContext(
+                requestID: record.requestID, sourceAddress: record.client, peerAddress: client.address,
+                keepsForwardedFor: client.isTrustedProxy, scheme: requester.isSecure ? "https" : "http",
+                port: requester.port, time: record.wall, traceID: self.traceID(of: head.fields, at: record.wall),
+                path: route.route.stripPrefix?.stripped(from: head.target.path), tls: client.tlsNames,
+                clientCertificate: client.certificate,
+                route: function.event.namesRoute ? route.eventRoute(of: match, head, for: function.event.kind) : nil))
         guard request.canFit(function.event) else {
             return self.answer(
                 function.tooLarge(.event(limit: EventFormat.sizeLimit), requestID: record.requestID), to: record,

@@ -2,16 +2,11 @@ internal import Bytes
 internal import HTTP
 internal import Lambda
 
-/// A client's request as its exchange gathers it. An object, because a head is too large to be copied about.
-final class GatheredRequest {
+/// A client's request as its exchange gathers it. A head is too large to be copied about.
+struct GatheredRequest: ~Copyable {
     let head: RequestHead
     let context: EventContext
     var body = ByteBuffer()
-
-    init(head: consuming RequestHead, context: consuming EventContext) {
-        self.head = head
-        self.context = context
-    }
 
     /// Whether the event can be as small as Lambda takes it, as far as the head tells.
     func canFit(_ format: EventFormat) -> Bool {
@@ -22,6 +17,11 @@ final class GatheredRequest {
     /// Whether an event can be made of the body.
     func canBecomeEvent(_ format: EventFormat) -> Bool {
         self.body.withBytes { format.takes($0) }
+    }
+
+    /// Whose rules a buffered answer to the request follows.
+    func answerFormat(_ format: EventFormat) -> AnswerFormat {
+        format.answerFormat(to: self.head.fields)
     }
 
     /// Writes the event of the request.

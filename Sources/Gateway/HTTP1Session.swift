@@ -29,7 +29,7 @@ final class HTTP1Session {
     private var isReading = false
     private var bodyStartedAt = MonotonicTime(nanoseconds: 0)
     private var bodyBytes = 0
-    private var timer: LoopTimer!
+    private let timer = LoopTimer()
     /// Nothing has come yet that tells HTTP/1.1 from HTTP/2 with prior knowledge; with TLS it is agreed on.
     private var mayBeHTTP2: Bool
 
@@ -68,7 +68,7 @@ final class HTTP1Session {
         self.context = context
         self.parser = HTTP1RequestParser(limits: context.snapshot.limits.head)
         self.mayBeHTTP2 = client.tls == nil
-        self.timer = LoopTimer(handler: self)
+        self.timer.tell(self)
         self.connection.handler = self
         self.setTimer(after: context.snapshot.limits.requestHead)
         context.sessionOpened(self)

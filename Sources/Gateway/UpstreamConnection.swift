@@ -13,7 +13,7 @@ final class UpstreamConnection {
     /// Bytes of an unwanted answer that were thrown away.
     private var discarded = 0
     private(set) var idleSince: MonotonicTime
-    private var timer: LoopTimer!
+    private let timer = LoopTimer()
 
     private enum Use {
         /// In the pool.
@@ -33,7 +33,7 @@ final class UpstreamConnection {
         self.pool = pool
         self.parser = HTTP1ResponseParser(limits: HeadLimits())
         self.idleSince = connection.loop.now
-        self.timer = LoopTimer(handler: self)
+        self.timer.tell(self)
         connection.handler = self
     }
 

@@ -148,13 +148,14 @@ struct FieldSectionScanner {
                 value: bytes.extracting(line.valueStart..<valueEnd), line: self.lines.count)
         }
         // What came along behind the head may be a long body.
+        // PERF: a block of less than a KiB comes from the allocator's own pool, and one above does not.
         self.lines.append(
             Fields.Line(
                 nameStart: UInt32(truncatingIfNeeded: line.nameStart &- self.start),
                 nameCount: UInt32(truncatingIfNeeded: nameCount),
                 valueStart: UInt32(truncatingIfNeeded: line.valueStart &- self.start),
                 valueCount: UInt32(truncatingIfNeeded: valueEnd &- line.valueStart)),
-            ofLikely: min(bytes.count &- self.start, 960) &+ 64)
+            ofLikely: min(bytes.count &- self.start, 448) &+ 64)
     }
 
     @inline(__always)

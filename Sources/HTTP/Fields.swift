@@ -55,19 +55,18 @@ package struct Fields: @unchecked Sendable {
 
     /// Makes room for `lines` more lines of `bytes` bytes in all.
     package mutating func reserve(lines: Int, bytes: Int) {
-        _ = self.writableBlock(lines: lines, bytes: bytes)
+        self.makeRoom(lines: lines, bytes: bytes)
     }
 
-    /// The block, which nobody else holds, with room for so many more.
-    private mutating func writableBlock(lines: Int, bytes: Int) -> FieldBlock {
+    /// Sees to it that nobody else holds the block, and that it has room for so many more.
+    @inline(__always)
+    private mutating func makeRoom(lines: Int, bytes: Int) {
         if isKnownUniquelyReferenced(&self.block), let block = self.block, block.hasRoom(lines: lines, bytes: bytes) {
-            return block
+            return
         }
-        let block =
+        self.block =
             self.block?.copy(addingLines: lines, bytes: bytes)
             ?? FieldBlock.make(lines: max(lines, 4), bytes: max(bytes, 120))
-        self.block = block
-        return block
     }
 
     // Reading.
@@ -163,7 +162,8 @@ package struct Fields: @unchecked Sendable {
 
     /// Adds a line at the end. The name may hold capitals.
     package mutating func append(name: Span<UInt8>, value: Span<UInt8>) {
-        let block = self.writableBlock(lines: 1, bytes: name.count + value.count)
+        self.makeRoom(lines: 1, bytes: name.count + value.count)
+        guard let block = self.block else { return }
         let start = block.header.byteCount
         let bytes = unsafe block.bytes + start
         // SAFETY: there is room for a line and its bytes, and for a word behind each of them.

@@ -82,7 +82,7 @@ package final class InvocationTemplate: Sendable {
         scratch.append(decimal: buffer.count)
         scratch.append("\r\n")
         // Nobody may smuggle a line into the head, whatever was promised.
-        if !traceID.isEmpty, !traceID.utf8.span.holds(ASCII.lineFeed), !traceID.utf8.span.holds(ASCII.carriageReturn) {
+        if !traceID.isEmpty, Fields.isValue(traceID.utf8.span) {
             scratch.append("x-amzn-trace-id: ")
             scratch.append(traceID.utf8.span)
             scratch.append("\r\n")

@@ -563,11 +563,7 @@ package final class Connection: EventSource {
 
     /// Offers everything that waits to the socket: the end of the round.
     func writeOutput() {
-<<<<<<< HEAD
-=======
-        self.isTouched = false
         if self.isFilledAtEnd, self.isOpen, self.writeFailure == nil, !self.isBlocked { self.handler?.fillOutput() }
->>>>>>> b706e83 (wip2)
         switch self.state {
         case .open where self.writeFailure == nil: break
         case .flushing: break

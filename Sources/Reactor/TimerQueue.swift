@@ -23,12 +23,24 @@ package final class LoopTimer {
     // PERF: a weak reference would give each handler a side table, and make all its other references slow; a checked one
     // is counted too, 110 instructions for each timer that is made.
     // SAFETY: read by `retainHandler` alone, which whoever owns the timer calls through the loop: the handler itself.
-    private unowned(unsafe) let handler: any LoopTimerHandler
+    private unowned(unsafe) var handler: (any LoopTimerHandler)?
     /// The handler, while the timer is set.
     private var retained: (any LoopTimerHandler)?
 
     /// A timer that is idle.
     package init(handler: any LoopTimerHandler) {
+        unsafe self.handler = handler
+    }
+
+    /// A timer that is idle, and whose handler does not exist yet.
+    ///
+    /// PERF: so that the handler can hold it in a constant, which costs no count when it is set.
+    package init() {
+        unsafe self.handler = nil
+    }
+
+    /// Says who is to be told. Once, before the timer is set.
+    package func tell(_ handler: any LoopTimerHandler) {
         unsafe self.handler = handler
     }
 

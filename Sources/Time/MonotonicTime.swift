@@ -44,13 +44,16 @@ extension Duration {
     /// The duration in nanoseconds, cut off; durations beyond 292 years count as 292 years.
     @inlinable
     package var wholeNanoseconds: Int64 {
-        // PERF: one division. `components` takes three multiplications of 128 bits and more, 250 instructions, and each
-        // request sets half a dozen deadlines.
         let attoseconds = self.attoseconds
         let magnitude = attoseconds.magnitude
         let high = UInt64(truncatingIfNeeded: magnitude >> 64)
         guard high < 500_000_000 else { return attoseconds < 0 ? .min : .max }
-        let (quotient, _) = UInt64(1_000_000_000).dividingFullWidth((high, UInt64(truncatingIfNeeded: magnitude)))
+        let low = UInt64(truncatingIfNeeded: magnitude)
+        // PERF: 2^64 is 18,446,744,073 times 10^9 and 709,551,616, so that no division is wider than a word. `components`
+        // takes 250 instructions, and each request sets half a dozen deadlines.
+        let billion: UInt64 = 1_000_000_000
+        let (part, rest) = low.quotientAndRemainder(dividingBy: billion)
+        let quotient = high &* 18_446_744_073 &+ part &+ (high &* 709_551_616 &+ rest) / billion
         let clamped = Int64(clamping: quotient)
         return attoseconds < 0 ? -clamped : clamped
     }

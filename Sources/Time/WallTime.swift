@@ -125,15 +125,22 @@ extension ByteBuffer {
 
     /// `10/Jul/2026:19:19:06 +0000`, as the events of API Gateway and function URLs have it.
     package mutating func append(commonLogTime time: CalendarTime) {
-        self.append(twoDigits: time.day)
-        self.append(ASCII.slash)
-        self.append(time.month - 1, of: "JanFebMarAprMayJunJulAugSepOctNovDec")
-        self.append(ASCII.slash)
-        self.append(twoDigits: time.year / 100)
-        self.append(twoDigits: time.year % 100)
-        self.append(ASCII.colon)
-        self.append(clock: time)
-        self.append(" +0000")
+        // PERF: 26 bytes at fixed places; piece by piece they took 400 instructions, and each event has them.
+        let pattern: StaticString = "00/Mon/0000:00:00:00 +0000"
+        let months: StaticString = "JanFebMarAprMayJunJulAugSepOctNovDec"
+        unsafe self.appendUnsafely(reserving: 26) { room in
+            // SAFETY: all of it lies below 26, and the table holds three letters for each month.
+            let target = unsafe room.baseAddress.unsafelyUnwrapped
+            unsafe target.copyMemory(from: pattern.utf8Start, byteCount: 26)
+            unsafe (target + 3).copyMemory(from: months.utf8Start + (time.month - 1) * 3, byteCount: 3)
+            unsafe target.store(twoDigits: time.day, at: 0)
+            unsafe target.store(twoDigits: time.year / 100, at: 7)
+            unsafe target.store(twoDigits: time.year % 100, at: 9)
+            unsafe target.store(twoDigits: time.hour, at: 12)
+            unsafe target.store(twoDigits: time.minute, at: 15)
+            unsafe target.store(twoDigits: time.second, at: 18)
+            return 26
+        }
     }
 
     /// `2026-07-10T19:19:06.671Z`, RFC 3339 with milliseconds.
@@ -165,10 +172,7 @@ extension ByteBuffer {
     private mutating func append(twoDigits value: Int) {
         // SAFETY: two bytes are reserved and written.
         unsafe self.appendUnsafely(reserving: 2) { target in
-            let digits = UInt32(truncatingIfNeeded: value)
-            let tens = digits / 10
-            let pair = UInt16(truncatingIfNeeded: (tens % 10) | (digits &- tens &* 10) << 8 | 0x3030)
-            unsafe target.storeBytes(of: pair.littleEndian, as: UInt16.self)
+            unsafe target.baseAddress.unsafelyUnwrapped.store(twoDigits: value, at: 0)
             return 2
         }
     }
@@ -176,5 +180,16 @@ extension ByteBuffer {
     private mutating func append(_ index: Int, of threeLetters: StaticString) {
         // SAFETY: the tables above hold three letters for each index that a calendar time can have.
         self.append(unsafe Span<UInt8>(_unsafeStart: threeLetters.utf8Start + index * 3, count: 3))
+    }
+}
+
+extension UnsafeMutableRawPointer {
+    /// Writes the last two decimal digits of a number.
+    @inline(__always)
+    fileprivate func store(twoDigits value: Int, at offset: Int) {
+        let digits = UInt32(truncatingIfNeeded: value)
+        let tens = digits / 10
+        let pair = UInt16(truncatingIfNeeded: (tens % 10) | (digits &- tens &* 10) << 8 | 0x3030)
+        unsafe self.storeBytes(of: pair.littleEndian, toByteOffset: offset, as: UInt16.self)
     }
 }
