@@ -153,6 +153,7 @@ install:
 	install -m 0644 deploy/systemd/sluice.socket deploy/systemd/sluice-https.socket "$(DESTDIR)$(UNITDIR)"
 	install -D -m 0644 deploy/systemd/sluice.sysusers "$(DESTDIR)$(SYSUSERSDIR)/sluice.conf"
 	install -D -m 0644 deploy/systemd/sluice.tmpfiles "$(DESTDIR)$(TMPFILESDIR)/sluice.conf"
+	install -D -m 0644 deploy/logrotate/sluice "$(DESTDIR)$(SYSCONFDIR)/logrotate.d/sluice"
 	install -D -m 0644 -t "$(DESTDIR)$(DATADIR)/systemd" deploy/systemd/local-functions.conf deploy/systemd/notify-reload.conf
 	install -D -m 0644 -t "$(DESTDIR)$(DATADIR)/prometheus" deploy/prometheus/sluice.rules.yml
 	install -D -m 0644 -t "$(DESTDIR)$(DATADIR)/grafana" deploy/grafana/sluice.json

@@ -63,6 +63,7 @@ import Testing
             #expect(try await old.answer().end == .cut(.reset))
             #expect(try await gateway.child.ended() == .exited(0))
             #expect(gateway.accessLog.map { $0["end"] } == ["cut", "cut"])
+            #expect(gateway.log.contains("exchanges=2 [Gateway] exchanges were cut"))
         }
     }
 
@@ -164,6 +165,45 @@ import Testing
             try await function.release()
             #expect(try await running.answer().text == "begun ended")
             #expect(gateway.child.end == nil)
+        }
+    }
+
+    @Test func `under steady load every request is answered whole or refused`() async throws {
+        let lambda = try await FakeLambda.shared
+        let slow = try await lambda.function(
+            .text("a"), .pause(0.3), .text("b"), .pause(0.3), .text("c"), .done, .end)
+        let bulk = try await lambda.function(.bulk(400_000, seed: 3, piece: 30_000), .done, .end)
+        let gated = try await self.function()
+        var setup = try Setup(lambda)
+        setup.workers = 2
+        setup.drainTimeout = "30s"
+        setup.add(slow, as: "slow")
+        setup.add(bulk, as: "bulk")
+        setup.add(gated, as: "gated")
+        setup.routes = [
+            "{ path: /fixed, respond: { body: fixed } }", "{ path: /slow, function: slow }",
+            "{ path: /bulk, function: bulk }", "{ path: /gated, function: gated }",
+        ]
+        try await Gateway.run(setup) { gateway in
+            let open = try await self.begun(gateway, Gateway.request("/gated"))
+            let load = try await SteadyLoad(
+                on: "127.0.0.1:\(gateway.port)",
+                [
+                    "fresh:/fixed", "kept:/fixed", "fresh:/bulk", "kept:/bulk", "fresh:/slow", "kept:/slow",
+                    "kept:/slow",
+                ])
+            try await Task.sleep(for: .milliseconds(700))
+            gateway.child.signal(SIGTERM)
+            try await Task.sleep(for: .milliseconds(1500))
+            let outcome = try await load.end()
+            #expect(outcome.broken == 0, "\(outcome.faults)")
+            #expect(outcome.answers > 0)
+            for (path, digests) in outcome.digests { #expect(digests.count == 1, "bodies of \(path)") }
+            #expect(gateway.child.end == nil)
+            try await gated.release()
+            #expect(try await open.answer().text == "begun ended")
+            #expect(try await gateway.child.ended() == .exited(0))
+            #expect(Set(gateway.accessLog.map { $0["end"]?.string }) == ["complete"])
         }
     }
 

@@ -14,6 +14,8 @@ final class SteadyLoad: Sendable {
         let answers: Int
         /// Those that were asked twice, because the kept connection had been closed.
         let again: Int
+        /// Answers that broke off or were no answer to the request; these are among the faults.
+        let broken: Int
         let faultCount: Int
         /// Some of them.
         let faults: [String]

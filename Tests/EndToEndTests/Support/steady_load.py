@@ -12,11 +12,12 @@ import json
 import socket
 import sys
 import threading
+import time
 
 address, clients = sys.argv[1], sys.argv[2:]
 stopping = threading.Event()
 lock = threading.Lock()
-counts = {"answers": 0, "again": 0, "faults": [], "digests": {}}
+counts = {"answers": 0, "again": 0, "broken": 0, "faults": [], "digests": {}}
 
 
 def connect():
@@ -84,6 +85,7 @@ def note(path, status, digest):
     with lock:
         counts["answers"] += 1
         if status != 200:
+            counts["broken"] += 1
             counts["faults"].append(f"{path}: {status}")
         counts["digests"].setdefault(path, [])
         if digest not in counts["digests"][path]:
@@ -92,7 +94,11 @@ def note(path, status, digest):
 
 def fault(path, error):
     with lock:
+        # Whatever it is, an answer had begun, unless connecting failed or nothing came at all.
+        if not isinstance(error, (Closed, ConnectionRefusedError, ConnectionResetError, BrokenPipeError)):
+            counts["broken"] += 1
         counts["faults"].append(f"{path}: {error!r}")
+    time.sleep(0.001)
 
 
 def fresh(path):
@@ -143,5 +149,5 @@ stopping.set()
 for thread in threads:
     thread.join()
 counts["faultCount"] = len(counts["faults"])
-counts["faults"] = counts["faults"][:10]
+counts["faults"] = [fault for fault in counts["faults"] if "Refused" not in fault][:10] or counts["faults"][:10]
 print(json.dumps(counts), flush=True)
