@@ -410,6 +410,40 @@ import Testing
         }
     }
 
+    @Test(arguments: [[], ["--h1"]])
+    func `steady load over TLS loses nothing by reloads`(_ options: [String]) async throws {
+        let function = try await FakeLambda.shared.function(
+            .text("begun "), .pause(0.02), .text("ended"), .done, .end)
+        var setup = try await self.setup()
+        setup.workers = 2
+        setup.drainTimeout = "10s"
+        setup.add(function, as: "main", "response: raw")
+        let authority = try await TestAuthority(in: setup.folder)
+        setup.listenerKeys = authority.tls("site")
+        setup.routes.append("{ path: /main, function: main }")
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let load = try Child(
+                "h2load",
+                options + [
+                    "-n", "3000", "-c", "6", "-m", options.isEmpty ? "10" : "1",
+                    "https://127.0.0.1:\(gateway.port)/main", "https://127.0.0.1:\(gateway.port)/fixed",
+                ], environment: Support.environment, folder: setup.folder, name: "h2load")
+            var rounds = 0
+            while load.end == nil, rounds < 200 {
+                setup.listenerKeys = rounds % 2 == 0 ? authority.tls("site", "other") : authority.tls("site")
+                setup.limits = "http2_streams: \(100 + rounds)"
+                #expect(try await gateway.reload(setup))
+                rounds += 1
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            #expect(try await load.ended(within: .seconds(60)) == .exited(0))
+            #expect(
+                load.outputText.contains("3000 succeeded, 0 failed, 0 errored, 0 timeout"),
+                "\(load.outputText.suffix(2000))")
+            #expect(rounds > 0)
+        }
+    }
+
     private static func faulty(_ setup: Setup) -> Setup {
         var setup = setup
         setup.more += "\nnonsense: true"

@@ -224,6 +224,36 @@ import Testing
         }
     }
 
+    @Test(arguments: ["--http2", "--http1.1"])
+    func `streams over TLS end well, and new ones begin at the new process`(_ version: String) async throws {
+        let function = try await FakeLambda.shared.function(
+            calls: [
+                [.text("begun "), .gate, .text("ended"), .done, .end], [.text("another"), .done, .end],
+            ])
+        var setup = try await self.setup()
+        setup.add(function, as: "main", "response: raw")
+        let authority = try await TestAuthority(in: setup.folder)
+        setup.listenerKeys = authority.tls("site")
+        setup.routes.append("{ path: /main, function: main }")
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let streaming = try Child(
+                "curl",
+                [
+                    version, "--silent", "--show-error", "--no-buffer", "--cacert", authority.path("ca.pem"),
+                    "https://127.0.0.1:\(gateway.port)/main",
+                ], environment: Support.environment, folder: gateway.folder, name: "curl")
+            _ = try await eventually("it begins") { streaming.outputText == "begun " ? true : nil }
+            let successor = try await Successor(of: gateway)
+            #expect(try await gateway.curl(authority, version, "/main").output == "another")
+            #expect(streaming.end == nil)
+            try await function.release()
+            #expect(try await streaming.ended() == .exited(0))
+            #expect(streaming.outputText == "begun ended")
+            #expect(try await gateway.child.ended() == .exited(0))
+            try await successor.stop()
+        }
+    }
+
     @Test func `a client that has connected and not asked yet is served by the old process`() async throws {
         let setup = try await self.setup()
         try await Gateway.run(setup) { (gateway: Gateway) async throws in

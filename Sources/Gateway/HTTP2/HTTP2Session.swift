@@ -176,7 +176,7 @@ final class HTTP2Session {
         guard let stream = self.server.stream(id) else { return }
         self.countRequest()
         let requestID = self.logRefused(status: fault.status, end: fault.endName)
-        self.context.log(fault, from: self.connection.remoteAddress, requestID: requestID)
+        self.context.log(fault, from: self.client, requestID: requestID)
         let answers = HTTP2ClientStream(stream, method: .get, session: self)
         self.streams[id] = answers
         answers.respond(.problem(status: fault.status, detail: fault.description, requestID: requestID))

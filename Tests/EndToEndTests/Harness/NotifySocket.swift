@@ -2,12 +2,16 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A stand-in for the service manager's end of sd_notify(3): keeps every message, with the process that sent it.
+/// A stand-in for the service manager's end of sd_notify(3): takes every message as it comes, and keeps it.
 final class NotifySocket: Sendable {
     /// What NOTIFY_SOCKET has to say.
     let name: String
     private let descriptor: Int32
-    private let received = Mutex<[String]>([])
+    private let received = Received()
+
+    private final class Received: Sendable {
+        let messages = Mutex<[String]>([])
+    }
 
     /// At a path in a folder, or at an abstract name.
     init(in folder: TestFolder, isAbstract: Bool = false) throws {
@@ -25,23 +29,26 @@ final class NotifySocket: Sendable {
             }
         }
         guard result == 0 else { throw HarnessError("bind \(self.name): \(String(cString: strerror(errno)))") }
+        let received = self.received
+        // The queue of such a socket holds few messages, and who finds it full waits.
+        Thread.detachNewThread {
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            while true {
+                let count = recv(descriptor, &buffer, buffer.count, 0)
+                guard count > 0 else { break }
+                received.messages.withLock { $0.append(String(decoding: buffer[..<count], as: UTF8.self)) }
+            }
+            close(descriptor)
+        }
     }
 
     deinit {
-        close(self.descriptor)
+        // Wakes the reader, which closes.
+        shutdown(self.descriptor, Int32(SHUT_RDWR))
     }
 
     /// All messages so far.
-    var messages: [String] {
-        self.received.withLock { received in
-            var buffer = [UInt8](repeating: 0, count: 4096)
-            while true {
-                let count = recv(self.descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
-                guard count > 0 else { return received }
-                received.append(String(decoding: buffer[..<count], as: UTF8.self))
-            }
-        }
-    }
+    var messages: [String] { self.received.messages.withLock { $0 } }
 
     /// Waits for a message with this line, and answers its lines.
     @discardableResult

@@ -26,7 +26,9 @@ enum Support {
     static let environment: [String: String] = {
         let own = ProcessInfo.processInfo.environment
         var kept = ["PATH": own["PATH"] ?? "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"]
-        for name in ["LD_LIBRARY_PATH", "PYENV_ROOT", "PYENV_VERSION", "VIRTUAL_ENV"] { kept[name] = own[name] }
+        for name in ["LD_LIBRARY_PATH", "TSAN_OPTIONS", "ASAN_OPTIONS", "PYENV_ROOT", "PYENV_VERSION", "VIRTUAL_ENV"] {
+            kept[name] = own[name]
+        }
         return kept
     }()
 }
