@@ -85,10 +85,13 @@ extension AWSServiceError {
         }
     }
 
-    /// Whether the function surely did not run and another call may succeed: throttles, and states that pass.
-    package var isRetryable: Bool {
-        self.isThrottle || self.type == "ResourceNotReadyException" || self.type == "SnapStartNotReadyException"
+    /// Whether the function is about to start, which takes seconds rather than milliseconds.
+    package var isStartingUp: Bool {
+        self.type == "ResourceNotReadyException" || self.type == "SnapStartNotReadyException"
     }
+
+    /// Whether the function surely did not run and another call may succeed: throttles, and states that pass.
+    package var isRetryable: Bool { self.isThrottle || self.isStartingUp }
 
     /// By how much our clock is behind the service's, where a signature was refused for that; `nil` where it was not, or
     /// the answer does not say what time it is. The cure is to sign again with the service's time.

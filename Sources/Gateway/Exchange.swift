@@ -91,6 +91,7 @@ final class Exchange {
             return
         }
         self.hasPlace = true
+        self.function.retryBudget.earn()
         self.invoke()
     }
 
@@ -222,8 +223,11 @@ final class Exchange {
         self.attempt = nil
         self.context.log(failure, of: self.record)
         let spread = self.context.randomUnit()
-        switch self.machine.failed(failure, at: self.context.loop.now, spread: spread) {
+        let action = self.machine.failed(
+            failure, at: self.context.loop.now, spread: spread, isAffordable: self.function.retryBudget.isLeft)
+        switch action {
         case .retry:
+            if !failure.costsNothing { self.function.retryBudget.spend() }
             self.setTimer()
         case .respond(let failure):
             self.respond(failure)

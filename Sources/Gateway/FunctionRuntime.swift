@@ -26,6 +26,7 @@ final class FunctionRuntime: Sendable {
     /// Calls under way at the same time, over all loops; `nil` for no limit.
     let maximumConcurrency: Int?
     let credentials: CredentialStore
+    let retryBudget = RetryBudget()
     /// Calls under way, which those of the same name in earlier configurations count along.
     let underWay: CallCount
     /// Keeps a function of this machine callable for as long as somebody may call it.

@@ -62,6 +62,17 @@ extension ExchangeFailure {
         }
     }
 
+    /// Whether the function was about to start, so that it takes seconds until another call is of use.
+    package var isStartingUp: Bool {
+        guard case .invocation(.service(let error)) = self else { return false }
+        return error.isStartingUp
+    }
+
+    /// Whether another call costs nobody anything: what failed was a connection that had been closed before.
+    package var costsNothing: Bool {
+        if case .staleConnection = self { true } else { false }
+    }
+
     /// How the access log and the metrics name the end.
     package var endName: String {
         switch self {

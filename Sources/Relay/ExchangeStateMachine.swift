@@ -36,7 +36,7 @@ package struct ExchangeStateMachine: ~Copyable {
     package mutating func requestCompleted(at now: MonotonicTime) -> RequestAction {
         switch self.state {
         case .gathering:
-            self.state = .invoking(Invoking(attempt: 1, startedAt: now, over: now + self.policy.total))
+            self.state = .invoking(Invoking(over: now + self.policy.total))
             return .invoke
         case .invoking, .waiting, .relaying, .finished:
             return .drop
@@ -150,16 +150,26 @@ package struct ExchangeStateMachine: ~Copyable {
         case drop
     }
 
-    /// A call failed. `spread` is a random number from 0 to 1, for the time until the next call.
-    package mutating func failed(_ failure: ExchangeFailure, at now: MonotonicTime, spread: Double) -> FailureAction {
+    /// A call failed. `spread` is a random number from 0 to 1, for the time until the next call; `isAffordable` says
+    /// whether the function's budget has another call.
+    package mutating func failed(
+        _ failure: ExchangeFailure, at now: MonotonicTime, spread: Double, isAffordable: Bool = true
+    ) -> FailureAction {
         switch self.state {
         case .invoking(let invoking):
-            let pause = Self.pause(before: invoking.attempt + 1, spread: spread, failure)
-            guard failure.isRetryable, invoking.attempt <= self.policy.retries, now + pause < invoking.over else {
+            let jitter = Self.jitter(after: invoking.jitter, spread: spread, failure)
+            let pause = Self.pause(jitter, failure)
+            // A function that starts up is waited for no longer than for a first byte, counted from the first call on.
+            let limit =
+                failure.isStartingUp && self.policy.firstByte < self.policy.total
+                ? invoking.over + (self.policy.firstByte - self.policy.total) : invoking.over
+            guard failure.isRetryable, isAffordable || failure.costsNothing, invoking.attempt <= self.policy.retries,
+                now + pause < limit
+            else {
                 self.state = .finished
                 return .respond(failure)
             }
-            self.state = .waiting(Waiting(from: invoking, until: now + pause))
+            self.state = .waiting(Waiting(from: invoking, until: now + pause, jitter: jitter))
             return .retry(after: pause)
         case .relaying:
             self.state = .finished
@@ -172,21 +182,27 @@ package struct ExchangeStateMachine: ~Copyable {
         }
     }
 
-    /// Full jitter over 50 ms doubled with each try, at most 2 s; a stale connection costs no wait, a wait that Lambda
-    /// asked for is kept to.
-    private static func pause(before attempt: Int, spread: Double, _ failure: ExchangeFailure) -> Duration {
-        if case .staleConnection = failure { return .zero }
-        let limit = min(2000, 50 << min(attempt - 1, 10))
-        let jitter = Duration.milliseconds(Int64(Double(limit) * min(max(spread, 0), 1)))
-        guard case .invocation(.service(let error)) = failure, let asked = error.retryAfter else { return jitter }
-        return max(jitter, asked)
+    /// A random time between a shortest one and three times the last (decorrelated jitter), so that callers who failed
+    /// together do not come back together. From 50 ms to 2 s; from 1 s to 10 s for a function that starts up.
+    private static func jitter(after last: Int, spread: Double, _ failure: ExchangeFailure) -> Int {
+        let (shortest, longest) = failure.isStartingUp ? (1000, 10_000) : (50, 2000)
+        let bound = 3 * max(shortest, last)
+        return min(longest, shortest + Int(Double(bound - shortest) * min(max(spread, 0), 1)))
+    }
+
+    /// A stale connection costs no wait, a wait that Lambda asked for is kept to.
+    private static func pause(_ jitter: Int, _ failure: ExchangeFailure) -> Duration {
+        if failure.costsNothing { return .zero }
+        let pause = Duration.milliseconds(jitter)
+        guard case .invocation(.service(let error)) = failure, let asked = error.retryAfter else { return pause }
+        return max(pause, asked)
     }
 
     /// The time between two calls is over.
     package mutating func retryDue(at now: MonotonicTime) -> RequestAction {
         switch self.state {
         case .waiting(let waiting):
-            self.state = .invoking(Invoking(from: waiting, at: now))
+            self.state = .invoking(Invoking(from: waiting))
             return .invoke
         case .gathering, .invoking, .relaying, .finished:
             return .drop
@@ -328,7 +344,7 @@ package struct ExchangeStateMachine: ~Copyable {
             guard now >= waiting.until else {
                 return .wait
             }
-            self.state = .invoking(Invoking(from: waiting, at: now))
+            self.state = .invoking(Invoking(from: waiting))
             return .invoke
         case .relaying(let relaying):
             let over = relaying.over
@@ -373,22 +389,24 @@ extension ExchangeStateMachine {
     /// The function was called; no answer has begun.
     private struct Invoking {
         let attempt: Int
-        let startedAt: MonotonicTime
         /// When `total` is over.
         let over: MonotonicTime
+        /// The random part of the wait before this call, in milliseconds; 0 for the first call.
+        let jitter: Int
         var sentAt: MonotonicTime?
         var lastByteAt: MonotonicTime?
 
-        init(attempt: Int, startedAt: MonotonicTime, over: MonotonicTime) {
-            self.attempt = attempt
-            self.startedAt = startedAt
+        /// The first call.
+        init(over: MonotonicTime) {
+            self.attempt = 1
             self.over = over
+            self.jitter = 0
         }
 
-        init(from waiting: Waiting, at now: MonotonicTime) {
+        init(from waiting: Waiting) {
             self.attempt = waiting.attempt + 1
-            self.startedAt = now
             self.over = waiting.over
+            self.jitter = waiting.jitter
         }
     }
 
@@ -398,11 +416,14 @@ extension ExchangeStateMachine {
         let attempt: Int
         let over: MonotonicTime
         let until: MonotonicTime
+        /// The random part of the wait, in milliseconds.
+        let jitter: Int
 
-        init(from invoking: Invoking, until: MonotonicTime) {
+        init(from invoking: Invoking, until: MonotonicTime, jitter: Int) {
             self.attempt = invoking.attempt
             self.over = invoking.over
             self.until = until
+            self.jitter = jitter
         }
     }
 

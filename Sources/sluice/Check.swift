@@ -1,15 +1,25 @@
 internal import ArgumentParser
 internal import Configuration
 internal import Gateway
+internal import Logging
+internal import Processes
 internal import Routing
 
 /// `sluice check`
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check a configuration and list every fault with its place.",
-        discussion: "Exit status 0 where the gateway would start with it, 1 where it would not.")
+        discussion: """
+            Exit status 0 where the gateway would start with it, 1 where it would not.
+
+            With --online the exit status is 1 as well where a function may not be called. No function runs: Lambda is asked
+            with DryRun.
+            """)
 
     @OptionGroup var file: ConfigurationFile
+
+    @Flag(help: "Also ask AWS: which identity and region each function uses, and whether it may be called.")
+    var online = false
 
     func run() throws {
         let configuration = try self.file.load()
@@ -19,5 +29,19 @@ struct Check: ParsableCommand {
         print(
             "\(self.file.config): ok: \(configuration.listeners.count) listeners, \(configuration.functions.count) functions, "
                 + "\(configuration.routes.routes.count) routes")
+        if self.online {
+            do {
+                let check = try OnlineCheck(
+                    configuration, environment: ProcessEnvironment.current, readFile: TextFile.readIfPresent,
+                    logger: Log.logger(level: .warning)
+                ) { print($0) }
+                if !check.run() { throw ExitCode(1) }
+            } catch let error as ExitCode {
+                throw error
+            } catch {
+                StandardError.print("sluice: \(error)")
+                throw ExitCode(1)
+            }
+        }
     }
 }

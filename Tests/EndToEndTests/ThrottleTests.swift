@@ -70,6 +70,27 @@ import Testing
         }
     }
 
+    @Test func `a function in trouble is not called ever more often`() async throws {
+        let function = try await FakeLambda.shared.function(Self.throttled())
+        try await Gateway.run(Setup(function, "retries: 1")) { (gateway: Gateway) async throws in
+            // A hundred further calls are saved up, and each exchange earns a fifth of one.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<10 {
+                    group.addTask {
+                        let client = try await gateway.connect()
+                        for _ in 0..<25 {
+                            try await client.send(Gateway.request())
+                            #expect(try await client.answer().status == 429)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let calls = try await function.calls().count
+            #expect((370...400).contains(calls), "\(calls)")
+        }
+    }
+
     @Test func `over max_concurrency there is 503, and a place again when one ends`() async throws {
         let function = try await FakeLambda.shared.function(.text("begun"), .gate, .done, .end)
         try await Gateway.run(Setup(function, "max_concurrency: 2")) { gateway in

@@ -66,9 +66,9 @@ import Time
     @Test func `without a time that Lambda asked for, the next call comes after a random part of a short while`() {
         var machine = ExchangeStateMachine(policy: self.policy)
         _ = machine.requestCompleted(at: self.at(1))
-        #expect(machine.failed(self.throttled(), at: self.at(1), spread: 1) == .retry(after: .milliseconds(100)))
+        #expect(machine.failed(self.throttled(), at: self.at(1), spread: 1) == .retry(after: .milliseconds(150)))
         _ = machine.retryDue(at: self.at(2))
-        #expect(machine.failed(self.throttled(), at: self.at(2), spread: 0.5) == .retry(after: .milliseconds(100)))
+        #expect(machine.failed(self.throttled(), at: self.at(2), spread: 0.5) == .retry(after: .milliseconds(250)))
     }
 
     @Test func `the wait for the first byte begins when the whole request has gone`() {
@@ -175,15 +175,52 @@ import Time
         }
     }
 
-    @Test func `jitter stays below its bound, which doubles`() {
-        var machine = ExchangeStateMachine(policy: ExchangePolicy(retries: 10))
+    /// The waits before further calls, with the same random number each time.
+    private func pauses(after failure: ExchangeFailure, spread: Double, _ policy: ExchangePolicy) -> [Duration] {
+        var machine = ExchangeStateMachine(policy: policy)
         _ = machine.requestCompleted(at: self.at(1))
-        var bounds: [Duration] = []
-        for _ in 0..<8 {
-            guard case .retry(let pause) = machine.failed(.unreachable(""), at: self.at(1), spread: 1) else { break }
-            bounds.append(pause)
-            _ = machine.retryDue(at: self.at(1))
+        var now = self.at(1)
+        var pauses: [Duration] = []
+        while case .retry(let pause) = machine.failed(failure, at: now, spread: spread) {
+            pauses.append(pause)
+            now = now + pause
+            guard machine.retryDue(at: now) == .invoke else { break }
         }
-        #expect(bounds == [100, 200, 400, 800, 1600, 2000, 2000, 2000].map { Duration.milliseconds($0) })
+        return pauses
+    }
+
+    @Test func `jitter lies between the shortest wait and three times the last one`() {
+        let policy = ExchangePolicy(retries: 6)
+        func milliseconds(_ spread: Double) -> [Duration] {
+            self.pauses(after: .unreachable(""), spread: spread, policy)
+        }
+        #expect(milliseconds(0) == Array(repeating: .milliseconds(50), count: 6))
+        #expect(milliseconds(1) == [150, 450, 1350, 2000, 2000, 2000].map { Duration.milliseconds($0) })
+        #expect(milliseconds(0.5) == [100, 175, 287, 455, 707, 1085].map { Duration.milliseconds($0) })
+        // Whatever the random source says.
+        #expect(milliseconds(7) == milliseconds(1))
+        #expect(milliseconds(-7) == milliseconds(0))
+    }
+
+    @Test(arguments: [(409, "SnapStartNotReadyException"), (502, "ResourceNotReadyException")])
+    func `a function that starts up is given seconds, but no more than for a first byte`(status: Int, type: String) {
+        let failure = ExchangeFailure.invocation(.service(AWSServiceError(status: status, type: type, message: "")))
+        let policy = ExchangePolicy(firstByte: .seconds(15), retries: 10)
+        #expect(self.pauses(after: failure, spread: 1, policy) == [.seconds(3), .seconds(9)])
+        #expect(self.pauses(after: failure, spread: 0, policy) == Array(repeating: .seconds(1), count: 10))
+        // No more calls than there may be.
+        #expect(self.pauses(after: failure, spread: 0, ExchangePolicy(retries: 2)) == [.seconds(1), .seconds(1)])
+        #expect(self.pauses(after: failure, spread: 0, ExchangePolicy(retries: 0)).isEmpty)
+    }
+
+    @Test func `without a budget only what costs nothing is tried again`() {
+        for (failure, isTried) in [
+            (self.throttled(), false), (ExchangeFailure.unreachable("refused"), false), (.staleConnection, true),
+        ] {
+            var machine = ExchangeStateMachine(policy: self.policy)
+            _ = machine.requestCompleted(at: self.at(1))
+            let action = machine.failed(failure, at: self.at(1), spread: 0, isAffordable: false)
+            #expect(action == (isTried ? .retry(after: .zero) : .respond(failure)))
+        }
     }
 }
