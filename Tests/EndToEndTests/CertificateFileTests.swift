@@ -75,23 +75,19 @@ import Testing
             #expect(try await child.ended() == .exited(0))
             let words = try #require(child.outputText.split(separator: "\n").last).split(separator: " ")
             #expect(words[0] == "done" && words[2] == "0", "\(child.outputText)")
-            #expect(gateway.log.contains("certificates reloaded"))
+            try await gateway.logs("certificates reloaded")
         }
     }
 
     @Test func `a broken new file is refused, loudly, and the old one stays`() async throws {
         try await self.run { (gateway, authority) async throws in
             try await authority.run("cp next.key live.key")
-            _ = try await eventually("the key is refused") {
-                gateway.log.contains("the new certificate files are refused") ? true : nil
-            }
-            #expect(gateway.log.contains("does not belong to the certificate"))
+            try await gateway.logs("the new certificate files are refused")
+            try await gateway.logs("does not belong to the certificate")
             #expect(try await gateway.openssl(authority).contains("subject=CN = site"))
             // The other half comes at last.
             try await authority.run("cp next.pem live.pem")
-            _ = try await eventually("the pair is taken") {
-                gateway.log.contains("certificates reloaded") ? true : nil
-            }
+            try await gateway.logs("certificates reloaded")
             #expect(try await gateway.openssl(authority).contains("subject=CN = next"))
         }
     }
@@ -99,9 +95,7 @@ import Testing
     @Test func `a certificate behind a symbolic link is taken when the link is turned, as certbot does`() async throws {
         try await self.run { (gateway, authority) async throws in
             try await authority.run("ln -sf next.key live.key; ln -sf next.pem live.pem")
-            _ = try await eventually("the pair is taken") {
-                gateway.log.contains("certificates reloaded") ? true : nil
-            }
+            try await gateway.logs("certificates reloaded")
             #expect(try await gateway.openssl(authority).contains("subject=CN = next"))
         }
     }
@@ -114,9 +108,7 @@ import Testing
                 input: "printf 'GET / HTTP/1.0\\r\\nhost: localhost\\r\\n\\r\\n'; sleep 1")
             #expect(saved.contains("fixed"))
             gateway.child.signal(SIGHUP)
-            _ = try await eventually("it is taken") {
-                gateway.log.contains("the configuration was taken") ? true : nil
-            }
+            try await gateway.logs("the configuration was taken")
             #expect(try await gateway.openssl(authority, "-tls1_2 -sess_in \(file)").contains("Reused, TLSv1.2"))
         }
     }

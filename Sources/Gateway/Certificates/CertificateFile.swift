@@ -113,7 +113,7 @@ package enum CertificateFile {
     }
 
     /// What clients can agree on by ALPN.
-    private static var applicationProtocols: [ApplicationProtocol] { [.http1] }
+    private static var applicationProtocols: [ApplicationProtocol] { [.http2, .http1] }
 }
 
 extension CertificateSummary {

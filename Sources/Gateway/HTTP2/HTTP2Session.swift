@@ -383,8 +383,6 @@ extension HTTP2Session: LoopTimerHandler {
 extension HTTP2Session: ClientSession {
     var protocolName: String { "HTTP/2" }
 
-    var peer: SocketAddress { self.connection.remoteAddress }
-
     func describeExchanges(in streams: inout [StreamReport]) {
         for stream in self.streams.values { stream.describe(in: &streams) }
     }

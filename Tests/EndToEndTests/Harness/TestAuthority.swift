@@ -50,6 +50,11 @@ struct TestAuthority {
 }
 
 extension Gateway {
+    /// Waits until something stands in the log, which may be written after a client has seen the end.
+    func logs(_ text: String) async throws {
+        _ = try await eventually("the log holds \(text)") { self.log.contains(text) ? true : nil }
+    }
+
     /// curl over TLS with the authority of the test; `arguments` end with the path.
     func curl(_ authority: TestAuthority, _ arguments: String..., host: String = "localhost") async throws -> Tool {
         try await Tool.run(
