@@ -50,7 +50,8 @@ import Testing
         #expect(tool.output.isEmpty)
         let lines = tool.errors.split(separator: "\n").map(String.init)
         for (place, word) in [
-            ("3:10", "certificates"), ("4:1", "workers"), ("6:", "connect"), ("6:", "soon"), ("8:", "chat"), ("9:", "path"),
+            ("3:10", "certificates"), ("4:1", "workers"), ("6:", "connect"), ("6:", "soon"), ("8:", "chat"),
+            ("9:", "path"),
         ] {
             #expect(
                 lines.contains { $0.hasPrefix("\(path):\(place)") && $0.contains(word) },
