@@ -275,6 +275,8 @@ private final class KeyWait: LoopTimerHandler {
     private let loop: Loop
     private var attempt: Attempt?
     private var isAsking = false
+    /// Whether the time passed while keys were there, which have to be asked for once more.
+    private var hasPassed = false
     /// Begins with the first question, and goes on where there has to be another.
     private lazy var timer = LoopTimer(handler: self)
 
@@ -285,6 +287,10 @@ private final class KeyWait: LoopTimerHandler {
     }
 
     func ask(_ store: CredentialStore) {
+        guard !self.hasPassed else {
+            self.attempt?.keysTimedOut()
+            return
+        }
         self.isAsking = true
         let box = LoopBound(self)
         store.want(on: self.loop.mailbox) { loop, fault in box.value(on: loop).answered(fault) }
@@ -296,7 +302,7 @@ private final class KeyWait: LoopTimerHandler {
     }
 
     func timerFired(_ timer: LoopTimer) {
-        if self.isAsking { self.attempt?.keysTimedOut() }
+        if self.isAsking { self.attempt?.keysTimedOut() } else { self.hasPassed = true }
     }
 
     func end() {
