@@ -366,6 +366,53 @@ import Testing
         }
     }
 
+    // Others than requests.
+
+    @Test func `a reload keeps the sessions that have not changed`() async throws {
+        let function = try await FakeLambda.shared.function(.text("hello"), .done, .end)
+        let fakes = try await FakeSources()
+        var setup = try Self.setup(function, fakes, keys: "role: { arn: \"\(Self.role)\" }")
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            #expect(try await gateway.get().text == "hello", "\(gateway.log)")
+            let asked = try await fakes.calls().count
+            #expect(try await gateway.reload(setup))
+            #expect(try await gateway.get().text == "hello", "\(gateway.log)")
+            #expect(try await fakes.calls().count == asked)
+            // Another role has a session of its own, taken on with the keys that are there.
+            setup.functions = []
+            setup.add(function, as: "main", "role: { arn: \"\(Self.role)\", external_id: other }")
+            #expect(try await gateway.reload(setup))
+            #expect(try await gateway.get().text == "hello", "\(gateway.log)")
+            let more = try await fakes.calls().dropFirst(asked)
+            #expect(more.map { $0.form["ExternalId"] } == ["other"])
+        }
+    }
+
+    @Test func `a local function may be called with keys that the gateway has fetched`() async throws {
+        let program = Self.program.replacingOccurrences(
+            of: "\"Version\":1", with: "\"Version\":1,\"Expiration\":\"2099-01-01T00:00:00Z\"")
+        let source = Source(
+            name: "program", config: "[default]\ncredential_process = HOME/keys.sh 'with space'\n",
+            files: ["keys.sh": program])
+        let function = try await FakeLambda.shared.function(.done, .end)
+        var setup = try Self.setup(function, try await FakeSources(), source)
+        setup.aws = "{ }"
+        setup.functions = [("gettysburg", "{ local: { command: [sluice-demo-function, chat] } }")]
+        setup.routes = ["{ path: /*, function: gettysburg }"]
+        setup.more = "local_lambda: { address: \"127.0.0.1:0\" }"
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            _ = try await eventually("the keys are there") { gateway.log.contains("AWS credentials") ? () : nil }
+            let address = gateway.log.firstMatch(of: /local Lambda API on (http:\/\/\S+)/)?.1
+            let python = try await Tool.python(
+                "call_with_boto3.py", [String(address ?? "none"), "gettysburg"],
+                environment: [
+                    "AWS_ACCESS_KEY_ID": FakeLambda.accessKey, "AWS_SECRET_ACCESS_KEY": FakeLambda.secretKey,
+                    "AWS_DEFAULT_REGION": "us-east-1",
+                ])
+            #expect(python.status == 0, "\(python.errors)\n\(gateway.log)")
+        }
+    }
+
     // The region.
 
     @Test func `the region is that of the instance where nobody says another`() async throws {
