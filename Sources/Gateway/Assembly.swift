@@ -61,19 +61,15 @@ struct Assembly {
         self.snapshot = Snapshot(
             routes: configuration.routes, functions: functions, limits: configuration.limits,
             accessLogFormat: configuration.accessLog.format)
-        if previous == nil { self.startFetching() }
+        if previous == nil { self.takeEffect(after: nil) }
     }
 
-    /// Fetches keys for the stores that are new.
-    private func startFetching() {
-        self.sharedResources.control.start(self.stores.tasks, trust: self.upstreamTrust?.context)
-    }
-
-    /// Changes what the configuration before and this one share.
-    func takeEffect(after previous: Assembly) {
+    /// Changes what the configuration before, where there was one, and this one share; begins to fetch keys for the stores
+    /// that are new.
+    func takeEffect(after previous: Assembly?) {
         self.sharedResources.update(self.snapshot.limits)
-        if let local = self.local, let before = previous.local { local.takeEffect(after: before) }
-        self.startFetching()
+        self.local?.takeEffect(after: previous?.local)
+        self.sharedResources.control.start(self.stores.tasks, trust: self.upstreamTrust?.context)
     }
 
     /// The Lambda on this machine; runs where there are local functions, or have been.

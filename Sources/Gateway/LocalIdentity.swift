@@ -50,14 +50,15 @@ struct LocalIdentity: Sendable {
             log: logger)
         let own = try self.lambda.start(alsoOn: self.socket)
         self.endpoint = ServiceEndpoint(scheme: .http, host: own.hostText, port: own.port)
-        self.followKeys()
     }
 
-    /// Makes the running Lambda what this one says, in place of what the one before said.
-    func takeEffect(after previous: LocalIdentity) {
-        if self.socket !== previous.socket { self.lambda.listen(alsoOn: self.socket) }
-        self.lambda.update(functions: self.functions)
-        if previous.gatewayKeys !== self.gatewayKeys { previous.gatewayKeys.observe(nil) }
+    /// Makes the running Lambda what this one says, in place of what the one before said, where there was one.
+    func takeEffect(after previous: LocalIdentity?) {
+        if let previous {
+            if self.socket !== previous.socket { self.lambda.listen(alsoOn: self.socket) }
+            self.lambda.update(functions: self.functions)
+            if previous.gatewayKeys !== self.gatewayKeys { previous.gatewayKeys.observe(nil) }
+        }
         self.followKeys()
     }
 

@@ -173,6 +173,8 @@ package final class Supervisor {
         self.manager.stopping(
             within: self.server.drainPatience, status: "draining \(self.server.connectionCount) connections")
         let isHurried = self.server.drain(isSuperseded: false, hearing: self.queue)
+        // No loop turns any more, and none has to.
+        self.watchdog?.watch([])
         self.awaitPredecessor(isHurried: isHurried)
         self.watchdog?.stop()
     }
