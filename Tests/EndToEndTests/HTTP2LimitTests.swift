@@ -219,7 +219,7 @@ import Testing
 
     /// Ten connections of a hundred streams each, whose answers nobody takes.
     @Test func `a thousand streams without a window cost little`() async throws {
-        let function = try await FakeLambda.shared.function(.bulk(1 << 20, seed: 9, piece: 60_000), .done, .end)
+        let function = try await FakeLambda.shared.function(.bulk(100_000, seed: 9, piece: 50_000), .done, .end)
         try await Gateway.run(Setup(function, "response: raw"), drains: false) { gateway in
             // So that what is there only once is there.
             let first = try await HTTP2Client(gateway)

@@ -134,6 +134,7 @@ final class Peer {
     private var descriptor: CInt
     /// All that has come.
     private(set) var received = ""
+    private(set) var bytes: [UInt8] = []
     private(set) var hasEnded = false
 
     init(_ descriptor: CInt) {
@@ -180,6 +181,7 @@ final class Peer {
             let count = recv(self.descriptor, &bytes, bytes.count, 0)
             if count > 0 {
                 self.received += String(decoding: bytes[..<count], as: UTF8.self)
+                self.bytes += bytes[..<count]
             } else {
                 if count == 0 || errno != EAGAIN { self.hasEnded = true }
                 return

@@ -1,0 +1,122 @@
+import TestSupport
+import Testing
+import Time
+
+@testable import Gateway
+@testable import Reactor
+
+/// The times of HTTP/2 connections, with a clock that the test moves.
+@Suite struct HTTP2TimeTests {
+    private static func get(_ path: String = "/fixed") -> [(String, String)] {
+        [(":method", "GET"), (":scheme", "http"), (":path", path), (":authority", "a")]
+    }
+
+    private static let post = [(":method", "POST")] + Self.get("/").dropFirst()
+
+    private func connect(_ rig: Rig) throws -> Peer {
+        let peer = try rig.connect()
+        peer.send(HTTP2Frame.preface + HTTP2Frame.settings().bytes + HTTP2Frame.settingsAcknowledgement.bytes)
+        rig.turn()
+        return peer
+    }
+
+    /// All frames so far.
+    private func frames(_ peer: Peer) -> [HTTP2Frame] {
+        peer.receive()
+        return HTTP2Frame.parse(peer.bytes).frames
+    }
+
+    private func await(
+        _ rig: Rig, _ peer: Peer, _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation,
+        _ isThere: ([HTTP2Frame]) -> Bool
+    ) throws {
+        try rig.turn(until: what, sourceLocation: sourceLocation) { isThere(self.frames(peer)) ? () : nil }
+    }
+
+    @Test func `an idle connection is told to go after 300 s`() throws {
+        let rig = try Rig()
+        let peer = try self.connect(rig)
+        peer.send(HTTP2Frame.headers(1, Self.get()).bytes)
+        try self.await(rig, peer, "the answer") { $0.contains { $0.type == 0 } }
+        rig.advance(by: .seconds(299))
+        #expect(!self.frames(peer).contains { $0.type == 7 })
+        rig.advance(by: .seconds(2))
+        try self.await(rig, peer, "the announcement") { $0.last { $0.type == 7 }?.number() == 0x7fff_ffff }
+        // It does not say that it knows.
+        rig.advance(by: .seconds(2))
+        try self.await(rig, peer, "the end") { $0.last { $0.type == 7 }?.number() == 1 }
+        try rig.awaitEnd(peer)
+    }
+
+    @Test func `a connection that says nothing behind its preface ends after 10 s`() throws {
+        let rig = try Rig()
+        let peer = try rig.connect()
+        peer.send(HTTP2Frame.preface)
+        rig.turn()
+        rig.advance(by: .seconds(9))
+        peer.receive()
+        #expect(!peer.hasEnded)
+        rig.advance(by: .seconds(2))
+        try rig.awaitEnd(peer)
+    }
+
+    @Test func `a header block has 10 s in all, however it dribbles`() throws {
+        let rig = try Rig()
+        let peer = try self.connect(rig)
+        let bytes = HTTP2Frame.headers(1, Self.get()).bytes
+        for index in 0..<6 {
+            peer.send([bytes[index]])
+            rig.turn()
+            rig.advance(by: .milliseconds(1900))
+        }
+        try self.await(rig, peer, "the end") { $0.contains { $0.type == 7 && $0.number(at: 4) == 11 } }
+        try rig.awaitEnd(peer)
+    }
+
+    @Test func `a body has to come at some rate, and its stream alone is answered`() throws {
+        let rig = try Rig()
+        let peer = try self.connect(rig)
+        peer.send(HTTP2Frame.headers(1, Self.post, end: false).bytes)
+        rig.turn()
+        for _ in 0..<3 {
+            peer.send(HTTP2Frame.data(1, "a").bytes)
+            rig.turn()
+            rig.advance(by: .seconds(11))
+        }
+        try self.await(rig, peer, "the answer") { $0.contains { $0.type == 1 && $0.stream == 1 } }
+        try self.await(rig, peer, "the reset") { $0.contains { $0.type == 3 && $0.number() == 0 } }
+        peer.send(HTTP2Frame.headers(3, Self.get()).bytes)
+        try self.await(rig, peer, "another answer") { $0.contains { $0.type == 0 && $0.stream == 3 } }
+        #expect(!self.frames(peer).contains { $0.type == 7 })
+    }
+
+    @Test func `invocations that were reset count for 10 s`() throws {
+        let rig = try Rig(limits: "invocations_per_connection: 1")
+        let peer = try self.connect(rig)
+        peer.send(HTTP2Frame.headers(1, Self.get("/")).bytes)
+        let first = try rig.turn(until: "a call") { rig.upstream.accept() }
+        peer.send(HTTP2Frame.reset(1).bytes)
+        try rig.awaitEnd(first)
+        peer.send(HTTP2Frame.headers(3, Self.get("/")).bytes)
+        try self.await(rig, peer, "a refusal") { $0.contains { $0.type == 3 && $0.stream == 3 && $0.number() == 7 } }
+        rig.advance(by: .seconds(11))
+        peer.send(HTTP2Frame.headers(5, Self.get("/")).bytes)
+        _ = try rig.turn(until: "another call") { rig.upstream.accept() }
+    }
+
+    @Test func `a whole answer that nobody takes is reset after 60 s`() throws {
+        let rig = try Rig("response: raw")
+        let peer = try self.connect(rig)
+        peer.send(HTTP2Frame.settings([(4, 3)]).bytes + HTTP2Frame.headers(1, Self.get("/")).bytes)
+        let api = try rig.turn(until: "a call") { rig.upstream.accept() }
+        try rig.await(api, "\r\n\r\n{")
+        api.beginStream()
+        api.sendPayload("hello")
+        api.sendComplete()
+        try self.await(rig, peer, "a part") { $0.contains { $0.type == 0 && $0.payload.count == 3 } }
+        rig.advance(by: .seconds(59))
+        #expect(!self.frames(peer).contains { $0.type == 3 })
+        rig.advance(by: .seconds(2))
+        try self.await(rig, peer, "the reset") { $0.contains { $0.type == 3 && $0.number() == 8 } }
+    }
+}
