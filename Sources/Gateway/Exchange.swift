@@ -20,7 +20,8 @@ final class Exchange {
     /// Until the end, with which the exchange lets go of it.
     private var client: (any ClientStream)?
     /// Kept until the first payload byte, because the event is written anew for each call.
-    private var request: GatheredRequest?
+    // PERF: not optional, because one of its size is moved out of its place and back whenever it is looked at.
+    private var request: GatheredRequest
     private var attempt: Attempt?
     /// Whether it counts among the calls of the function that are under way.
     private var hasPlace = false
@@ -58,7 +59,7 @@ final class Exchange {
             return false
         }
         self.record.bytesIn += bytes.count
-        self.request?.body.append(bytes)
+        self.request.body.append(bytes)
         guard self.record.bytesIn <= self.function.maximumBody else {
             self.refuse(
                 self.function.tooLarge(
@@ -71,7 +72,7 @@ final class Exchange {
 
     /// The request has come whole.
     func requestCompleted() {
-        if self.request?.canBecomeEvent(self.function.event) == false {
+        if !self.request.canBecomeEvent(self.function.event) {
             self.refuse(
                 .problem(
                     status: 400, detail: "The request's body is to be the function's event, and is no JSON.",
@@ -125,19 +126,16 @@ final class Exchange {
         // PERF: most requests fit into a piece of the pool's, and cost no allocation.
         self.context.loop.buffers.lend(to: &buffer)
         buffer.reserveHeadroom(self.function.call.headroom)
-        guard let traceID = self.request?.context.traceID else {
-            preconditionFailure("a call is made before its answer has begun")
-        }
-        self.request?.appendEvent(self.function.event, to: &buffer)
+        self.request.appendEvent(self.function.event, to: &buffer)
         guard buffer.count <= EventFormat.sizeLimit else { throw .eventTooLarge(limit: EventFormat.sizeLimit) }
         self.function.call.writeHead(
             before: &buffer, signer: self.context.signer, credentials: credentials, at: time,
-            traceID: traceID, scratch: &self.context.scratch)
+            traceID: self.request.context.traceID, scratch: &self.context.scratch)
     }
 
     /// Whose rules a buffered answer to this request follows.
     var answerFormat: AnswerFormat {
-        self.request?.answerFormat(self.function.event) ?? .functionURL
+        self.request.answerFormat(self.function.event)
     }
 
     // What an attempt tells.
@@ -315,9 +313,7 @@ final class Exchange {
 
     /// The request is not needed again once bytes of its answer have gone.
     private func forgetRequest() {
-        guard let count = self.request?.body.count else { return }
-        self.request = nil
-        self.context.budget.giveBack(count)
+        self.context.budget.giveBack(self.request.release())
     }
 
     private func finish(status: Int, end: String) {

@@ -4,9 +4,17 @@ internal import Lambda
 
 /// A client's request as its exchange gathers it. A head is too large to be copied about.
 struct GatheredRequest: ~Copyable {
-    let head: RequestHead
+    private(set) var head: RequestHead
     let context: EventContext
     var body = ByteBuffer()
+
+    /// Lets go of what is large, once the request is not needed any more. Answers how many bytes its body had.
+    mutating func release() -> Int {
+        let count = self.body.count
+        self.body.releaseStorage()
+        self.head.fields = Fields()
+        return count
+    }
 
     /// Whether the event can be as small as Lambda takes it, as far as the head tells.
     func canFit(_ format: EventFormat) -> Bool {

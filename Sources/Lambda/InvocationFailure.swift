@@ -5,7 +5,8 @@ package enum InvocationFailure: Error, Equatable, Sendable {
     /// The function failed, or its time was over: InvokeComplete with an ErrorCode.
     case functionError(code: String, details: String)
     /// The Lambda API refused the call.
-    case service(AWSServiceError)
+    // PERF: indirect, because each action and state of the machine would be as large as this.
+    indirect case service(AWSServiceError)
     /// The stream ended with an exception message.
     case streamException(type: String, message: String)
     /// What the function answered is no HTTP answer.
