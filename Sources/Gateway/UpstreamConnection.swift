@@ -13,6 +13,8 @@ final class UpstreamConnection {
     /// Bytes of an unwanted answer that were thrown away.
     private var discarded = 0
     private(set) var idleSince: MonotonicTime
+    /// When it was made.
+    let openedAt: MonotonicTime
     private let timer = LoopTimer()
 
     private enum Use {
@@ -33,6 +35,7 @@ final class UpstreamConnection {
         self.pool = pool
         self.parser = HTTP1ResponseParser(limits: HeadLimits())
         self.idleSince = connection.loop.now
+        self.openedAt = connection.loop.now
         self.timer.tell(self)
         connection.handler = self
     }

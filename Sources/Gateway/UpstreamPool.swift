@@ -21,6 +21,9 @@ final class UpstreamPool {
 
     /// How long a connection is kept without use.
     let idleTime: Duration
+    /// For how long a connection is used again, however busy it is: so that calls go where the name leads now, when its
+    /// addresses have changed.
+    private static let lifetime = Duration.seconds(300)
     /// Idle connections kept at most.
     private static let keptIdle = 1024
     /// A connection that was idle for this long is asked whether its peer has closed before a request is put on it.
@@ -65,7 +68,8 @@ final class UpstreamPool {
 
     /// A connection is idle again.
     func gaveBack(_ connection: UpstreamConnection) {
-        if self.isClosed || self.idle.count >= Self.keptIdle {
+        let isOld = self.loop.now - connection.openedAt > Self.lifetime
+        if self.isClosed || isOld || self.idle.count >= Self.keptIdle {
             connection.close()
         } else {
             self.idle.append(connection)

@@ -30,9 +30,12 @@ package struct AddressRace: ~Copyable {
     /// Addresses that are tried at most.
     static let limit = 32
 
-    /// A race between addresses in the resolver's order of preference.
-    package init(_ addresses: [SocketAddress], delay: Duration = .milliseconds(250)) {
-        self.addresses = Array(Self.interleaved(addresses).prefix(Self.limit))
+    /// A race between addresses in the resolver's order of preference; those that failed lately come last.
+    package init(
+        _ addresses: [SocketAddress], after history: AddressHistory = AddressHistory(),
+        at now: MonotonicTime = MonotonicTime(nanoseconds: 0), delay: Duration = .milliseconds(250)
+    ) {
+        self.addresses = Array(history.ordered(Self.interleaved(addresses), at: now).prefix(Self.limit))
         self.delay = delay
     }
 

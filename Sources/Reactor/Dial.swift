@@ -79,7 +79,7 @@ package final class Dial {
         guard !self.isOver else { return }
         switch result {
         case .success(let addresses):
-            self.race = AddressRace(addresses)
+            self.race = AddressRace(addresses, after: self.loop.addresses, at: self.loop.now)
             self.run(self.race.started(at: self.loop.now))
         case .failure(let error):
             self.fail(.unresolved(error))
@@ -108,6 +108,7 @@ package final class Dial {
             return .wait
         } catch {
             self.lastError = error
+            self.loop.addresses.failed(self.race.addresses[position], at: self.loop.now)
             return self.race.attemptFailed(at: self.loop.now)
         }
     }
@@ -115,6 +116,9 @@ package final class Dial {
     private func win(_ position: Int) {
         guard let winner = self.attempts.first(where: { $0.position == position }) else { return }
         self.attempts.removeAll { $0.position == position }
+        self.loop.addresses.connected(self.race.addresses[position])
+        // Those that began before and are not up yet are slow at least.
+        self.noteSilence(before: position)
         let handler = self.handler
         let connection = winner.connection
         winner.connection = nil
@@ -124,7 +128,15 @@ package final class Dial {
         if let handler { handler.dialed(self, connection) } else { connection.close() }
     }
 
+    /// Attempts that have not answered count as failed.
+    private func noteSilence(before position: Int = .max) {
+        for attempt in self.attempts where attempt.position < position {
+            self.loop.addresses.failed(self.race.addresses[attempt.position], at: self.loop.now)
+        }
+    }
+
     private func fail(_ error: DialError) {
+        self.noteSilence()
         let handler = self.handler
         self.finish()
         handler?.dialFailed(self, error)
@@ -157,6 +169,7 @@ package final class Dial {
         func closed(_ cause: CloseCause) {
             if case .connectFailed(let error) = cause { self.dial.lastError = error }
             let dial = self.dial
+            dial.loop.addresses.failed(dial.race.addresses[self.position], at: dial.loop.now)
             dial.attempts.removeAll { $0 === self }
             dial.run(dial.race.attemptFailed(at: dial.loop.now))
         }

@@ -18,6 +18,9 @@ package final class Loop {
     /// What filters make of bytes that arrived, for the connection whose turn it is.
     var opened = ByteBuffer()
 
+    /// Addresses that could not be connected to lately.
+    var addresses = AddressHistory()
+
     /// Bytes that one `recv` may bring: the size of the receive buffer that all connections of the loop share.
     package static let receiveSize = 64 * 1024
 

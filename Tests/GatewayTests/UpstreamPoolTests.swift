@@ -37,6 +37,28 @@ import Testing
         try rig.awaitEnd(api)
     }
 
+    @Test func `one that is always in use is given up after five minutes`() throws {
+        let rig = try Rig()
+        let client = try rig.connect()
+        let api = try rig.call(client)
+        try self.answer(api, rig, client, "first")
+        for round in 1...6 {
+            rig.advance(by: .seconds(48))
+            client.send("GET /round-\(round) HTTP/1.1\r\nHost: a\r\n\r\n")
+            try rig.await(api, "/round-\(round)")
+            try self.answer(api, rig, client, "answer \(round)")
+        }
+        rig.advance(by: .seconds(20))
+        client.send("GET /last HTTP/1.1\r\nHost: a\r\n\r\n")
+        try rig.await(api, "/last")
+        try self.answer(api, rig, client, "the last")
+        // It was used to the end of its last answer, and the next call goes where the name leads.
+        try rig.awaitEnd(api)
+        client.send("GET /next HTTP/1.1\r\nHost: a\r\n\r\n")
+        let next = try rig.turn(until: "another connection") { rig.upstream.accept() }
+        try rig.await(next, "/next")
+    }
+
     /// The API closes while the loop is busy elsewhere: the event waits, and the next call must not go to its death.
     @Test func `one that was closed a moment ago is not taken`() throws {
         let rig = try Rig()

@@ -144,6 +144,39 @@ import Time
         self.expectOver(&dial, sources: 1)
     }
 
+    @Test func `an address that failed is tried last for half a minute`() throws {
+        let (v6, v4) = try Self.bothFamilies()
+        self.names.answer("name.test", with: [v6.address, v4.address])
+        let port = v6.address.port
+        shutdown(v6.descriptor, CInt(SHUT_RD))
+        _ = self.dial(port: port)
+        self.rig.turn { self.caller.calls == 1 }
+        let addresses = [v6.address, v4.address]
+        #expect(self.rig.loop.addresses.ordered(addresses, at: self.rig.clock.now) == [v4.address, v6.address])
+        self.rig.advance(by: .seconds(31))
+        #expect(self.rig.loop.addresses.ordered(addresses, at: self.rig.clock.now) == addresses)
+        _ = v6
+    }
+
+    @Test func `so is one that was overtaken, and one that never answered`() throws {
+        let v4 = try ListeningSocket(bindingTo: loopback())
+        let silent = try Silent(loopback6(port: v4.address.port))
+        let addresses = [silent.socket.address, v4.address]
+        self.names.answer("name.test", with: addresses)
+        _ = self.dial(port: v4.address.port)
+        self.rig.turn { self.rig.loop.sourceCount == 1 }
+        self.rig.advance(by: .milliseconds(250))
+        self.rig.turn { self.caller.calls == 1 }
+        #expect(self.rig.loop.addresses.ordered(addresses, at: self.rig.clock.now) == addresses.reversed())
+        self.names.answer("silent.test", with: [silent.socket.address])
+        self.rig.advance(by: .seconds(31))
+        _ = self.dial("silent.test", port: v4.address.port)
+        self.rig.turn { self.rig.loop.sourceCount == 2 }
+        self.rig.advance(by: .seconds(3))
+        self.rig.turn { self.caller.calls == 2 }
+        #expect(self.rig.loop.addresses.ordered(addresses, at: self.rig.clock.now) == addresses.reversed())
+    }
+
     @Test func `addresses that are all refused fail with the last error`() throws {
         var port: UInt16 = 0
         do {
