@@ -188,7 +188,7 @@ import Testing
             let client = try await HTTP2Client(gateway)
             let attacking = Task { @Sendable [raw = client.raw] in
                 var step = 0
-                while step < attack.steps {
+                while step < attack.steps, !Task.isCancelled {
                     let batch = (step..<min(attack.steps, step + 50)).flatMap { attack.frames($0) }.flatMap(\.bytes)
                     do { try await raw.send(batch) } catch { return }
                     step += 50
@@ -207,6 +207,9 @@ import Testing
                     try await client.receiveOnce(within: .seconds(5))
                 }
                 attacking.cancel()
+                // Nobody may send on a descriptor that is closed, and perhaps somebody else's by then.
+                client.raw.finishSending()
+                _ = await attacking.value
             }
             #expect(gateway.child.residentMemory - before < 64 << 20)
             client.close()
