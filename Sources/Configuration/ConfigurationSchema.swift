@@ -141,12 +141,20 @@ package enum ConfigurationSchema {
             Key(
                 "local", \.local, .located(.section(Self.local)),
                 "A program on this machine, behind the same wire protocol."),
-            Key(notYet: "url", "A function URL as upstream."),
-            Key(notYet: "sign", "Whether requests to a function URL are signed."),
+            Key(
+                "url", \.url, .located(Texts.endpoint),
+                "A function URL, or any other HTTP server: requests are forwarded to it as they are."),
+            Key(
+                "sign", \.sign, .boolean, default: "false",
+                "Whether requests to a url are signed, as function URLs with AWS_IAM want it. Their bodies are gathered first."
+            ),
             Key(
                 "role", \.role, .located(.section(Self.role)),
                 "A role that is taken on for calls of this function, such as one of another account."),
-            Key("tenant_id", \.tenantID, Texts.tenantID, "The tenant, for functions with tenant isolation."),
+            Key(
+                "tenant_id", \.tenant, .located(Self.tenantOrSource),
+                "The tenant, for functions with tenant isolation: fixed, or taken from each request. Never from a header."
+            ),
             Key(
                 "event", \.event,
                 .choice([
@@ -185,11 +193,42 @@ package enum ConfigurationSchema {
                 "How many more calls there may be when one failed before it can have run."),
             Key(
                 "max_request_body", \.maxRequestBody,
-                .located(.size(ByteCount(0)...FunctionCheck.maximumRequestBody)), default: "6MiB",
-                "The largest request body in bytes. Its event must fit into Lambda's 6 MiB as well."),
+                .located(.size(ByteCount(0)...(.gibibytes(1024)))), default: "6MiB",
+                "The largest request body in bytes. Lambda takes no event above 6 MiB, so only a url that is not signed can "
+                    + "have more."),
             Key(
                 "max_concurrency", \.maxConcurrency, .integer(1...1_000_000), default: "no limit",
                 "How many invocations may run at once; more are answered with 503."),
+            Key(
+                "queue", \.queue, .section(Self.queue), default: "no line",
+                "A line in which calls beyond max_concurrency wait for a place, first in, first out."),
+            Key(
+                "circuit_breaker", \.circuitBreaker, .section(Self.circuitBreaker), default: "no breaker",
+                "Keeps calls away from a function that fails again and again, and tries now and then whether it is well."
+            ),
+            Key(
+                "fallback", \.fallback, .located(.text("function of this file")),
+                "The function that is called in place of this one when it is refused, throttled, held back, or does not "
+                    + "begin to answer in time. In the last case both may run."),
+        ])
+
+    static let queue = Section<QueueSettings>(
+        { QueueSettings() },
+        keys: [
+            Key(
+                "size", \.size, .integer(1...100_000), default: "100", "How many calls may wait; more get 503 at once."),
+            Key("timeout", \.timeout, .duration(), default: "5s", "How long a call waits before it gets 503."),
+        ])
+
+    static let circuitBreaker = Section<CircuitBreakerSettings>(
+        { CircuitBreakerSettings() },
+        keys: [
+            Key(
+                "failures", \.failures, .integer(1...10_000), default: "5", "After how many failures in a row it opens."
+            ),
+            Key(
+                "open_for", \.openFor, .duration(), default: "30s",
+                "How long calls are answered with 503 before one is let through to see."),
         ])
 
     static let role = Section<RoleDraft>(
@@ -265,7 +304,12 @@ package enum ConfigurationSchema {
                 .mapping(of: "HEADER", to: .located(.anyText), checkName: FieldLine.checkedName),
                 "Headers that a request must carry with exactly these values."),
             Key("function", \.function, .located(.text("function of this file")), "The function that is called."),
-            Key(notYet: "functions", "Several functions with weights."),
+            Key(
+                "functions", \.functions, .list(of: .located(.section(Self.weight)), atLeast: 1),
+                "Several functions that share the requests by their weights."),
+            Key(
+                "sticky", \.sticky, .located(.section(Self.sticky)),
+                "What makes requests stay with one of several functions."),
             Key("redirect", \.redirect, .located(.section(Self.redirect)), "A redirect as answer."),
             Key("respond", \.respond, .located(.section(Self.respond)), "A fixed answer."),
             Key(
@@ -278,6 +322,39 @@ package enum ConfigurationSchema {
                 "response_headers", \.responseHeaders, .section(Self.fieldEdits),
                 "What is changed about the headers that the client gets."),
         ])
+
+    static let weight = Section<WeightDraft>(
+        noting: WeightDraft.init,
+        keys: [
+            Key("name", \.name, .located(.text("function of this file")), "The function."),
+            Key(
+                "weight", \.weight, .integer(0...1_000_000), default: "1",
+                "Its share of the sum of all weights; 0 for none."),
+        ])
+
+    static let sticky = Section<StickyDraft>(
+        noting: StickyDraft.init,
+        keys: [
+            Key("cookie", \.cookie, .located(Texts.cookieName), "A cookie whose value decides."),
+            Key("header", \.header, .located(Texts.fieldName), "A header whose value decides."),
+        ])
+
+    static let tenant = Section<TenantDraft>(
+        noting: TenantDraft.init,
+        keys: [
+            Key("from", \.isFromHost, .choice(["host": true]), "The host that the request names is the tenant."),
+            Key(
+                "path_parameter", \.pathParameter, .located(Texts.parameterName),
+                "The parameter of the routes' paths that is the tenant."),
+        ])
+
+    /// The section, or a tenant alone.
+    private static let tenantOrSource = ValueType<TenantDraft>(
+        .textOrSection("tenant", Self.tenant.descriptions)
+    ) { node, reading in
+        guard case .scalar = node.content else { return Self.tenant.read(node, reading) }
+        return Texts.tenantID.read(node, reading).map { TenantDraft(fixed: $0) }
+    }
 
     static let redirect = Section<RedirectDraft>(
         noting: RedirectDraft.init,

@@ -35,7 +35,7 @@ enum EffectiveConfiguration {
     /// alternatives, such as the redirect of a route.
     private static func defaults(of kind: ValueKind) -> [KeyDescription]? {
         switch kind {
-        case .section(let keys), .wordOrSection(_, let keys):
+        case .section(let keys), .wordOrSection(_, let keys), .textOrSection(_, let keys):
             keys.allSatisfy { !$0.isSupported || $0.defaultText != nil } ? keys : nil
         default: nil
         }
@@ -45,7 +45,8 @@ enum EffectiveConfiguration {
         switch (kind, node.content) {
         case (_, .null):
             return .null
-        case (.section(let keys), .mapping), (.wordOrSection(_, let keys), .mapping):
+        case (.section(let keys), .mapping), (.wordOrSection(_, let keys), .mapping),
+            (.textOrSection(_, let keys), .mapping):
             return Self.section(keys, node, reading)
         case (.list(let element), .list(let items)), (.oneOrMore(let element), .list(let items)):
             return .array(items.map { Self.value(element, $0, reading) })

@@ -8,7 +8,7 @@ package struct FunctionConfiguration: Sendable, Equatable {
     package let target: Target
     /// The role that is taken on for its calls; `nil` where the gateway's own keys are used.
     package let role: RoleAssumption?
-    package let tenantID: String?
+    package let tenant: TenantSource?
     package let event: EventSettings
     package let response: ResponseMode
     /// Which of Lambda's two calls is made.
@@ -22,18 +22,24 @@ package struct FunctionConfiguration: Sendable, Equatable {
     package let maxRequestBody: ByteCount
     /// How many invocations may run at once; `nil` for as many as come.
     package let maxConcurrency: Int?
+    /// Who may wait for a place beyond that.
+    package let queue: QueueSettings?
+    package let circuitBreaker: CircuitBreakerSettings?
+    /// The function that stands in for this one, by its position. There are no circles.
+    package let fallback: Int?
 
     package init(
-        name: String, target: Target, role: RoleAssumption? = nil, tenantID: String? = nil,
+        name: String, target: Target, role: RoleAssumption? = nil, tenant: TenantSource? = nil,
         event: EventSettings = EventSettings(), response: ResponseMode = .auto,
         invoke: InvocationTemplate.Operation = .streaming, logTail: Bool = false,
         timeouts: Timeouts = Timeouts(), retries: Int = 2, maxRequestBody: ByteCount = ByteCount(6_291_456),
-        maxConcurrency: Int? = nil
+        maxConcurrency: Int? = nil, queue: QueueSettings? = nil, circuitBreaker: CircuitBreakerSettings? = nil,
+        fallback: Int? = nil
     ) {
         self.name = name
         self.target = target
         self.role = role
-        self.tenantID = tenantID
+        self.tenant = tenant
         self.event = event
         self.response = response
         self.invoke = invoke
@@ -42,12 +48,53 @@ package struct FunctionConfiguration: Sendable, Equatable {
         self.retries = retries
         self.maxRequestBody = maxRequestBody
         self.maxConcurrency = maxConcurrency
+        self.queue = queue
+        self.circuitBreaker = circuitBreaker
+        self.fallback = fallback
     }
 
     /// Where it runs.
     package enum Target: Sendable, Equatable {
         case lambda(FunctionReference)
         case local(LocalFunction)
+        case url(HTTPUpstream)
+    }
+}
+
+/// `queue:` of a function: the line for a place among its calls.
+package struct QueueSettings: Sendable, Hashable {
+    package var size: Int
+    /// How long to wait in it.
+    package var timeout: Duration
+
+    package init(size: Int = 100, timeout: Duration = .seconds(5)) {
+        self.size = size
+        self.timeout = timeout
+    }
+}
+
+/// `circuit_breaker:` of a function.
+package struct CircuitBreakerSettings: Sendable, Hashable {
+    /// Failures in a row.
+    package var failures: Int
+    /// How long nothing is tried then.
+    package var openFor: Duration
+
+    package init(failures: Int = 5, openFor: Duration = .seconds(30)) {
+        self.failures = failures
+        self.openFor = openFor
+    }
+}
+
+/// `url:` of a function: a function URL, or any other HTTP server.
+package struct HTTPUpstream: Sendable, Hashable {
+    package let endpoint: ServiceEndpoint
+    /// Whether requests are signed, as function URLs with IAM authorisation want it.
+    package let isSigned: Bool
+
+    package init(endpoint: ServiceEndpoint, isSigned: Bool) {
+        self.endpoint = endpoint
+        self.isSigned = isSigned
     }
 }
 

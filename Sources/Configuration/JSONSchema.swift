@@ -60,6 +60,8 @@ package enum JSONSchema {
             return [("type", .string("object")), ("additionalProperties", Self.json(Self.type(of: element)))]
         case .section(let keys):
             return Self.object(of: keys)
+        case .textOrSection(let what, let keys):
+            return [("anyOf", .array([Self.json(Self.type(of: .text(what))), Self.json(Self.object(of: keys))]))]
         case .wordOrSection(let words, let keys):
             return [("anyOf", .array([Self.json(Self.type(of: .choice(words))), Self.json(Self.object(of: keys))]))]
         }

@@ -51,13 +51,9 @@ struct Assembly {
             }
         try faults.throwIfAny()
         let tls = self.upstreamTrust?.context
-        var counts: [String: CallCount] = [:]
-        for function in previous?.snapshot.functions ?? [] { counts[function.name] = function.underWay }
-        let functions = targets.map { function, target in
-            Self.runtime(
-                function, target, tls: tls, clientStall: configuration.limits.clientStall,
-                underWay: counts[function.name] ?? CallCount())
-        }
+        let functions = Self.functions(
+            targets, tls: tls, clientStall: configuration.limits.clientStall,
+            previous: previous?.snapshot.functions ?? [])
         self.snapshot = Snapshot(
             routes: configuration.routes, functions: functions, limits: configuration.limits,
             accessLogFormat: configuration.accessLog.format)
@@ -78,11 +74,11 @@ struct Assembly {
     /// Where others than the gateway reach it.
     var localLambdaSocket: ListeningSocket? { self.local?.socket }
 
-    /// Where a function is called, and as whom.
+    /// Where and how a function is called, and as whom.
     private struct Target {
-        let reference: FunctionReference
         let endpoint: ServiceEndpoint
-        let region: String
+        let speaking: FunctionRuntime.Speech
+        let event: EventFormat
         let credentials: CredentialStore
         var lease: FunctionLease?
     }
@@ -95,15 +91,44 @@ struct Assembly {
             guard let region = try reference.region ?? aws.region(asksMachine: true) else {
                 throw AssemblyError.noRegion(function: function.name)
             }
+            let endpoint = try aws.endpoint(in: region)
             return Target(
-                reference: reference, endpoint: try aws.endpoint(in: region), region: region,
+                endpoint: endpoint, speaking: Self.lambda(function, reference, endpoint, region),
+                event: Self.event(function, reference: reference, region: region),
                 credentials: try stores.store(for: function.role, region: region))
         case .local:
             guard let local else { preconditionFailure("a local function makes a local Lambda") }
+            let reference = try FunctionReference(parsing: function.name)
             return Target(
-                reference: try FunctionReference(parsing: function.name), endpoint: local.endpoint,
-                region: LocalIdentity.region, credentials: local.credentials, lease: local.lambda.lease(function.name))
+                endpoint: local.endpoint,
+                speaking: Self.lambda(function, reference, local.endpoint, LocalIdentity.region),
+                event: Self.event(function, reference: reference, region: LocalIdentity.region),
+                credentials: local.credentials, lease: local.lambda.lease(function.name))
+        case .url(let url):
+            guard url.isSigned else {
+                // Nobody asks for keys.
+                return Target(
+                    endpoint: url.endpoint,
+                    speaking: .http(ForwardingTemplate(endpoint: url.endpoint, signingFor: nil)),
+                    event: EventFormat(.v2), credentials: stores.own)
+            }
+            guard let region = try url.endpoint.functionURLRegion ?? aws.region(asksMachine: true) else {
+                throw AssemblyError.noRegion(function: function.name)
+            }
+            return Target(
+                endpoint: url.endpoint,
+                speaking: .http(ForwardingTemplate(endpoint: url.endpoint, signingFor: region)),
+                event: EventFormat(.v2), credentials: try stores.store(for: function.role, region: region))
         }
+    }
+
+    private static func lambda(
+        _ function: FunctionConfiguration, _ reference: FunctionReference, _ endpoint: ServiceEndpoint, _ region: String
+    ) -> FunctionRuntime.Speech {
+        .lambda(
+            InvocationTemplate(
+                function: reference, endpoint: endpoint, region: region, tenant: function.tenant,
+                wantsLog: function.logTail, operation: function.invoke))
     }
 
     private static func event(
@@ -117,25 +142,50 @@ struct Assembly {
             targetGroup: "arn:\(partition):elasticloadbalancing:\(region):\(account):targetgroup/\(function.name)/0")
     }
 
+    /// All functions, each with the one that stands in for it; those of the same name before leave their counts.
+    private static func functions(
+        _ targets: [(FunctionConfiguration, Target)], tls: TLSClientContext?, clientStall: Duration,
+        previous: [FunctionRuntime]
+    ) -> [FunctionRuntime] {
+        let before = Dictionary(previous.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        var made: [Int: FunctionRuntime] = [:]
+        func make(_ position: Int) -> FunctionRuntime {
+            if let function = made[position] { return function }
+            let (configuration, target) = targets[position]
+            let predecessor = before[configuration.name]
+            var resilience = FunctionResilience(
+                lineSize: configuration.queue?.size ?? 0, lineTimeout: configuration.queue?.timeout ?? .zero)
+            if let breaker = configuration.circuitBreaker {
+                let settings = CircuitBreaker.Settings(failures: breaker.failures, openTime: breaker.openFor)
+                let known = predecessor?.breaker
+                resilience.breaker = known?.settings == settings ? known : BreakerGate(settings)
+            }
+            // The configuration has no circles.
+            resilience.fallback = configuration.fallback.map(make)
+            let function = Self.runtime(
+                configuration, target, tls: tls, clientStall: clientStall, gate: predecessor?.gate ?? CallGate(),
+                resilience: resilience)
+            made[position] = function
+            return function
+        }
+        return targets.indices.map(make)
+    }
+
     private static func runtime(
         _ function: FunctionConfiguration, _ target: Target, tls: TLSClientContext?, clientStall: Duration,
-        underWay: CallCount
+        gate: CallGate, resilience: FunctionResilience
     ) -> FunctionRuntime {
         FunctionRuntime(
             name: function.name,
             upstream: UpstreamIdentity(
                 endpoint: target.endpoint, tls: target.endpoint.scheme == .https ? tls : nil),
-            call: InvocationTemplate(
-                function: target.reference, endpoint: target.endpoint, region: target.region,
-                tenantID: function.tenantID, wantsLog: function.logTail, operation: function.invoke),
-            operation: function.invoke,
-            event: Self.event(function, reference: target.reference, region: target.region),
+            speaking: target.speaking, operation: function.invoke, event: target.event,
             responseMode: function.response,
             policy: ExchangePolicy(
                 firstByte: function.timeouts.firstByte, idle: function.timeouts.idle, total: function.timeouts.total,
                 clientStall: clientStall, retries: function.retries),
             connectTimeout: function.timeouts.connect, maximumBody: function.maxRequestBody.bytes,
-            maximumConcurrency: function.maxConcurrency, credentials: target.credentials, underWay: underWay,
-            lease: target.lease)
+            maximumConcurrency: function.maxConcurrency, credentials: target.credentials, gate: gate,
+            resilience: resilience, lease: target.lease)
     }
 }

@@ -19,6 +19,12 @@ protocol ClientStream: AnyObject {
     /// Breaks an answer that the client has ceased to take: what waits for it is not kept any longer.
     func abandon()
 
+    /// Stops taking more of the request's body from the client, but for what has come already.
+    func pauseRequest()
+
+    /// Goes on taking it.
+    func resumeRequest()
+
     /// Answers with a head and a whole body of the gateway's own.
     func respond(_ answer: OwnAnswer)
 }

@@ -51,14 +51,14 @@ extension LoopContext {
         case .route(let match):
             let runtime = snapshot.routes[match.route]
             record.route = match.name
-            if let function = runtime.function {
+            if let function = runtime.function(for: head.fields, random: { self.randomNumber() }) {
                 return self.call(
                     function, head, route: runtime, match: match, on: stream, from: client, requester,
                     record: record)
             }
             let route = runtime.route
             switch route.action {
-            case .function:
+            case .function, .functions:
                 preconditionFailure("a route to a function has its runtime")
             case .redirect(let redirect):
                 return self.answer(
@@ -129,6 +129,16 @@ extension LoopContext {
         if !client.isTrustedProxy, head.fields.contains("forwarded") { head.fields.remove("forwarded") }
         if !route.leavesRequestsAlone { route.route.requestHeaderEdits.apply(to: &head.fields) }
         let method = head.method
+        var tenantID: String?
+        if let source = function.tenantOfRequests {
+            tenantID = Self.tenantID(source, host: head.authority?.host, match: match)
+            guard let tenantID, InvocationTemplate.isTenantID(tenantID) else {
+                return self.answer(
+                    .problem(
+                        status: 400, detail: "The request names no tenant that the function could be called for.",
+                        requestID: record.requestID), to: record, end: "no_tenant")
+            }
+        }
         let request = GatheredRequest(
             head: head,
             context: EventContext(
@@ -137,8 +147,9 @@ extension LoopContext {
                 port: requester.port, time: record.wall, traceID: self.traceID(of: head.fields, at: record.wall),
                 path: route.route.stripPrefix?.stripped(from: head.target.path), tls: client.tlsNames,
                 clientCertificate: client.certificate,
-                route: function.event.namesRoute ? route.eventRoute(of: match, head, for: function.event.kind) : nil))
-        guard request.canFit(function.event) else {
+                route: function.event.namesRoute ? route.eventRoute(of: match, head, for: function.event.kind) : nil,
+                upstreamHost: route.upstreamHost), tenantID: tenantID)
+        guard function.forwarding != nil || request.canFit(function.event) else {
             return self.answer(
                 function.tooLarge(.event(limit: EventFormat.sizeLimit), requestID: record.requestID), to: record,
                 end: "request_too_large")
@@ -149,6 +160,15 @@ extension LoopContext {
         return .exchange(
             Exchange(
                 request, method: method, on: stream, context: self, function: function, route: route, record: record))
+    }
+
+    /// The tenant of a request. It never comes from a header: those are the client's to write.
+    private static func tenantID(_ source: TenantSource, host: String?, match: MatchedRoute) -> String? {
+        switch source {
+        case .fixed(let tenantID): tenantID
+        case .host: host
+        case .pathParameter(let name): match.parameters.first { $0.name == name }?.value.percentDecoded
+        }
     }
 
     /// The trace that the client's request belongs to, where it names one as X-Ray writes it; else a new one. It is the one

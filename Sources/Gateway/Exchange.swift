@@ -13,18 +13,29 @@ internal import Time
 /// Lives on the loop of its client's connection. It keeps the snapshot that it began with, and ends exactly once.
 final class Exchange {
     let context: LoopContext
-    let function: FunctionRuntime
+    /// The one that is called now: another one, once it has stood in.
+    private(set) var function: FunctionRuntime
     let route: RouteRuntime
     let record: RequestRecord
     private(set) var machine: ExchangeStateMachine
+    /// Whether the request's body goes on as it comes, and is not gathered first.
+    let streamsRequest: Bool
     /// Until the end, with which the exchange lets go of it.
-    private var client: (any ClientStream)?
+    private(set) var client: (any ClientStream)?
     /// Kept until the first payload byte, because the event is written anew for each call.
     // PERF: not optional, because one of its size is moved out of its place and back whenever it is looked at.
-    private var request: GatheredRequest
-    private var attempt: Attempt?
+    var request: GatheredRequest
+    private(set) var attempt: UpstreamAttempt?
+    /// Whether all of the request has come.
+    private(set) var isRequestWhole = false
+    /// Whether the client was asked to pause in sending its request.
+    private var isClientPaused = false
     /// Whether it counts among the calls of the function that are under way.
     private var hasPlace = false
+    /// In the line for a place.
+    private var ticket: UInt64?
+    /// Whether the function's circuit breaker waits for how the call goes.
+    private var isProbe = false
     // PERF: made at once: a lazy one costs 300 instructions more a request.
     private let timer = LoopTimer()
     /// The HTTP method decides whether the answer may have a body.
@@ -40,6 +51,7 @@ final class Exchange {
         self.route = route
         self.record = record
         self.machine = ExchangeStateMachine(policy: function.policy)
+        self.streamsRequest = function.streamsRequests
         self.method = method
         self.request = consume request
         self.timer.tell(self)
@@ -51,11 +63,9 @@ final class Exchange {
     /// Bytes of the request's body. Answers whether the body stays within its limits; where it does not, the client has
     /// been answered.
     func receivedBody(_ bytes: Span<UInt8>) -> Bool {
+        if self.streamsRequest { return self.receivedStreamedBody(bytes) }
         guard self.context.budget.take(bytes.count) else {
-            self.refuse(
-                .problem(
-                    status: 503, detail: "The gateway has no memory for another request body now.",
-                    requestID: self.record.requestID, fields: ["retry-after": "1"]), end: "body_memory")
+            self.refuseForMemory()
             return false
         }
         self.record.bytesIn += bytes.count
@@ -72,6 +82,11 @@ final class Exchange {
 
     /// The request has come whole.
     func requestCompleted() {
+        self.isRequestWhole = true
+        if self.streamsRequest {
+            self.endStreamedBody()
+            return
+        }
         if !self.request.canBecomeEvent(self.function.event) {
             self.refuse(
                 .problem(
@@ -79,6 +94,11 @@ final class Exchange {
                     requestID: self.record.requestID), end: "request_not_json")
             return
         }
+        self.begin()
+    }
+
+    /// What a call needs of the request is there: all of it, or its beginning where its body goes on as it comes.
+    func begin() {
         switch self.machine.requestCompleted(at: self.context.loop.now) {
         case .invoke: self.enter()
         case .drop: break
@@ -87,32 +107,159 @@ final class Exchange {
 
     /// Only now: a request that is still coming in runs nothing, and must not keep others out.
     private func enter() {
-        guard self.function.enter() else {
-            self.refuse(self.function.busy(requestID: self.record.requestID), end: "busy")
+        if let refusal = self.askBreaker() {
+            self.couldNotCall(refusal)
             return
         }
-        self.hasPlace = true
-        self.function.retryBudget.earn()
-        self.invoke()
+        let mailbox = self.context.loop.mailbox
+        let entry = self.function.enter { ticket in
+            let box = LoopBound((self, self.function))
+            return {
+                mailbox.post { loop in
+                    let (exchange, function) = box.value(on: loop)
+                    exchange.admitted(to: function, ticket)
+                }
+            }
+        }
+        switch entry {
+        case .admitted:
+            self.hasPlace = true
+            self.function.retryBudget.earn()
+            self.invoke()
+        case .waiting(let ticket):
+            self.ticket = ticket
+            self.machine.queued(until: self.context.loop.now + self.function.lineTimeout)
+            self.setTimer()
+        case .full:
+            self.couldNotCall(.busy)
+        }
+    }
+
+    /// A place has been taken for this exchange, if it still wants one.
+    private func admitted(to function: FunctionRuntime, _ ticket: UInt64) {
+        guard self.ticket == ticket else {
+            function.leave()
+            return
+        }
+        self.ticket = nil
+        switch self.machine.admitted(at: self.context.loop.now) {
+        case .invoke:
+            self.hasPlace = true
+            self.function.retryBudget.earn()
+            self.invoke()
+        case .drop:
+            function.leave()
+        }
+    }
+
+    /// The function is not even called.
+    private func couldNotCall(_ failure: ExchangeFailure) {
+        let fallback = self.function.fallback?.policy
+        switch self.machine.failed(failure, at: self.context.loop.now, spread: 0, fallback: fallback) {
+        case .fallBack: self.fallBack()
+        case .respond(let failure): self.respond(failure)
+        case .retry, .truncate, .drop: break
+        }
+    }
+
+    /// Calls the function that stands in.
+    private func fallBack() {
+        guard let fallback = self.function.fallback else { return }
+        self.leaveFunction()
+        self.function = fallback
+        self.record.function = fallback.name
+        self.enter()
+    }
+
+    /// Asks whether the function may be called; answers why not.
+    private func askBreaker() -> ExchangeFailure? {
+        guard let breaker = self.function.breaker, !breaker.needsNoAsking else { return nil }
+        let now = self.context.loop.now
+        switch breaker.update({ $0.permission(at: now) }) {
+        case .call: return nil
+        case .probe:
+            self.isProbe = true
+            return nil
+        case .refuse(let duration): return .circuitOpen(retryAfter: duration)
+        }
+    }
+
+    /// The function has begun to answer.
+    private func calledWell() {
+        guard let breaker = self.function.breaker, !breaker.needsNoAsking else { return }
+        self.isProbe = false
+        breaker.update { $0.succeeded() }
+    }
+
+    /// The call has failed.
+    private func calledBadly(_ failure: ExchangeFailure) {
+        guard let breaker = self.function.breaker, failure.isFunctionFailure else { return }
+        self.isProbe = false
+        let now = self.context.loop.now
+        breaker.update { $0.failed(at: now) }
+    }
+
+    /// Whether an HTTP upstream's answer means that it takes no more requests, and another function can stand in.
+    func fallsBack(on status: Int) -> Bool {
+        (status == 429 || status == 503) && self.function.fallback != nil
+    }
+
+    /// Gives back what the function counts of this exchange.
+    private func leaveFunction() {
+        if let ticket = self.ticket { self.function.gate.cancel(ticket) }
+        self.ticket = nil
+        if self.hasPlace { self.function.leave() }
+        self.hasPlace = false
+        let now = self.context.loop.now
+        if self.isProbe { self.function.breaker?.update { $0.abandonedProbe(at: now) } }
+        self.isProbe = false
     }
 
     /// The rest of the request did not come, or was no HTTP. The client is answered by its session.
     func requestFailed(status: Int, end: String) {
         switch self.machine.clientLeft() {
-        case .release: self.finish(status: status, end: end)
+        case .release:
+            self.releaseAttempt()
+            self.finish(status: status, end: end)
         case .drop: break
         }
     }
 
-    private func refuse(_ answer: OwnAnswer, end: String) {
-        self.client?.respond(answer)
-        self.finish(status: answer.head.status, end: end)
+    /// Whether an answer has begun, so that there is no other one to give.
+    var hasAnswered: Bool { self.record.firstByteAt != nil }
+
+    /// Ends the exchange with an answer of the gateway's own, or breaks the one that has begun.
+    func refuse(_ answer: OwnAnswer, end: String) {
         _ = self.machine.clientLeft()
+        self.releaseAttempt()
+        if self.hasAnswered { self.client?.truncate() } else { self.client?.respond(answer) }
+        self.finish(status: self.hasAnswered ? self.record.status : answer.head.status, end: end)
+    }
+
+    /// 503: all request bodies together take as much memory as they may.
+    func refuseForMemory() {
+        self.refuse(
+            .problem(
+                status: 503, detail: "The gateway has no memory for another request body now.",
+                requestID: self.record.requestID, fields: ["retry-after": "1"]), end: "body_memory")
+    }
+
+    /// Asks the client to pause in sending its request.
+    func pauseClient() {
+        guard !self.isClientPaused, !self.isRequestWhole else { return }
+        self.isClientPaused = true
+        self.client?.pauseRequest()
+    }
+
+    private func resumeClient() {
+        guard self.isClientPaused else { return }
+        self.isClientPaused = false
+        self.client?.resumeRequest()
     }
 
     private func invoke() {
         self.record.attempts += 1
-        let attempt = Attempt(of: self)
+        let attempt = self.function.forwarding == nil ? Attempt(of: self) : self.forwardingAttempt
         self.attempt = attempt
         attempt.start()
         // Where a connection was there, the request has been sent and the timer set.
@@ -123,14 +270,15 @@ final class Exchange {
     func writeRequest(
         into buffer: inout ByteBuffer, credentials: Credentials, at time: WallTime
     ) throws(ExchangeFailure) {
+        guard let call = self.function.call else { preconditionFailure("a call is made of a function of Lambda") }
         // PERF: most requests fit into a piece of the pool's, and cost no allocation.
         self.context.loop.buffers.lend(to: &buffer)
-        buffer.reserveHeadroom(self.function.call.headroom)
+        buffer.reserveHeadroom(call.headroom)
         self.request.appendEvent(self.function.event, to: &buffer)
         guard buffer.count <= EventFormat.sizeLimit else { throw .eventTooLarge(limit: EventFormat.sizeLimit) }
-        self.function.call.writeHead(
+        call.writeHead(
             before: &buffer, signer: self.context.signer, credentials: credentials, at: time,
-            traceID: self.request.context.traceID, scratch: &self.context.scratch)
+            traceID: self.request.context.traceID, tenantID: self.request.tenantID, scratch: &self.context.scratch)
     }
 
     /// Whose rules a buffered answer to this request follows.
@@ -142,12 +290,15 @@ final class Exchange {
 
     /// The request's last byte was handed to the socket.
     func requestSent() {
+        self.resumeClient()
+        guard self.isRequestWhole else { return }
         self.machine.requestSent(at: self.context.loop.now)
         self.setTimer()
     }
 
     /// The upstream's socket did not take all of the request; `requestSent` follows when it has.
     func requestBlocked() {
+        if self.streamsRequest { self.pauseClient() }
         self.machine.requestBlocked()
         self.setTimer()
     }
@@ -164,12 +315,14 @@ final class Exchange {
         let status = head.status
         switch self.machine.receivedHead(endsHere: endsHere, at: self.context.loop.now) {
         case .sendHead:
+            self.calledWell()
             self.prepare(&head)
             self.record.answered(status: status, at: self.context.loop.now)
             self.client?.sendHead(head, hasBody: true)
             self.forgetRequest()
             self.setTimer()
         case .sendHeadAndEnd:
+            self.calledWell()
             self.prepare(&head)
             self.record.answered(status: status, at: self.context.loop.now)
             self.client?.sendHead(head, hasBody: false)
@@ -220,13 +373,17 @@ final class Exchange {
     func failed(_ failure: ExchangeFailure) {
         self.attempt = nil
         self.context.log(failure, of: self.record)
+        self.calledBadly(failure)
         let spread = self.context.randomUnit()
         let action = self.machine.failed(
-            failure, at: self.context.loop.now, spread: spread, isAffordable: self.function.retryBudget.isLeft)
+            failure, at: self.context.loop.now, spread: spread, isAffordable: self.function.retryBudget.isLeft,
+            fallback: self.function.fallback?.policy)
         switch action {
         case .retry:
             if !failure.costsNothing { self.function.retryBudget.spend() }
             self.setTimer()
+        case .fallBack:
+            self.fallBack()
         case .respond(let failure):
             self.respond(failure)
         case .truncate(let failure):
@@ -298,7 +455,7 @@ final class Exchange {
         self.releaseAttempt()
         self.context.life.exchangeCut()
         switch self.machine.failed(failure, at: self.context.loop.now, spread: 0) {
-        case .retry, .respond: self.respond(failure)
+        case .retry, .fallBack, .respond: self.respond(failure)
         case .truncate: self.truncate(failure)
         case .drop: break
         }
@@ -318,10 +475,10 @@ final class Exchange {
 
     private func finish(status: Int, end: String) {
         self.forgetRequest()
+        self.resumeClient()
         self.client = nil
         self.context.loop.cancel(self.timer)
-        if self.hasPlace { self.function.leave() }
-        self.hasPlace = false
+        self.leaveFunction()
         self.record.finished(status: status, end: end, at: self.context.loop.now)
         self.context.exchangeFinished(self.record)
     }
@@ -333,14 +490,20 @@ final class Exchange {
 
 extension Exchange: LoopTimerHandler {
     func timerFired(_ timer: LoopTimer) {
-        switch self.machine.deadlinePassed(at: self.context.loop.now) {
+        switch self.machine.deadlinePassed(at: self.context.loop.now, fallback: self.function.fallback?.policy) {
         case .wait:
             self.setTimer()
         case .invoke:
             self.invoke()
-        case .respond(let failure):
+        case .fallBack(let failure):
             self.releaseAttempt()
             self.context.log(failure, of: self.record)
+            self.calledBadly(failure)
+            self.fallBack()
+        case .respond(let failure):
+            self.releaseAttempt()
+            if failure != .busy { self.context.log(failure, of: self.record) }
+            self.calledBadly(failure)
             self.respond(failure)
         case .truncate(let failure):
             self.releaseAttempt()

@@ -12,7 +12,9 @@ final class FunctionRuntime: Sendable {
     let id: Int
     let name: String
     let upstream: UpstreamIdentity
-    let call: InvocationTemplate
+    private let speech: Speech
+    /// Whether calls need keys.
+    let signsCalls: Bool
     /// Which of Lambda's two calls is made.
     let operation: InvocationTemplate.Operation
     let event: EventFormat
@@ -28,22 +30,29 @@ final class FunctionRuntime: Sendable {
     let credentials: CredentialStore
     let retryBudget = RetryBudget()
     /// Calls under way, which those of the same name in earlier configurations count along.
-    let underWay: CallCount
+    let gate: CallGate
+    /// How many calls may wait for a place, and for how long.
+    let lineSize: Int
+    let lineTimeout: Duration
+    let breaker: BreakerGate?
+    /// Stands in for this one where it is refused, throttled, or does not begin to answer in time.
+    let fallback: FunctionRuntime?
     /// Keeps a function of this machine callable for as long as somebody may call it.
     private let lease: FunctionLease?
 
     private static let nextID = Atomic(0)
 
     init(
-        name: String, upstream: UpstreamIdentity, call: InvocationTemplate, operation: InvocationTemplate.Operation,
-        event: EventFormat, responseMode: ResponseMode, policy: ExchangePolicy, connectTimeout: Duration,
-        maximumBody: Int, maximumConcurrency: Int?, credentials: CredentialStore, underWay: CallCount = CallCount(),
-        lease: FunctionLease? = nil
+        name: String, upstream: UpstreamIdentity, speaking speech: Speech,
+        operation: InvocationTemplate.Operation, event: EventFormat, responseMode: ResponseMode, policy: ExchangePolicy,
+        connectTimeout: Duration, maximumBody: Int, maximumConcurrency: Int?, credentials: CredentialStore,
+        gate: CallGate = CallGate(), resilience: FunctionResilience = FunctionResilience(), lease: FunctionLease? = nil
     ) {
         self.id = Self.nextID.wrappingAdd(1, ordering: .relaxed).newValue
         self.name = name
         self.upstream = upstream
-        self.call = call
+        self.speech = speech
+        self.signsCalls = if case .http(let template) = speech { template.region != nil } else { true }
         self.operation = operation
         self.event = event
         self.responseMode = responseMode
@@ -52,51 +61,74 @@ final class FunctionRuntime: Sendable {
         self.maximumBody = maximumBody
         self.maximumConcurrency = maximumConcurrency
         self.credentials = credentials
-        self.underWay = underWay
+        self.gate = gate
+        self.lineSize = resilience.lineSize
+        self.lineTimeout = resilience.lineTimeout
+        self.breaker = resilience.breaker
+        self.fallback = resilience.fallback
         self.lease = lease
     }
 
     /// Where it is called.
     var endpoint: ServiceEndpoint { self.upstream.endpoint }
 
-    /// Whether there seems to be a place for a call now, so that a client need not send its body for nothing.
-    var hasPlace: Bool {
-        guard let maximumConcurrency = self.maximumConcurrency else { return true }
-        return self.underWay.current < maximumConcurrency
+    /// What is spoken with the upstream.
+    enum Speech: Sendable {
+        /// The Lambda API, or what speaks like it.
+        case lambda(InvocationTemplate)
+        /// A function URL, or any other HTTP server.
+        case http(ForwardingTemplate)
     }
 
-    /// Takes a place for a call; answers whether there was one. Each place is left once.
-    func enter() -> Bool {
-        let before = self.underWay.add()
-        if let maximumConcurrency = self.maximumConcurrency, before >= maximumConcurrency {
-            self.leave()
-            return false
+    /// How the Lambda API is called; `nil` for HTTP upstreams.
+    var call: InvocationTemplate? {
+        if case .lambda(let template) = self.speech { template } else { nil }
+    }
+
+    /// How requests are forwarded; `nil` for functions behind the Lambda API.
+    var forwarding: ForwardingTemplate? {
+        if case .http(let template) = self.speech { template } else { nil }
+    }
+
+    /// Where the tenant of calls comes from, those of the function that stands in included; `nil` where none is taken from
+    /// requests.
+    var tenantOfRequests: TenantSource? {
+        switch self.call?.tenant {
+        case .host: .host
+        case .pathParameter(let name): .pathParameter(name)
+        case .fixed, nil: self.fallback?.tenantOfRequests
         }
-        return true
     }
 
-    /// Gives the place back.
-    func leave() {
-        self.underWay.remove()
+    /// Whether there seems to be a place for a call now, or something that may stand in for it, so that a client need not
+    /// send its body for nothing.
+    var hasPlace: Bool {
+        guard let maximumConcurrency = self.maximumConcurrency, self.fallback == nil else { return true }
+        return self.gate.current < maximumConcurrency || self.gate.waiting < self.lineSize
     }
+
+    /// Takes a place for a call, or one in the line for it.
+    func enter(admit: (UInt64) -> @Sendable () -> Void) -> CallGate.Entry {
+        self.gate.enter(limit: self.maximumConcurrency, lineSize: self.lineSize, admit: admit)
+    }
+
+    /// Gives the place back. Each place is left once.
+    func leave() {
+        self.gate.leave(limit: self.maximumConcurrency)
+    }
+
+    /// Whether a request's body goes on as it comes: one that might be sent again has to be kept.
+    var streamsRequests: Bool { self.fallback == nil && self.forwarding?.streamsBody ?? false }
 }
 
-/// How many calls are under way, over all loops.
-final class CallCount: Sendable {
-    private let count = Atomic(0)
-
-    /// Those under way now.
-    var current: Int { self.count.load(ordering: .relaxed) }
-
-    /// One more; answers how many there were before.
-    func add() -> Int {
-        self.count.wrappingAdd(1, ordering: .relaxed).oldValue
-    }
-
-    /// One less.
-    func remove() {
-        self.count.wrappingSubtract(1, ordering: .relaxed)
-    }
+/// What may be done with a function when it has no place, or fails.
+struct FunctionResilience: Sendable {
+    /// How many may wait for a place, and for how long.
+    var lineSize = 0
+    var lineTimeout = Duration.zero
+    var breaker: BreakerGate?
+    /// Stands in for a function that is refused, throttled, or does not begin to answer in time.
+    var fallback: FunctionRuntime?
 }
 
 /// How often `response: auto` has taken an answer of a function for what, over all loops.
@@ -138,9 +170,7 @@ extension FunctionRuntime {
 
     /// 503: no place for another call.
     func busy(requestID: String) -> OwnAnswer {
-        .problem(
-            status: 503, detail: "The function is at its limit of concurrent requests.", requestID: requestID,
-            fields: ["retry-after": "1"])
+        self.answer(to: .busy, requestID: requestID)
     }
 
     /// What a client is told when a call failed: never what the function or AWS said.
@@ -151,7 +181,13 @@ extension FunctionRuntime {
             case 408: "The client was too slow."
             case 413: "The request is too large for the function."
             case 429: "The function is throttled."
-            case 503: "The gateway is shutting down."
+            case 503:
+                switch failure {
+                case .busy: "The function is at its limit of concurrent requests."
+                case .circuitOpen: "The function has failed repeatedly and is not called for a while."
+                case .refusedByUpstream: "The function takes no more requests now."
+                default: "The gateway is shutting down."
+                }
             case 504: "The function did not answer in time."
             default: "The function could not be reached, or did not answer as it should."
             }

@@ -1,11 +1,16 @@
+internal import AWS
 internal import Bytes
 internal import HTTP
 internal import Lambda
+internal import Relay
+internal import Time
 
 /// A client's request as its exchange gathers it. A head is too large to be copied about.
 struct GatheredRequest: ~Copyable {
     private(set) var head: RequestHead
     let context: EventContext
+    /// The tenant on whose behalf it is, for functions that take theirs from the request.
+    var tenantID: String?
     var body = ByteBuffer()
 
     /// Lets go of what is large, once the request is not needed any more. Answers how many bytes its body had.
@@ -30,6 +35,26 @@ struct GatheredRequest: ~Copyable {
     /// Whose rules a buffered answer to the request follows.
     func answerFormat(_ format: EventFormat) -> AnswerFormat {
         format.answerFormat(to: self.head.fields)
+    }
+
+    /// How the body is framed for an HTTP upstream: as it came, or by its length where all of it is here.
+    func forwardedFraming(isGathered: Bool) -> ForwardingTemplate.BodyFraming {
+        let framing = ForwardingTemplate.framing(of: self.head)
+        return isGathered && framing != .none ? .length(self.body.count) : framing
+    }
+
+    /// Writes the head for an HTTP upstream, signed with keys where it is to be.
+    func appendForwardedHead(
+        _ template: ForwardingTemplate, framing: ForwardingTemplate.BodyFraming, to buffer: inout ByteBuffer,
+        signer: SigV4Signer, credentials: Credentials?, at time: WallTime
+    ) {
+        let signature = credentials.map { credentials in
+            self.body.withBytes {
+                ForwardingSignature(signer: signer, credentials: credentials, body: $0, at: time)
+            }
+        }
+        template.appendHead(
+            to: &buffer, head: self.head, context: self.context, framing: framing, signature: signature)
     }
 
     /// Writes the event of the request.

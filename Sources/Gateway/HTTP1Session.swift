@@ -29,6 +29,8 @@ final class HTTP1Session {
     private var isReading = false
     private var bodyStartedAt = MonotonicTime(nanoseconds: 0)
     private var bodyBytes = 0
+    /// Whether the body's bytes are not taken from the client for now.
+    private var isRequestPaused = false
     private let timer = LoopTimer()
     /// Nothing has come yet that tells HTTP/1.1 from HTTP/2 with prior knowledge; with TLS it is agreed on.
     private var mayBeHTTP2: Bool
@@ -214,6 +216,8 @@ final class HTTP1Session {
 
     /// A body must make progress, and on the whole not be slower than the rate that is asked for.
     private func setBodyTimer() {
+        // The client can not be faster than what takes its bytes.
+        if self.isRequestPaused { return }
         let limits = self.context.snapshot.limits
         let byRate = Duration.seconds(Int64(self.bodyBytes / max(1, limits.requestBodyRate.bytes)))
         let deadline = min(
@@ -225,6 +229,7 @@ final class HTTP1Session {
         switch self.phase {
         case .body:
             self.phase = .answering
+            self.resumeRequest()
             self.context.loop.set(self.timer, to: .never)
             self.exchange?.requestCompleted()
         case .discarding:
@@ -242,6 +247,12 @@ final class HTTP1Session {
 
     /// A request that can not be understood: answered, and nothing behind it is looked at.
     private func refuse(_ fault: RequestFault) {
+        if let exchange = self.exchange, exchange.hasAnswered {
+            // Its answer is under way, and there is no other one to give: the client breaks it by leaving its request.
+            self.context.log(fault, from: self.client, requestID: exchange.record.requestID)
+            self.leave()
+            return
+        }
         if case .discarding = self.phase {
             // It was answered before its body turned out to be wrong: a second answer would be taken for that to the
             // next request.
@@ -469,6 +480,24 @@ extension HTTP1Session: ClientStream {
     func abandon() {
         self.exchange = nil
         self.close()
+    }
+
+    func pauseRequest() {
+        guard case .body = self.phase, !self.isRequestPaused else { return }
+        self.isRequestPaused = true
+        self.connection.pauseReading()
+        self.context.loop.cancel(self.timer)
+    }
+
+    func resumeRequest() {
+        guard self.isRequestPaused else { return }
+        self.isRequestPaused = false
+        if self.isClosed { return }
+        // What was measured so far was not the client's speed.
+        self.bodyStartedAt = self.context.loop.now
+        self.bodyBytes = 0
+        if case .body = self.phase { self.setBodyTimer() }
+        self.connection.resumeReading()
     }
 
     func respond(_ answer: OwnAnswer) {

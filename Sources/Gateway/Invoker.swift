@@ -141,6 +141,10 @@ private final class TellingClient: ClientStream {
         self.truncate()
     }
 
+    // The request is there as a whole.
+    func pauseRequest() {}
+    func resumeRequest() {}
+
     func respond(_ answer: OwnAnswer) {
         self.isOver = true
         self.tell(.refused(status: answer.head.status, body: answer.body))

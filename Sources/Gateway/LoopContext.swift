@@ -82,6 +82,11 @@ final class LoopContext {
             at: time, random: UInt32(truncatingIfNeeded: self.random.nextNumber()), self.random.nextNumber())
     }
 
+    /// A random number.
+    func randomNumber() -> UInt64 {
+        self.random.nextNumber()
+    }
+
     /// A random number from 0 to 1.
     func randomUnit() -> Double {
         Double(self.random.nextNumber() >> 11) / Double(1 << 53)

@@ -5,20 +5,30 @@ internal import Routing
 /// A route as exchanges hold it: one reference, where the route's own value is many.
 final class RouteRuntime: Sendable {
     let route: Route
-    /// The function that it calls; `nil` where the gateway answers by itself.
+    /// The function that it calls; `nil` where there are several, or the gateway answers by itself.
     let function: FunctionRuntime?
+    /// Several functions that share its requests.
+    private let weighted: (choice: WeightedFunctions, functions: [FunctionRuntime])?
     /// Whether there is nothing to change about requests.
     let leavesRequestsAlone: Bool
     /// Whether there is nothing to change about answers.
     let leavesAnswersAlone: Bool
+    /// The Host that HTTP upstreams are to see, where the route sets it.
+    let upstreamHost: String?
     /// The route's paths in the words of APIs, without what is stripped and without what a `*` matches.
     private let resources: [String]
 
     init(_ route: Route, functions: [FunctionRuntime]) {
         self.route = route
         self.function = if case .function(let position) = route.action { functions[position] } else { nil }
+        if case .functions(let choice) = route.action {
+            self.weighted = (choice, choice.choices.map { functions[$0.function] })
+        } else {
+            self.weighted = nil
+        }
         self.leavesRequestsAlone = route.requestHeaderEdits.isEmpty
         self.leavesAnswersAlone = route.responseHeaderEdits.isEmpty
+        self.upstreamHost = route.requestHeaderEdits.set.last { $0.name == "host" }?.value
         let stripped = route.stripPrefix?.segments.count ?? 0
         self.resources = route.paths.map { pattern in
             pattern.segments.dropFirst(stripped).map { segment in
@@ -28,6 +38,13 @@ final class RouteRuntime: Sendable {
                 }
             }.joined()
         }
+    }
+
+    /// The function for a request, where the route calls one; `random` draws it where nothing makes the request stay with
+    /// one.
+    func function(for fields: borrowing Fields, random: () -> UInt64) -> FunctionRuntime? {
+        guard let (choice, functions) = self.weighted else { return self.function }
+        return functions[choice.choose(for: fields, random: random())]
     }
 
     /// The route as the events of APIs name it.

@@ -71,6 +71,10 @@ package struct RoutingExplanation {
     private static func text(_ action: Route.Action, _ configuration: GatewayConfiguration) -> String {
         switch action {
         case .function(let position): "calls function \(configuration.functions[position].name)"
+        case .functions(let weighted):
+            "calls "
+                + weighted.choices.map { "\(configuration.functions[$0.function].name) (\($0.weight))" }
+                .joined(separator: ", ")
         case .redirect(let redirect): "redirects with \(redirect.status)"
         case .respond(let response): "answers \(response.head.status)"
         }

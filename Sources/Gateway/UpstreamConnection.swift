@@ -10,6 +10,8 @@ final class UpstreamConnection {
     private unowned let pool: UpstreamPool
     private var parser: HTTP1ResponseParser
     private var use = Use.idle
+    /// Whether more of the request is to be sent.
+    private var isRequestOpen = false
     /// Bytes of an unwanted answer that were thrown away.
     private var discarded = 0
     private(set) var idleSince: MonotonicTime
@@ -20,7 +22,7 @@ final class UpstreamConnection {
     private enum Use {
         /// In the pool.
         case idle
-        case serving(Attempt)
+        case serving(UpstreamAttempt)
         /// Reading the rest of an answer that nobody wants, so that the connection can be used again.
         case readingOut
         case closed
@@ -42,14 +44,33 @@ final class UpstreamConnection {
 
     // What an attempt asks for.
 
-    /// Sends a request. Its answer is told to the attempt.
-    func send(_ request: consuming ByteBuffer, for attempt: Attempt) {
+    /// Sends a request, or its beginning. Its answer is told to the attempt.
+    func send(
+        _ request: consuming ByteBuffer, for attempt: UpstreamAttempt, method: Method = .post, isWhole: Bool = true
+    ) {
         self.use = .serving(attempt)
-        self.parser.expectResponse(to: .post)
+        self.isRequestOpen = !isWhole
+        self.parser.expectResponse(to: method)
         self.connection.loop.set(self.timer, to: .never)
         self.connection.send(request)
         // Sent with the end of this round, unless the socket blocks; then `outputDrained` says so again.
         attempt.requestSent()
+    }
+
+    /// Sends more of a request that was not whole.
+    func sendMore(_ append: (inout ByteBuffer) -> Void) {
+        guard case .serving = self.use else { return }
+        self.connection.prepareOutput()
+        append(&self.connection.output)
+        self.connection.flush()
+    }
+
+    /// Sends the end of a request that was not whole.
+    func finishRequest(_ append: (inout ByteBuffer) -> Void) {
+        guard case .serving(let attempt) = self.use else { return }
+        self.isRequestOpen = false
+        self.sendMore(append)
+        if !self.connection.isBlocked { attempt.requestSent() }
     }
 
     func pause() {
@@ -68,6 +89,11 @@ final class UpstreamConnection {
     /// Reads the rest of the answer, within limits, and goes back to the pool.
     func readOut() {
         guard case .serving = self.use else { return }
+        // The upstream has answered before it had the request; the rest of that would be taken for the next one.
+        guard !self.isRequestOpen else {
+            self.close()
+            return
+        }
         self.use = .readingOut
         self.discarded = 0
         self.connection.resumeReading()
@@ -110,8 +136,8 @@ final class UpstreamConnection {
         var offset = 0
         while true {
             switch try self.parser.next(bytes, at: &offset) {
-            case .head(let head, _):
-                if case .serving(let attempt) = self.use { attempt.receivedHead(head) }
+            case .head(let head, let bodyLength):
+                if case .serving(let attempt) = self.use { attempt.receivedHead(head, bodyLength: bodyLength) }
             case .body(let range):
                 switch self.use {
                 case .serving(let attempt):
@@ -140,7 +166,11 @@ final class UpstreamConnection {
         switch self.use {
         case .serving, .readingOut:
             // An answer that came before the whole request was sent leaves the rest of it in between.
-            if self.parser.keepsAlive, !self.connection.hasUnsent { self.becomeIdle() } else { self.close() }
+            if self.parser.keepsAlive, !self.connection.hasUnsent, !self.isRequestOpen {
+                self.becomeIdle()
+            } else {
+                self.close()
+            }
         case .idle, .closed:
             break
         }

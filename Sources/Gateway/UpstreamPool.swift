@@ -13,8 +13,8 @@ final class UpstreamPool {
     private var idle: [UpstreamConnection] = []
     /// All connections, those that serve as well.
     private var all: [ObjectIdentifier: UpstreamConnection] = [:]
-    private var waiting: [ObjectIdentifier: (dial: Dial, attempt: Attempt)] = [:]
-    private var shaking: [ObjectIdentifier: (handshake: UpstreamHandshake, attempt: Attempt?)] = [:]
+    private var waiting: [ObjectIdentifier: (dial: Dial, attempt: UpstreamAttempt)] = [:]
+    private var shaking: [ObjectIdentifier: (handshake: UpstreamHandshake, attempt: UpstreamAttempt?)] = [:]
     /// What upstreams are verified with; `nil` where the endpoint is not reached over TLS.
     private let tls: TLSClientContext?
     private var isClosed = false
@@ -44,7 +44,7 @@ final class UpstreamPool {
     var isEmpty: Bool { self.all.isEmpty && self.waiting.isEmpty && self.shaking.isEmpty }
 
     /// Finds a connection for an attempt, within the call or later.
-    func take(for attempt: Attempt) {
+    func take(for attempt: UpstreamAttempt) {
         while let connection = self.idle.popLast() {
             if self.loop.now - connection.idleSince > Self.doubt, connection.isStale {
                 connection.close()
@@ -98,14 +98,14 @@ final class UpstreamPool {
     }
 
     /// A connection is ready for requests.
-    private func use(_ connection: Connection, for attempt: Attempt?) {
+    private func use(_ connection: Connection, for attempt: UpstreamAttempt?) {
         let upstream = UpstreamConnection(connection, pool: self)
         self.all[ObjectIdentifier(upstream)] = upstream
         if let attempt { attempt.taken(upstream) } else { upstream.giveBack() }
     }
 
     /// Begins TLS on a connection. The time for it is that for connecting, anew.
-    private func shakeHands(on connection: Connection, _ context: TLSClientContext, for attempt: Attempt?) {
+    private func shakeHands(on connection: Connection, _ context: TLSClientContext, for attempt: UpstreamAttempt?) {
         do throws(TLSFailure) {
             let session = try TLSSession(context, host: self.endpoint.host)
             let handshake = UpstreamHandshake(on: connection, handler: self)

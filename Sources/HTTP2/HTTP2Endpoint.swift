@@ -197,6 +197,12 @@ extension HTTP2Endpoint {
         self.consumeConnection(count)
     }
 
+    /// Gives back to a stream what `discard` has given back to the connection alone.
+    package final func consumeStream(_ count: Int, on stream: HTTP2Stream) {
+        // SAFETY: as above.
+        _ = unsafe nghttp2_session_consume_stream(self.session, stream.id.rawValue, count)
+    }
+
     final func consumeConnection(_ count: Int) {
         _ = unsafe nghttp2_session_consume_connection(self.session, count)
     }

@@ -26,6 +26,8 @@ package struct EventContext: Sendable {
     package var route: EventRoute?
     /// The certificate that the client showed, verified.
     package var clientCertificate: EventClientCertificate?
+    /// The Host that an HTTP upstream is to see, where a route sets it; else the upstream's own.
+    package var upstreamHost: String?
 
     /// The request's id: `requestContext.requestId`, and the `x-request-id` of the answer.
     package var requestID: String
@@ -49,7 +51,9 @@ extension EventContext {
     package init(
         requestID: String, sourceAddress: String, peerAddress: String? = nil, keepsForwardedFor: Bool = false,
         scheme: StaticString, port: UInt16, defaultHost: String = "", time: WallTime, traceID: String = "",
-        path: String? = nil, tls: TLS? = nil, clientCertificate: EventClientCertificate? = nil, route: EventRoute? = nil
+        path: String? = nil, tls: TLS? = nil, clientCertificate: EventClientCertificate? = nil,
+        route: EventRoute? = nil,
+        upstreamHost: String? = nil
     ) {
         // PERF: the memberwise initialiser moves its arguments into place; one that is written out builds the value in
         // memory and copies it, with a retain and a release for each of its texts.
@@ -57,6 +61,6 @@ extension EventContext {
             sourceAddress: sourceAddress, peerAddress: peerAddress ?? sourceAddress,
             keepsForwardedFor: keepsForwardedFor, scheme: scheme, port: port, defaultHost: defaultHost, time: time,
             traceID: traceID, path: path, tls: tls, route: route, clientCertificate: clientCertificate,
-            requestID: requestID)
+            upstreamHost: upstreamHost, requestID: requestID)
     }
 }

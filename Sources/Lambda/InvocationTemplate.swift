@@ -17,6 +17,12 @@ package final class InvocationTemplate: Sendable {
     /// From the request line to the last of the fields that stay the same.
     private let prefix: [UInt8]
     private let signing: SigningTemplate
+    /// Where the tenant comes from.
+    package let tenant: TenantSource?
+    /// What is signed, for calls whose tenant is not known before.
+    private let path: String
+    private let query: String
+    private let signedFields: [(name: String, value: String)]
 
     /// Which of the two calls is made.
     package enum Operation: Sendable {
@@ -28,14 +34,14 @@ package final class InvocationTemplate: Sendable {
 
     /// - Parameters:
     ///   - region: Used where the function's own name says none.
-    ///   - tenantID: For functions with tenant isolation; must be one that `isTenantID` takes.
+    ///   - tenant: For functions with tenant isolation; a fixed one must be one that `isTenantID` takes.
     ///   - wantsLog: Whether the end of the function's log is to come with the end of the answer.
     package init(
-        function: FunctionReference, endpoint: ServiceEndpoint, region: String, tenantID: String? = nil,
+        function: FunctionReference, endpoint: ServiceEndpoint, region: String, tenant: TenantSource? = nil,
         wantsLog: Bool = false, operation: Operation = .streaming
     ) {
         var fields = [("host", endpoint.hostField), ("content-type", "application/json")]
-        if let tenantID { fields.append(("x-amz-tenant-id", tenantID)) }
+        if case .fixed(let tenantID) = tenant { fields.append(("x-amz-tenant-id", tenantID)) }
         if wantsLog { fields.append(("x-amz-log-type", "Tail")) }
         let path =
             switch operation {
@@ -60,6 +66,10 @@ package final class InvocationTemplate: Sendable {
         // Not signed: AWS writes it into its audit log, and proxies may change it.
         prefix.append("user-agent: sluice\r\n")
 
+        self.tenant = tenant
+        self.path = path
+        self.query = function.query
+        self.signedFields = fields.map { (name: $0.0, value: $0.1) }
         self.endpoint = endpoint
         self.region = function.region ?? region
         self.prefix = prefix.array()
@@ -71,10 +81,11 @@ package final class InvocationTemplate: Sendable {
     /// What to reserve in front of an event, so that the head fits there with session tokens of the usual size.
     package var headroom: Int { self.prefix.count + 2048 }
 
-    /// Puts the signed head in front of the event that `buffer` holds. `traceID` is empty or one that `TraceID` takes.
+    /// Puts the signed head in front of the event that `buffer` holds. `traceID` is empty or one that `TraceID` takes;
+    /// `tenantID` is one that `isTenantID` takes, where the tenant is not fixed.
     package func writeHead(
         before buffer: inout ByteBuffer, signer: SigV4Signer, credentials: borrowing Credentials, at time: WallTime,
-        traceID: String = "", scratch: inout ByteBuffer
+        traceID: String = "", tenantID: String? = nil, scratch: inout ByteBuffer
     ) {
         scratch.removeAll()
         scratch.append(self.prefix)
@@ -88,8 +99,19 @@ package final class InvocationTemplate: Sendable {
             scratch.append("\r\n")
         }
         let hash = signer.payloadHash(of: buffer.bytes)
-        signer.appendSignature(
-            to: &scratch, template: self.signing, payloadHash: hash, credentials: credentials, at: time)
+        if let tenantID, Self.isTenantID(tenantID) {
+            scratch.append("x-amz-tenant-id: ")
+            scratch.append(tenantID)
+            scratch.append("\r\n")
+            signer.appendSignature(
+                to: &scratch, method: .post, path: self.path, query: self.query,
+                signedFields: SignedFields(self.signedFields + [(name: "x-amz-tenant-id", value: tenantID)]),
+                payloadHash: hash,
+                scope: SigningScope(region: self.region, service: "lambda"), credentials: credentials, at: time)
+        } else {
+            signer.appendSignature(
+                to: &scratch, template: self.signing, payloadHash: hash, credentials: credentials, at: time)
+        }
         scratch.append("\r\n")
         buffer.prepend(scratch.bytes)
     }

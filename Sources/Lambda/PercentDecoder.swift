@@ -39,6 +39,16 @@ struct PercentDecoder: ~Escapable {
     }
 }
 
+extension String {
+    /// What percent-encoded text stands for; `nil` where that is no UTF-8.
+    package var percentDecoded: String? {
+        var decoder = PercentDecoder(self.utf8.span, plusIsSpace: false)
+        var bytes: [UInt8] = []
+        while let byte = decoder.next() { bytes.append(byte) }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}
+
 extension ByteBuffer {
     /// Appends what percent-encoded text stands for as a JSON string with its quotes.
     mutating func append(jsonStringDecoding text: Span<UInt8>, plusIsSpace: Bool) {

@@ -26,6 +26,12 @@ package enum ExchangeFailure: Error, Equatable, Sendable {
     case clientStalled
     /// The event that the request makes is larger than Lambda takes.
     case eventTooLarge(limit: Int)
+    /// The function has as many calls as it may, and no place has become free in time.
+    case busy
+    /// The function has failed again and again, and is not called for a while.
+    case circuitOpen(retryAfter: Duration)
+    /// An HTTP upstream asked for fewer requests, and another function stands in for it.
+    case refusedByUpstream(status: Int)
     /// The gateway stops, and the time for draining is over.
     case shutDown
 }
@@ -48,7 +54,8 @@ extension ExchangeFailure {
         case .invocation(let failure): failure.status
         case .clientStalled: 408
         case .eventTooLarge: 413
-        case .shutDown: 503
+        case .refusedByUpstream(let status): status
+        case .busy, .circuitOpen, .shutDown: 503
         }
     }
 
@@ -59,6 +66,35 @@ extension ExchangeFailure {
         case .invocation(let failure): failure.isRetryable
         case .connectTimedOut, .noCredentials, .credentialsTimedOut, .connectionLost, .badUpstreamAnswer: false
         case .firstByteTimedOut, .idleTimedOut, .totalTimedOut, .clientStalled, .eventTooLarge, .shutDown: false
+        case .busy, .circuitOpen, .refusedByUpstream: false
+        }
+    }
+
+    /// Whether another function may be called in place of the one that failed so: it was refused or throttled, could not
+    /// be reached, or did not begin to answer in time. In the last case it may have run, and may still do so.
+    package var allowsFallback: Bool {
+        switch self {
+        case .unreachable, .connectTimedOut, .noCredentials, .credentialsTimedOut, .staleConnection: true
+        case .firstByteTimedOut: true
+        case .busy, .circuitOpen, .refusedByUpstream: true
+        // What is wrong with the request is so for any function.
+        case .invocation(.service(let error)): ![400, 413, 415].contains(error.status)
+        case .invocation: false
+        case .connectionLost, .badUpstreamAnswer, .idleTimedOut, .totalTimedOut, .clientStalled, .eventTooLarge: false
+        case .shutDown: false
+        }
+    }
+
+    /// Whether it counts as a failure of the function, for its circuit breaker. A throttle does not: it says that the
+    /// function is well, and busy.
+    package var isFunctionFailure: Bool {
+        switch self {
+        case .unreachable, .connectTimedOut, .connectionLost, .badUpstreamAnswer, .firstByteTimedOut, .idleTimedOut:
+            true
+        case .invocation(.service(let error)): !error.isThrottle && ![400, 413, 415].contains(error.status)
+        case .invocation: true
+        case .staleConnection, .noCredentials, .credentialsTimedOut, .totalTimedOut: false
+        case .clientStalled, .eventTooLarge, .shutDown, .busy, .circuitOpen, .refusedByUpstream: false
         }
     }
 
@@ -86,6 +122,9 @@ extension ExchangeFailure {
         case .totalTimedOut: "total_timeout"
         case .clientStalled: "client_stalled"
         case .eventTooLarge: "request_too_large"
+        case .busy: "busy"
+        case .circuitOpen: "circuit_open"
+        case .refusedByUpstream: "refused"
         case .shutDown: "cut"
         }
     }
@@ -96,6 +135,7 @@ extension ExchangeFailure {
         case .noCredentials, .credentialsTimedOut, .unreachable, .badUpstreamAnswer: true
         case .connectTimedOut, .staleConnection, .connectionLost, .invocation, .firstByteTimedOut, .idleTimedOut: false
         case .totalTimedOut, .clientStalled, .eventTooLarge, .shutDown: false
+        case .busy, .circuitOpen, .refusedByUpstream: false
         }
     }
 
@@ -103,7 +143,8 @@ extension ExchangeFailure {
     package var retryAfterSeconds: Int? {
         switch self {
         case .invocation(let failure): failure.isThrottle ? failure.retryAfterSeconds : nil
-        case .shutDown: 1
+        case .shutDown, .busy, .refusedByUpstream: 1
+        case .circuitOpen(let duration): Int(max(1, duration.components.seconds + 1))
         default: nil
         }
     }

@@ -5,16 +5,20 @@ package import Time
 /// Decides, for one exchange with a function, what to do with each thing that happens to it.
 ///
 ///     gathering ── requestCompleted ──▶ invoking ── receivedHead ──▶ relaying ── completed ──▶ finished
-///                                       ▲      │                        │
-///                              retryDue │      │ failed (retryable)     │ failed
-///                                       │      ▼                        ▼
-///                                      waiting ── failed (final) ───▶ finished
+///                                       ▲ ▲ ▲  │                        │
+///                     admitted ┌────────┘ │ │  │ failed (retryable)     │ failed
+///                           queued        │ │  ▼                        ▼
+///                                retryDue │ └ failed (fallback) ───▶ finished
+///                                       waiting
+///
+/// `queued` is entered from `invoking`, where the function has as many calls as it may.
 ///
 /// Every state ends in `finished` when the client leaves. The machine never reads, writes, waits, logs or asks the time:
 /// it is told what happened and answers what should be done.
 package struct ExchangeStateMachine: ~Copyable {
     private var state: State
-    private let policy: ExchangePolicy
+    /// Of the function that is called now.
+    private var policy: ExchangePolicy
 
     /// A machine for a request whose head has been routed.
     package init(policy: ExchangePolicy) {
@@ -38,7 +42,27 @@ package struct ExchangeStateMachine: ~Copyable {
         case .gathering:
             self.state = .invoking(Invoking(over: now + self.policy.total))
             return .invoke
-        case .invoking, .waiting, .relaying, .finished:
+        case .invoking, .queued, .waiting, .relaying, .finished:
+            return .drop
+        }
+    }
+
+    /// The function has as many calls as it may: a place is waited for until `until`.
+    package mutating func queued(until: MonotonicTime) {
+        switch self.state {
+        case .invoking(let invoking): self.state = .queued(Queued(from: invoking, until: until))
+        case .gathering, .queued, .waiting, .relaying, .finished: break
+        }
+    }
+
+    /// A place has become free for this exchange.
+    package mutating func admitted(at now: MonotonicTime) -> RequestAction {
+        switch self.state {
+        case .queued(let queued):
+            self.state = .invoking(Invoking(from: queued))
+            return .invoke
+        case .gathering, .invoking, .waiting, .relaying, .finished:
+            // It came too late.
             return .drop
         }
     }
@@ -49,7 +73,7 @@ package struct ExchangeStateMachine: ~Copyable {
         case .invoking(var invoking):
             invoking.sentAt = now
             self.state = .invoking(invoking)
-        case .gathering, .waiting:
+        case .gathering, .queued, .waiting:
             break
         case .relaying:
             // The function answered before it had the whole request.
@@ -65,7 +89,7 @@ package struct ExchangeStateMachine: ~Copyable {
         case .invoking(var invoking):
             invoking.sentAt = nil
             self.state = .invoking(invoking)
-        case .gathering, .waiting, .relaying, .finished:
+        case .gathering, .queued, .waiting, .relaying, .finished:
             break
         }
     }
@@ -91,7 +115,7 @@ package struct ExchangeStateMachine: ~Copyable {
             }
             self.state = .relaying(Relaying(from: invoking, at: now))
             return .sendHead
-        case .gathering, .waiting, .relaying, .finished:
+        case .gathering, .queued, .waiting, .relaying, .finished:
             return .drop
         }
     }
@@ -106,7 +130,7 @@ package struct ExchangeStateMachine: ~Copyable {
             // Bytes that are held back, because they do not yet say what they are.
             invoking.lastByteAt = now
             self.state = .invoking(invoking)
-        case .gathering, .waiting, .finished:
+        case .gathering, .queued, .waiting, .finished:
             break
         }
     }
@@ -128,7 +152,7 @@ package struct ExchangeStateMachine: ~Copyable {
             // A head comes before a clean end, always; the invocation machine sees to it.
             self.state = .finished
             return .drop
-        case .gathering, .waiting:
+        case .gathering, .queued, .waiting:
             self.state = .finished
             return .drop
         case .finished:
@@ -142,6 +166,8 @@ package struct ExchangeStateMachine: ~Copyable {
     package enum FailureAction: Equatable {
         /// Call again after this long, at the earliest.
         case retry(after: Duration)
+        /// Nothing has been sent, and there is another function: call that one in its place.
+        case fallBack(ExchangeFailure)
         /// Nothing has been sent: answer with a status of our own.
         case respond(ExchangeFailure)
         /// The head has gone: break the answer so that nobody takes it for a whole one.
@@ -150,10 +176,12 @@ package struct ExchangeStateMachine: ~Copyable {
         case drop
     }
 
-    /// A call failed. `spread` is a random number from 0 to 1, for the time until the next call; `isAffordable` says
-    /// whether the function's budget has another call.
+    /// A call failed, or cannot be made. `spread` is a random number from 0 to 1, for the time until the next call;
+    /// `isAffordable` says whether the function's budget has another call; `fallback` is the policy of the function that
+    /// may be called in place of this one.
     package mutating func failed(
-        _ failure: ExchangeFailure, at now: MonotonicTime, spread: Double, isAffordable: Bool = true
+        _ failure: ExchangeFailure, at now: MonotonicTime, spread: Double, isAffordable: Bool = true,
+        fallback: ExchangePolicy? = nil
     ) -> FailureAction {
         switch self.state {
         case .invoking(let invoking):
@@ -166,6 +194,7 @@ package struct ExchangeStateMachine: ~Copyable {
             guard failure.isRetryable, isAffordable || failure.costsNothing, invoking.attempt <= self.policy.retries,
                 now + pause < limit
             else {
+                if self.fallBack(failure, to: fallback, over: invoking.over, at: now) { return .fallBack(failure) }
                 self.state = .finished
                 return .respond(failure)
             }
@@ -174,7 +203,7 @@ package struct ExchangeStateMachine: ~Copyable {
         case .relaying:
             self.state = .finished
             return .truncate(failure)
-        case .gathering, .waiting:
+        case .gathering, .queued, .waiting:
             self.state = .finished
             return .respond(failure)
         case .finished:
@@ -198,13 +227,25 @@ package struct ExchangeStateMachine: ~Copyable {
         return max(pause, asked)
     }
 
+    /// Goes over to another function, where there is one and the failure is one that it may stand in for. Its time is what
+    /// is left of the first one's `total`, and its tries are its own.
+    private mutating func fallBack(
+        _ failure: ExchangeFailure, to policy: ExchangePolicy?, over: MonotonicTime, at now: MonotonicTime
+    ) -> Bool {
+        guard let policy, failure.allowsFallback, now < over else { return false }
+        self.policy = policy
+        self.policy.total = over - now
+        self.state = .invoking(Invoking(over: over))
+        return true
+    }
+
     /// The time between two calls is over.
     package mutating func retryDue(at now: MonotonicTime) -> RequestAction {
         switch self.state {
         case .waiting(let waiting):
             self.state = .invoking(Invoking(from: waiting))
             return .invoke
-        case .gathering, .invoking, .relaying, .finished:
+        case .gathering, .invoking, .queued, .relaying, .finished:
             return .drop
         }
     }
@@ -220,7 +261,7 @@ package struct ExchangeStateMachine: ~Copyable {
     /// The client has gone.
     package mutating func clientLeft() -> LeaveAction {
         switch self.state {
-        case .gathering, .invoking, .waiting, .relaying:
+        case .gathering, .invoking, .queued, .waiting, .relaying:
             self.state = .finished
             return .release
         case .finished:
@@ -245,7 +286,7 @@ package struct ExchangeStateMachine: ~Copyable {
             relaying.blockedAt = relaying.blockedAt ?? now
             self.state = .relaying(relaying)
             return wasBlocked ? .nothing : .pauseUpstream
-        case .gathering, .invoking, .waiting, .finished:
+        case .gathering, .invoking, .queued, .waiting, .finished:
             return .nothing
         }
     }
@@ -256,7 +297,7 @@ package struct ExchangeStateMachine: ~Copyable {
         case .relaying(var relaying):
             if relaying.blockedAt != nil { relaying.blockedAt = now }
             self.state = .relaying(relaying)
-        case .gathering, .invoking, .waiting, .finished:
+        case .gathering, .invoking, .queued, .waiting, .finished:
             break
         }
     }
@@ -273,7 +314,7 @@ package struct ExchangeStateMachine: ~Copyable {
             relaying.lastByteAt = now
             self.state = .relaying(relaying)
             return .resumeUpstream
-        case .gathering, .invoking, .waiting, .finished:
+        case .gathering, .invoking, .queued, .waiting, .finished:
             return .nothing
         }
     }
@@ -296,6 +337,8 @@ package struct ExchangeStateMachine: ~Copyable {
             return .never
         case .invoking(let invoking):
             return min(invoking.over, self.firstByteDeadline(invoking.sentAt, invoking.lastByteAt))
+        case .queued(let queued):
+            return min(queued.until, queued.over)
         case .waiting(let waiting):
             return min(waiting.until, waiting.over)
         case .relaying(let relaying):
@@ -319,12 +362,14 @@ package struct ExchangeStateMachine: ~Copyable {
         /// Nothing is over; look at `deadline` again.
         case wait
         case invoke
+        /// Call the other function in place of this one.
+        case fallBack(ExchangeFailure)
         case respond(ExchangeFailure)
         case truncate(ExchangeFailure)
     }
 
-    /// The moment of `deadline` may have come.
-    package mutating func deadlinePassed(at now: MonotonicTime) -> DeadlineAction {
+    /// The moment of `deadline` may have come. `fallback` is as for `failed`.
+    package mutating func deadlinePassed(at now: MonotonicTime, fallback: ExchangePolicy? = nil) -> DeadlineAction {
         switch self.state {
         case .gathering:
             return .wait
@@ -334,8 +379,17 @@ package struct ExchangeStateMachine: ~Copyable {
             guard now >= min(over, self.firstByteDeadline(invoking.sentAt, invoking.lastByteAt)) else {
                 return .wait
             }
+            let failure: ExchangeFailure = now >= over ? .totalTimedOut : hasBytes ? .idleTimedOut : .firstByteTimedOut
+            if self.fallBack(failure, to: fallback, over: over, at: now) { return .fallBack(failure) }
             self.state = .finished
-            return .respond(now >= over ? .totalTimedOut : hasBytes ? .idleTimedOut : .firstByteTimedOut)
+            return .respond(failure)
+        case .queued(let queued):
+            guard now >= min(queued.over, queued.until) else {
+                return .wait
+            }
+            if self.fallBack(.busy, to: fallback, over: queued.over, at: now) { return .fallBack(.busy) }
+            self.state = .finished
+            return .respond(now >= queued.over ? .totalTimedOut : .busy)
         case .waiting(let waiting):
             if now >= waiting.over {
                 self.state = .finished
@@ -370,6 +424,7 @@ package struct ExchangeStateMachine: ~Copyable {
         case .gathering: 0
         case .finished: 0
         case .invoking(let invoking): invoking.attempt
+        case .queued(let queued): queued.attempt
         case .waiting(let waiting): waiting.attempt
         case .relaying(let relaying): relaying.attempt
         }
@@ -381,6 +436,7 @@ extension ExchangeStateMachine {
         /// The request's body is coming in.
         case gathering
         case invoking(Invoking)
+        case queued(Queued)
         case waiting(Waiting)
         case relaying(Relaying)
         case finished
@@ -403,10 +459,29 @@ extension ExchangeStateMachine {
             self.jitter = 0
         }
 
+        init(from queued: Queued) {
+            self.attempt = queued.attempt
+            self.over = queued.over
+            self.jitter = 0
+        }
+
         init(from waiting: Waiting) {
             self.attempt = waiting.attempt + 1
             self.over = waiting.over
             self.jitter = waiting.jitter
+        }
+    }
+
+    /// The function has as many calls as it may; a place is waited for.
+    private struct Queued {
+        let attempt: Int
+        let over: MonotonicTime
+        let until: MonotonicTime
+
+        init(from invoking: Invoking, until: MonotonicTime) {
+            self.attempt = invoking.attempt
+            self.over = invoking.over
+            self.until = until
         }
     }
 

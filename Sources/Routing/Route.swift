@@ -19,6 +19,8 @@ package struct Route: Sendable, Equatable {
     package enum Action: Sendable, Equatable {
         /// A function is called: its position among the configured ones.
         case function(Int)
+        /// One of several is called.
+        case functions(WeightedFunctions)
         case redirect(Redirect)
         case respond(FixedResponse)
     }

@@ -45,7 +45,7 @@ import Testing
                 8:45: unknown key "totl"; did you mean "total"?
                 9:23: 7MiB is too large; the most is 6MiB
                 10:12: "v3" is not known here; did you mean "v2"?
-                11:3: "none" says nowhere what it calls: it needs "function" or "local"
+                11:3: "none" says nowhere what it calls: it needs "function", "url" or "local"
                 12:24: "both" has "function" already; a function has one of "function", "url" and "local"
                 12:42: a command with arguments is a list: [a, b]
                 13:3: "both" stands in this mapping twice; it is on line 12 too
@@ -54,7 +54,7 @@ import Testing
                 17:15: there is no function "caht"; did you mean "chat"?
                 18:11: a host has no port here; routes apply to every listener
                 19:21: a redirect goes to "https://host/path", "http://host/path" or "/path"
-                22:5: the route does nothing: it needs "function", "redirect" or "respond"
+                22:5: the route does nothing: it needs "function", "functions", "redirect" or "respond"
                 22:11: a single value is expected here; several of them go into "paths"
                 23:17: "/a" matches the same requests as the route on line 20, and neither is more specific
                 25:19: the path "/a" does not begin with "/b"
@@ -86,6 +86,88 @@ import Testing
             #expect(found.contains { $0.contains(fault.split(separator: ": ", maxSplits: 1)[1]) }, "\(found)")
         }
         #expect(found.isEmpty == (fault == nil), "\(found)")
+    }
+
+    @Test(
+        arguments: [
+            ("sign: true, function: f", "\"sign\" is about a \"url\"; calls of the Lambda API are always signed"),
+            (
+                "url: \"http://a\", event: v2",
+                "\"event\" is about calls of the Lambda API; a \"url\" is sent the request as it is"
+            ),
+            ("url: \"http://a\", tenant_id: x", "\"tenant_id\" is about calls of the Lambda API"),
+            ("url: \"http://a\", sign: true, max_request_body: 7MiB", "7MiB is too large; the most is 6MiB"),
+            ("url: \"http://a\", function: f", "a function has one of"),
+            ("url: \"http://a\", max_request_body: 7GiB", nil),
+            ("url: \"http://a/b\", sign: true", nil),
+        ] as [(String, String?)])
+    func `a url is no function of the Lambda API`(keys: String, fault: String?) {
+        let text = """
+            listeners: [{ address: "127.0.0.1:8080" }]
+            routes:
+              - path: /*
+                function: f
+            functions:
+              f: { \(keys) }
+            """
+        let found = faults(text)
+        #expect(found.isEmpty == (fault == nil), "\(found)")
+        if let fault { #expect(found.contains { $0.contains(fault) }, "\(found)") }
+    }
+
+    @Test(
+        arguments: [
+            ("function: f, queue: { size: 1 }", "a \"queue\" needs \"max_concurrency\" beside it"),
+            ("function: f, fallback: g", "there is no function \"g\""),
+            ("function: f, fallback: f", "fallbacks go round in a circle, back to \"f\""),
+            ("function: f, tenant_id: 'a!'", "a tenant has 1 to 256"),
+            ("function: f, tenant_id: { }", "a tenant is a text"),
+            ("function: f, tenant_id: { from: host, path_parameter: id }", "not both"),
+            (
+                "function: f, tenant_id: { path_parameter: id }",
+                "has no parameter {id}, from which \"f\" takes its tenant"
+            ),
+            ("function: f, max_concurrency: 1, queue: { }, circuit_breaker: { }, tenant_id: { from: host }", nil),
+        ] as [(String, String?)])
+    func `what a function can not do is a fault`(keys: String, fault: String?) {
+        let text = """
+            listeners: [{ address: "127.0.0.1:8080" }]
+            routes:
+              - path: /*
+                function: f
+            functions:
+              f: { \(keys) }
+            """
+        let found = faults(text)
+        #expect(found.isEmpty == (fault == nil), "\(found)")
+        if let fault { #expect(found.contains { $0.contains(fault) }, "\(found)") }
+    }
+
+    @Test(
+        arguments: [
+            ("functions: [{ name: f }, { name: f }]", "\"f\" stands in this list twice"),
+            ("functions: [{ name: h }]", "there is no function \"h\""),
+            ("functions: [{ weight: 1 }]", "a \"name\" is missing here"),
+            ("functions: [{ name: f, weight: 0 }]", "all weights are 0"), ("functions: []", "the list is empty"),
+            ("functions: [{ name: f }], function: f", "a route does one thing"),
+            ("function: f, sticky: { cookie: a }", "chooses among several"),
+            ("functions: [{ name: f }], sticky: { }", "needs a \"cookie\" or a \"header\""),
+            ("functions: [{ name: f }], sticky: { cookie: a, header: b }", "not both"),
+            ("functions: [{ name: f }, { name: g, weight: 3 }], sticky: { header: X-User }", nil),
+        ] as [(String, String?)])
+    func `what weights can not be is a fault`(keys: String, fault: String?) {
+        let text = """
+            listeners: [{ address: "127.0.0.1:8080" }]
+            functions:
+              f: { function: f, fallback: g }
+              g: { function: g }
+            routes:
+              - { path: /*, \(keys) }
+              - { path: /f, function: f }
+            """
+        let found = faults(text)
+        #expect(found.isEmpty == (fault == nil), "\(found)")
+        if let fault { #expect(found.contains { $0.contains(fault) }, "\(found)") }
     }
 
     @Test func `a fault reads as compilers write it`() {
@@ -185,8 +267,7 @@ import Testing
         (
             "functions: [{ name: f, weight: 1 }]",
             [
-                "9:5: \"functions\" is not supported yet",
-                "9:5: the route has \"function\" already; a route does one thing",
+                "9:5: the route has \"function\" already; a route does one thing"
             ]
         ),
         ("strip_prefix: /g", ["9:19: the path \"/f\" does not begin with \"/g\""]),

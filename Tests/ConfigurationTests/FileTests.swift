@@ -69,6 +69,7 @@ import TestSupport
         case .oneOrMore(let element): "\(Self.words(element)), or a list"
         case .mapping(let name, let element): "\(name.lowercased()): \(Self.words(element))"
         case .section: ""
+        case .textOrSection(let what, _): what
         case .wordOrSection(let words, _): words.map { "`\($0)`" }.joined(separator: ", ")
         }
     }
@@ -83,9 +84,10 @@ import TestSupport
     /// The example of the design, which shows `command` and `handler` side by side as alternatives: what it names and
     /// does not work yet is refused as such, and nothing else is wrong.
     @Test func `the example of the design is understood`() throws {
-        let names = ["37:5: \"url\"", "38:5: \"sign\""]
-        var expected = names.map { "\($0) is not supported yet" }
-        expected.insert("42:7: a local function has a \"command\" or a \"handler\", not both", at: 2)
+        let expected = [
+            "36:3: warning: no route calls the function \"page\"",
+            "42:7: a local function has a \"command\" or a \"handler\", not both",
+        ]
         #expect(faults(try Self.text("Tests/Vectors/configuration/design.yaml")) == expected)
     }
 

@@ -83,7 +83,7 @@ import Testing
         #expect(function.retries == 2)
         #expect(function.maxRequestBody.bytes == 6_291_456)
         #expect(function.maxConcurrency == nil)
-        #expect(function.tenantID == nil)
+        #expect(function.tenant == nil)
     }
 
     @Test func `time-outs that were not written give way to a shorter total`() throws {
@@ -155,7 +155,7 @@ import Testing
             return
         }
         #expect(reference.qualifier == "live")
-        #expect(chat.tenantID == "acme")
+        #expect(chat.tenant == .fixed("acme"))
         #expect(chat.response == .prelude)
         let timeouts = Timeouts(connect: .seconds(1), firstByte: .seconds(2), idle: .seconds(3), total: .seconds(4))
         #expect(chat.timeouts == timeouts)

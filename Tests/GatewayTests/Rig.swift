@@ -19,13 +19,14 @@ final class Rig {
     private let address: SocketAddress
 
     /// `keys` are keys of the one function, `limits` of the section of that name, both in flow form.
-    init(_ keys: String = "", limits: String = "") throws {
+    init(_ keys: String = "", limits: String = "", isHTTP: Bool = false) throws {
         let upstream = try Upstream()
+        let target = isHTTP ? "url: \"http://127.0.0.1:\(upstream.port)\"" : "function: main"
         let text = """
             aws: { region: eu-west-1, endpoint: "http://127.0.0.1:\(upstream.port)" }
             listeners: [{ address: "127.0.0.1:0" }]
             limits: { \(limits) }
-            functions: { main: { function: main\(keys.isEmpty ? "" : ", ")\(keys) } }
+            functions: { main: { \(target)\(keys.isEmpty ? "" : ", ")\(keys) } }
             routes:
               - { path: /fixed, respond: { body: fixed } }
               - { path: /*, function: main }
@@ -172,6 +173,11 @@ final class Peer {
 
     func send(_ bytes: [UInt8]) {
         #expect(Glibc.send(self.descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL)) == bytes.count)
+    }
+
+    /// Sends what the socket takes, and answers how much that was.
+    func offer(_ bytes: ArraySlice<UInt8>) -> Int {
+        max(0, bytes.withUnsafeBytes { Glibc.send(self.descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) })
     }
 
     /// Takes what is there.

@@ -63,7 +63,7 @@ import Time
         for operation in [InvocationTemplate.Operation.streaming, .buffered] {
             let template = InvocationTemplate(
                 function: try FunctionReference(parsing: function), endpoint: try ServiceEndpoint(parsing: endpoint),
-                region: "eu-west-1", tenantID: tenant, wantsLog: wantsLog, operation: operation)
+                region: "eu-west-1", tenant: tenant.map { .fixed($0) }, wantsLog: wantsLog, operation: operation)
             let event = #"{"version":"2.0"}"#
             let request = Self.request(template, event: event)
             var parser = HTTP1RequestParser(limits: HeadLimits())

@@ -28,7 +28,8 @@ struct FunctionCheck {
         let sources = ["function", "url", "local"].filter { written[$0] != nil }
         if sources.isEmpty {
             self.reading.report(
-                name.position, "\"\(name.value)\" says nowhere what it calls: it needs \"function\" or \"local\"")
+                name.position,
+                "\"\(name.value)\" says nowhere what it calls: it needs \"function\", \"url\" or \"local\"")
         }
         for extra in sources.dropFirst() {
             self.reading.report(
@@ -39,20 +40,25 @@ struct FunctionCheck {
         if let qualifier = draft.value.qualifier, written["function"] == nil, !sources.isEmpty {
             self.reading.report(qualifier.position, "a \"qualifier\" needs \"function\" beside it")
         }
-        if let role = draft.value.role, written["function"] == nil, !sources.isEmpty {
-            self.reading.report(role.position, "a \"role\" needs \"function\" beside it")
+        if let role = draft.value.role, written["function"] == nil, !draft.value.sign, !sources.isEmpty {
+            self.reading.report(role.position, "a \"role\" needs \"function\" beside it, or a \"url\" that is signed")
         }
         let role = draft.value.role.flatMap(self.role)
         let timeouts = self.timeouts(draft.value.timeouts)
-        self.checkRequestBody(draft.value.maxRequestBody)
+        self.checkRequestBody(draft.value.maxRequestBody, isStreamed: written["url"] != nil && !draft.value.sign)
+        self.checkForwarding(draft)
+        if let position = written["queue"], written["max_concurrency"] == nil {
+            self.reading.report(position, "a \"queue\" needs \"max_concurrency\" beside it; without it nothing waits")
+        }
         guard let target = self.target(draft.value) else { return nil }
         return FunctionConfiguration(
-            name: name.value, target: target, role: role, tenantID: draft.value.tenantID,
+            name: name.value, target: target, role: role, tenant: self.tenant(draft.value.tenant),
             event: self.event(draft.value), response: draft.value.response, invoke: draft.value.invoke,
             logTail: draft.value.logTail,
             timeouts: timeouts, retries: draft.value.retries,
             maxRequestBody: draft.value.maxRequestBody?.value ?? Self.maximumRequestBody,
-            maxConcurrency: draft.value.maxConcurrency)
+            maxConcurrency: draft.value.maxConcurrency, queue: draft.value.queue,
+            circuitBreaker: draft.value.circuitBreaker, fallback: self.fallback(of: name.value, draft.value.fallback))
     }
 
     private func event(_ draft: FunctionDraft) -> EventSettings {
@@ -77,6 +83,7 @@ struct FunctionCheck {
 
     private func target(_ draft: FunctionDraft) -> FunctionConfiguration.Target? {
         if let local = draft.local { return self.local(local).map { .local($0) } }
+        if let url = draft.url { return .url(HTTPUpstream(endpoint: url.value, isSigned: draft.sign)) }
         guard let function = draft.function else { return nil }
         do {
             let reference = try FunctionReference(parsing: function.value)
@@ -124,7 +131,67 @@ struct FunctionCheck {
         (try? FunctionReference(parsing: text, qualifier: qualifier)).map { .lambda($0) }
     }
 
-    private func checkRequestBody(_ size: Located<ByteCount>?) {
+    private func tenant(_ draft: Located<TenantDraft>?) -> TenantSource? {
+        guard let draft else { return nil }
+        if let fixed = draft.value.fixed { return .fixed(fixed) }
+        switch (draft.value.isFromHost, draft.value.pathParameter) {
+        case (true, nil): return .host
+        case (false, let parameter?): return .pathParameter(parameter.value)
+        case (true, let parameter?):
+            self.reading.report(
+                parameter.position, "a tenant comes from the host or from a \"path_parameter\", not both")
+        case (false, nil):
+            if draft.value.writtenKeys.isEmpty {
+                self.reading.report(
+                    draft.position, "a tenant is a text, { from: host }, or { path_parameter: NAME }")
+            }
+        }
+        return nil
+    }
+
+    /// The position of the function that stands in. Whoever follows the names must come to an end.
+    private func fallback(of name: String, _ fallback: Located<String>?) -> Int? {
+        guard let fallback else { return nil }
+        let names = self.file.functions.map(\.name.value)
+        guard let position = names.firstIndex(of: fallback.value) else {
+            let suggestion = Nearest.suggestion(for: fallback.value, among: names)
+            self.reading.report(fallback.position, "there is no function \"\(fallback.value)\"\(suggestion)")
+            return nil
+        }
+        var seen: Set<String> = [name]
+        var next: String? = fallback.value
+        while let current = next {
+            guard seen.insert(current).inserted else {
+                self.reading.report(fallback.position, "fallbacks go round in a circle, back to \"\(current)\"")
+                return nil
+            }
+            next = self.file.functions.first { $0.name.value == current }?.value.value.fallback?.value
+        }
+        return position
+    }
+
+    /// What belongs to calls of the Lambda API means nothing for a URL, and the other way round.
+    private func checkForwarding(_ draft: Located<FunctionDraft>) {
+        let written = draft.value.writtenKeys
+        guard written["url"] != nil else {
+            if let position = written["sign"] {
+                self.reading.report(position, "\"sign\" is about a \"url\"; calls of the Lambda API are always signed")
+            }
+            return
+        }
+        for key in ["event", "response", "invoke", "log_tail", "tenant_id"] {
+            guard let position = written[key] else { continue }
+            self.reading.report(
+                position, "\"\(key)\" is about calls of the Lambda API; a \"url\" is sent the request as it is")
+        }
+    }
+
+    private func checkRequestBody(_ size: Located<ByteCount>?, isStreamed: Bool) {
+        if isStreamed { return }
+        if let size, size.value > Self.maximumRequestBody {
+            self.reading.report(size.position, "\(size.value) is too large; the most is \(Self.maximumRequestBody)")
+            return
+        }
         let total = self.file.limits.settings.requestBodies
         let body = size?.value ?? Self.maximumRequestBody
         guard body > total, let position = size?.position ?? self.file.limits.writtenKeys["request_bodies"] else {

@@ -1,4 +1,5 @@
 import HTTP
+import Lambda
 import Routing
 
 /// Makes the route table of what was read, and holds routes against functions and one another.
@@ -50,7 +51,9 @@ struct RouteCheck {
     }
 
     private func warnOfUnusedFunctions() {
-        let used = Set(self.file.routes.compactMap { $0.value.function?.value })
+        var used = Set(self.file.routes.compactMap { $0.value.function?.value })
+        for route in self.file.routes { used.formUnion(route.value.functions.compactMap { $0.value.name?.value }) }
+        used.formUnion(self.file.functions.compactMap { $0.value.value.fallback?.value })
         for function in self.functions where function.value != nil && !used.contains(function.name) {
             // With an address of its own the local Lambda API is a way to call a function without a route.
             if case .local = function.value?.target, self.file.localLambda.address != nil { continue }
@@ -79,6 +82,7 @@ struct RouteCheck {
         }
         let action = self.action(draft, paths)
         self.checkPrefix(value, paths)
+        if let action { self.checkTenant(action, paths) }
         guard let action else { return nil }
 
         return Placed(
@@ -112,7 +116,8 @@ extension RouteCheck {
         let written = ["function", "functions", "redirect", "respond"].filter { value.writtenKeys[$0] != nil }
         if written.isEmpty {
             self.reading.report(
-                draft.position, "the route does nothing: it needs \"function\", \"redirect\" or \"respond\"")
+                draft.position,
+                "the route does nothing: it needs \"function\", \"functions\", \"redirect\" or \"respond\"")
         }
         for extra in written.dropFirst() {
             self.reading.report(
@@ -125,21 +130,63 @@ extension RouteCheck {
                 self.reading.report(position, "\"\(key)\" changes what a function sees, and the route calls none")
             }
         }
-        if let function = value.function { return self.function(function) }
+        if let position = value.writtenKeys["sticky"], value.writtenKeys["functions"] == nil {
+            self.reading.report(position, "\"sticky\" chooses among several \"functions\", and the route has none")
+        }
+        if let function = value.function { return Route.Action.function(self.position(of: function) ?? -1) }
+        if let position = value.writtenKeys["functions"] { return self.weighted(value, at: position) }
         if let redirect = value.redirect { return self.redirect(redirect, paths) }
         if let respond = value.respond { return self.response(respond) }
         return nil
     }
 
-    private func function(_ name: Located<String>) -> Route.Action {
+    /// The position of a function; a fault, and `nil`, where there is none. The route still takes part in the search for
+    /// conflicts; the file is refused in any case.
+    private func position(of name: Located<String>) -> Int? {
         let names = self.functions.map(\.name)
-        guard let number = names.firstIndex(of: name.value) else {
-            let suggestion = Nearest.suggestion(for: name.value, among: names)
-            self.reading.report(name.position, "there is no function \"\(name.value)\"\(suggestion)")
-            // The route still takes part in the search for conflicts; the file is refused in any case.
-            return .function(-1)
+        if let position = names.firstIndex(of: name.value) { return position }
+        let suggestion = Nearest.suggestion(for: name.value, among: names)
+        self.reading.report(name.position, "there is no function \"\(name.value)\"\(suggestion)")
+        return nil
+    }
+
+    private func weighted(_ draft: RouteDraft, at position: SourcePosition) -> Route.Action? {
+        var choices: [WeightedFunctions.Choice] = []
+        for item in draft.functions {
+            guard let name = item.value.name else {
+                if item.value.writtenKeys["name"] == nil {
+                    self.reading.report(item.position, "a \"name\" is missing here")
+                }
+                continue
+            }
+            guard let function = self.position(of: name) else { continue }
+            if choices.contains(where: { $0.function == function }) {
+                self.reading.report(name.position, "\"\(name.value)\" stands in this list twice")
+                continue
+            }
+            choices.append(WeightedFunctions.Choice(function: function, weight: item.value.weight))
         }
-        return .function(number)
+        let stickiness = self.stickiness(draft.sticky)
+        if let weighted = WeightedFunctions(choices, stickiness: stickiness) { return .functions(weighted) }
+        if !choices.isEmpty, choices.count == draft.functions.count {
+            self.reading.report(position, "all weights are 0, so that no function gets anything")
+        }
+        return .function(-1)
+    }
+
+    private func stickiness(_ draft: Located<StickyDraft>?) -> WeightedFunctions.Stickiness? {
+        guard let draft else { return nil }
+        switch (draft.value.cookie, draft.value.header) {
+        case (let cookie?, nil): return .cookie(cookie.value)
+        case (nil, let header?): return .header(header.value)
+        case (.some, let header?):
+            self.reading.report(header.position, "\"sticky\" has a \"cookie\" or a \"header\", not both")
+        case (nil, nil):
+            if draft.value.writtenKeys.isEmpty {
+                self.reading.report(draft.position, "\"sticky\" needs a \"cookie\" or a \"header\"")
+            }
+        }
+        return nil
     }
 
     private func redirect(_ draft: Located<RedirectDraft>, _ paths: [Located<PathPattern>]) -> Route.Action? {
@@ -184,6 +231,25 @@ extension RouteCheck {
             fields.append("content-type", "text/plain; charset=utf-8")
         }
         return .respond(FixedResponse(head: ResponseHead(status: status, fields: fields), body: body))
+    }
+
+    /// A function that takes its tenant from a path is called by paths that have it.
+    private func checkTenant(_ action: Route.Action, _ paths: [Located<PathPattern>]) {
+        let positions: [Int]
+        switch action {
+        case .function(let position): positions = [position]
+        case .functions(let weighted): positions = weighted.choices.map(\.function)
+        case .redirect, .respond: return
+        }
+        for position in positions where self.functions.indices.contains(position) {
+            guard case .pathParameter(let name)? = self.functions[position].value?.tenant else { continue }
+            for path in paths where !path.value.parameterNames.contains(name) {
+                self.reading.report(
+                    path.position,
+                    "the path \"\(path.value)\" has no parameter {\(name)}, from which \"\(self.functions[position].name)\" "
+                        + "takes its tenant")
+            }
+        }
     }
 
     private func checkPrefix(_ draft: RouteDraft, _ paths: [Located<PathPattern>]) {

@@ -1,3 +1,4 @@
+import AWS
 import HTTP
 import Lambda
 import Routing
@@ -72,7 +73,9 @@ struct FunctionDraft: Sendable, KeyNoting {
     var function: Located<String>?
     var qualifier: Located<String>?
     var role: Located<RoleDraft>?
-    var tenantID: String?
+    var url: Located<ServiceEndpoint>?
+    var sign = false
+    var tenant: Located<TenantDraft>?
     var event: EventFormat.Kind = .v2
     var stage: Located<String>?
     var stageVariables: [(name: Located<String>, value: String)] = []
@@ -85,6 +88,9 @@ struct FunctionDraft: Sendable, KeyNoting {
     var retries = 2
     var maxRequestBody: Located<ByteCount>?
     var maxConcurrency: Int?
+    var queue: QueueSettings?
+    var circuitBreaker: CircuitBreakerSettings?
+    var fallback: Located<String>?
     var local: Located<LocalFunctionDraft>?
     var writtenKeys: [String: SourcePosition] = [:]
 }
@@ -95,6 +101,14 @@ struct RoleDraft: Sendable {
     var externalID: Located<String>?
     var sessionName: Located<String>?
     var duration: Located<Duration>?
+}
+
+/// `tenant_id` of a function.
+struct TenantDraft: Sendable, KeyNoting {
+    var fixed: String?
+    var isFromHost = false
+    var pathParameter: Located<String>?
+    var writtenKeys: [String: SourcePosition] = [:]
 }
 
 /// `timeouts` of a function.
@@ -126,11 +140,27 @@ struct RouteDraft: Sendable, KeyNoting {
     var methods: [Located<Method>] = []
     var headers: [(name: Located<String>, value: Located<String>)] = []
     var function: Located<String>?
+    var functions: [Located<WeightDraft>] = []
+    var sticky: Located<StickyDraft>?
     var redirect: Located<RedirectDraft>?
     var respond: Located<RespondDraft>?
     var stripPrefix: Located<PathPrefix>?
     var requestHeaders = FieldEditsDraft()
     var responseHeaders = FieldEditsDraft()
+    var writtenKeys: [String: SourcePosition] = [:]
+}
+
+/// One of `functions` of a route.
+struct WeightDraft: Sendable, KeyNoting {
+    var name: Located<String>?
+    var weight = 1
+    var writtenKeys: [String: SourcePosition] = [:]
+}
+
+/// `sticky` of a route.
+struct StickyDraft: Sendable, KeyNoting {
+    var cookie: Located<String>?
+    var header: Located<String>?
     var writtenKeys: [String: SourcePosition] = [:]
 }
 

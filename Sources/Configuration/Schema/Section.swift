@@ -62,14 +62,19 @@ struct Section<Root>: Sendable {
 
     /// The key that may have been meant: one of this section that is spelt nearly so, one of a section below, or any.
     private func advice(for name: String) -> String {
+        let names = self.descriptions.map(\.name)
+        // One letter beside a key of this section is nearer than the same word in another.
+        if let near = Nearest.word(to: name, among: names), Nearest.distance(Array(name.utf8), Array(near.utf8)) == 1 {
+            return Nearest.suggestion(for: name, among: names)
+        }
         for key in self.descriptions {
             switch key.kind {
-            case .section(let below), .wordOrSection(_, let below):
+            case .section(let below), .wordOrSection(_, let below), .textOrSection(_, let below):
                 if below.contains(where: { $0.name == name }) { return "; it belongs into \"\(key.name)\"" }
             default: break
             }
         }
-        return Nearest.suggestion(for: name, among: self.descriptions.map(\.name), listing: self.supportedNames)
+        return Nearest.suggestion(for: name, among: names, listing: self.supportedNames)
     }
 }
 

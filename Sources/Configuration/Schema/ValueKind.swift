@@ -14,6 +14,8 @@ package indirect enum ValueKind: Sendable, Equatable {
     case section([KeyDescription])
     /// One of a few words, or a section: the words say what its first key would.
     case wordOrSection([String], [KeyDescription])
+    /// Text, and what it is the text of, or a section.
+    case textOrSection(String, [KeyDescription])
 }
 
 /// What there is to know about one key.
@@ -43,7 +45,8 @@ extension KeyDescription {
 extension ValueKind {
     fileprivate func flattened(below path: String) -> [(path: String, key: KeyDescription)] {
         switch self {
-        case .section(let keys), .wordOrSection(_, let keys): keys.flatMap { $0.flattened(below: path) }
+        case .section(let keys), .wordOrSection(_, let keys), .textOrSection(_, let keys):
+            keys.flatMap { $0.flattened(below: path) }
         case .list(let element), .oneOrMore(let element): element.flattened(below: path + "[]")
         case .mapping(let name, let element): element.flattened(below: "\(path).\(name)")
         default: []

@@ -145,6 +145,19 @@ enum Texts {
         return name
     }
 
+    /// The name of a parameter of a path.
+    static let parameterName = ValueType<String>.scalar(.text("parameter")) { text in
+        let name = text.hasPrefix("{") && text.hasSuffix("}") ? String(text.dropFirst().dropLast()) : text
+        guard !name.isEmpty else { throw ValueFault("a parameter has a name, as in \"{id}\"") }
+        return name
+    }
+
+    /// RFC 6265 §4.1.1: a cookie's name is a token.
+    static let cookieName = ValueType<String>.scalar(.text("cookie")) { text in
+        guard Fields.isName(text.utf8.span) else { throw ValueFault("\"\(text)\" is no name of a cookie") }
+        return text
+    }
+
     static let mediaType = ValueType<MediaTypePattern>.scalar(.text("media type")) { text in
         guard let pattern = MediaTypePattern(text) else {
             throw ValueFault(

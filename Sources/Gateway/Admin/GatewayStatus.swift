@@ -1,5 +1,6 @@
 internal import AWS
 private import Glibc
+internal import Lambda
 internal import Reactor
 private import Synchronization
 internal import Time
@@ -45,7 +46,7 @@ final class GatewayStatus: Sendable {
         let snapshot = self.state.withLock { $0.snapshot }
         var obstacles = self.life.phase == .leaving ? ["draining: the gateway is about to stop"] : []
         let now = LoopClock.system.wall()
-        for function in snapshot.functions {
+        for function in snapshot.functions where function.signsCalls {
             guard let obstacle = function.credentials.obstacle(at: now) else { continue }
             obstacles.append("function \(function.name): \(obstacle)")
         }
@@ -68,7 +69,16 @@ final class GatewayStatus: Sendable {
         report.openDescriptors = ProcessUsage.openDescriptors
         report.descriptorLimit = ProcessUsage.descriptorLimit
         for function in snapshot.functions {
-            guard let expiration = function.credentials.expiration else { continue }
+            if let breaker = function.breaker { report.breakers.append((function.name, breaker.number)) }
+            if function.gate.waiting > 0 || function.lineSize > 0 {
+                report.waiting.append((function.name, function.gate.waiting))
+            }
+            if function.responseMode == .auto, function.call != nil {
+                for shape in AnswerShape.allCases {
+                    report.answerShapes.append((function.name, shape, function.answerShapes[shape]))
+                }
+            }
+            guard function.signsCalls, let expiration = function.credentials.expiration else { continue }
             report.credentialExpiries.append((function.name, expiration))
         }
         return report

@@ -49,6 +49,10 @@ package final class OnlineCheck {
     package func run() -> Bool {
         var isWell = true
         for function in self.configuration.functions {
+            if case .url(let url) = function.target {
+                self.told("\(function.name): is \(url.endpoint), which has no way to be asked without being called")
+                continue
+            }
             guard case .lambda(let reference) = function.target else {
                 self.told("\(function.name): runs on this machine, and needs no keys")
                 continue
@@ -178,7 +182,8 @@ package final class OnlineCheck {
     ) -> ControlRequest {
         var fields = [(name: "content-type", value: "application/json")]
         fields.append(("x-amz-invocation-type", "DryRun"))
-        if let tenant = function.tenantID { fields.append(("x-amz-tenant-id", tenant)) }
+        // One that comes from requests is not known here.
+        if case .fixed(let tenant) = function.tenant { fields.append(("x-amz-tenant-id", tenant)) }
         let path =
             switch function.invoke {
             case .streaming: reference.streamingPath

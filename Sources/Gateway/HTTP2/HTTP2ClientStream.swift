@@ -18,6 +18,9 @@ final class HTTP2ClientStream {
     /// From so many bytes on, it is looked at once whether they can go, so that the upstream brings no more if not.
     private static let many = 2048
     private var bodyBytes = 0
+    /// Whether the client is to send no more of the body for now, and what of it has not been given back to its window.
+    private var isRequestPaused = false
+    private var heldBytes = 0
     /// When the request's body has to have made progress, or the client to have taken some of an answer whose exchange is
     /// over.
     private(set) var deadline = MonotonicTime.never
@@ -53,7 +56,13 @@ final class HTTP2ClientStream {
         }
         self.bodyBytes += bytes.count
         if exchange.receivedBody(bytes) {
-            self.session.server.consume(bytes.count, on: self.stream)
+            if self.isRequestPaused {
+                // The connection's window is for the other streams as well.
+                self.session.server.discard(bytes.count)
+                self.heldBytes += bytes.count
+            } else {
+                self.session.server.consume(bytes.count, on: self.stream)
+            }
             self.setBodyDeadline()
         } else {
             self.session.server.discard(bytes.count)
@@ -68,6 +77,8 @@ final class HTTP2ClientStream {
 
     /// A body must make progress, and on the whole not be slower than the rate that is asked for.
     private func setBodyDeadline() {
+        // The client can not be faster than what takes its bytes.
+        if self.isRequestPaused { return }
         let limits = self.session.context.snapshot.limits
         let byRate = Duration.seconds(Int64(self.bodyBytes / max(1, limits.requestBodyRate.bytes)))
         self.deadline = min(
@@ -94,6 +105,13 @@ final class HTTP2ClientStream {
             return
         }
         self.session.noteLimit("request_body_stall")
+        if exchange.hasAnswered {
+            // There is no other answer to give than the one that is under way.
+            self.leave()
+            self.session.server.reset(self.stream, .cancel)
+            self.session.touched()
+            return
+        }
         let fault = RequestFault(.bodyTimedOut)
         self.failRequest(status: fault.status, end: fault.endName)
         self.respond(
@@ -185,6 +203,24 @@ extension HTTP2ClientStream: ClientStream {
     func abandon() {
         self.session.server.reset(self.stream, .cancel)
         self.finishAnswer()
+    }
+
+    func pauseRequest() {
+        guard !self.stream.hasEnded else { return }
+        self.isRequestPaused = true
+        self.deadline = .never
+    }
+
+    func resumeRequest() {
+        guard self.isRequestPaused else { return }
+        self.isRequestPaused = false
+        // What was measured so far was not the client's speed.
+        self.bodyStartedAt = self.session.context.loop.now
+        self.bodyBytes = 0
+        if self.heldBytes > 0 { self.session.server.consumeStream(self.heldBytes, on: self.stream) }
+        self.heldBytes = 0
+        if self.exchange != nil, !self.stream.hasEnded { self.setBodyDeadline() }
+        self.session.touched()
     }
 
     func respond(_ answer: OwnAnswer) {

@@ -1,3 +1,4 @@
+internal import Lambda
 internal import Time
 
 /// All that the gateway counts, put together from the reports of its loops and from what belongs to the process.
@@ -94,7 +95,16 @@ struct MetricsReport: Sendable {
             name: "sluice_breaker_open", kind: .gauge,
             help: "Whether calls of a function are held back after failures: 0 closed, 1 half-open, 2 open.")
         for breaker in self.process.breakers { breakers.add(breaker.state, ["function": breaker.function]) }
-        return [connections, breakers]
+        var waiting = MetricFamily(
+            name: "sluice_waiting_calls", kind: .gauge, help: "Calls in the line for a place of a function.")
+        for line in self.process.waiting { waiting.add(line.count, ["function": line.function]) }
+        var shapes = MetricFamily(
+            name: "sluice_auto_answers", kind: .counter,
+            help: "What `response: auto` has taken answers of a function for, so that it can be pinned.")
+        for count in self.process.answerShapes {
+            shapes.add(count.count, ["function": count.function, "shape": count.shape.rawValue])
+        }
+        return [connections, breakers, waiting, shapes]
     }
 
     private func expiries() -> [MetricFamily] {
@@ -162,4 +172,8 @@ struct ProcessReport: Sendable {
     var certificateExpiries: [(name: String, time: WallTime)] = []
     /// 0 closed, 1 half-open, 2 open.
     var breakers: [(function: String, state: Int)] = []
+    /// Calls that wait, of functions that have a line.
+    var waiting: [(function: String, count: Int)] = []
+    /// How often `auto` has taken an answer for what.
+    var answerShapes: [(function: String, shape: AnswerShape, count: Int)] = []
 }

@@ -42,6 +42,15 @@ struct Setup {
         self.functions.append((name, "{ function: \(function.name)\(keys.isEmpty ? "" : ", ")\(keys) }"))
     }
 
+    /// The fake as a plain HTTP server, for all requests. `keys` are further keys of the function.
+    init(url function: FakeFunction, _ keys: String = "", limits: String = "") throws {
+        try self.init(function.lambda)
+        let url = "http://127.0.0.1:\(function.lambda.port)/\(function.name)"
+        self.functions = [("main", "{ url: \"\(url)\"\(keys.isEmpty ? "" : ", ")\(keys) }")]
+        self.routes = ["{ path: /*, function: main }"]
+        self.limits = limits
+    }
+
     /// The configuration file.
     var text: String {
         if let wholeText { return wholeText }

@@ -3,6 +3,7 @@ import Foundation
 /// One step of what a function of the fake answers; `Support/fake_lambda.py` explains each.
 enum Step: Sendable {
     case answer(Int, [String: String] = [:], String = "")
+    case plain(Int, [String: String] = [:])
     case head
     case payload([UInt8])
     /// A message with this payload, up to a byte of the payload, or before it.
@@ -40,6 +41,8 @@ enum Step: Sendable {
         switch self {
         case .answer(let status, let fields, let body):
             ["answer", .number(Double(status)), .object(fields.mapValues { .string($0) }), .string(body)]
+        case .plain(let status, let fields):
+            ["plain", .number(Double(status)), .object(fields.mapValues { .string($0) })]
         case .head: ["head"]
         case .payload(let bytes): ["payload", Self.base64(bytes)]
         case .cut(let bytes, let count): ["cut", Self.base64(bytes), .number(Double(count))]

@@ -9,9 +9,12 @@ What came in is recorded byte by byte. Tests talk to it over a second port, one 
     {"do": "silent"}    a port where connecting gets no answer
     {"do": "late"}, {"do": "listen", "port": P}    a port where connecting is refused, until it is told to listen
 
+Requests to /F/... that are none of the Lambda API's are taken as those of a plain HTTP server; they need no signature.
+
 A step is a list, its name first:
 
     ["answer", status, {headers}, "body"]   a whole HTTP answer (no stream)
+    ["plain", status, {headers}]            the head of an HTTP answer of chunks, which "raw" sends
     ["head"]                                the head of a stream; comes by itself before the first of those below
     ["payload", base64]                     a PayloadChunk message
     ["cut", base64, N]                      such a message up to byte N of its payload (before it where N is negative);
@@ -223,7 +226,30 @@ class Connection:
             body += data
         count = length[0] if length else 0
         self.buffer = bytes(body[count:])
+        if any(name.lower() == "transfer-encoding" for name, _ in headers):
+            return method, target, version, headers, self.read_chunks(), head.decode("latin-1")
         return method, target, version, headers, bytes(body[:count]), head.decode("latin-1")
+
+    def read_chunks(self):
+        body = b""
+        while True:
+            size = int(self.read_until(b"\r\n"), 16)
+            while len(self.buffer) < size + 2:
+                self.buffer += self.sock.recv(1 << 20) or self.fail()
+            body += self.buffer[:size]
+            assert self.buffer[size : size + 2] == b"\r\n"
+            self.buffer = self.buffer[size + 2 :]
+            if size == 0:
+                return body
+
+    def read_until(self, mark):
+        while mark not in self.buffer:
+            self.buffer += self.sock.recv(65536) or self.fail()
+        line, _, self.buffer = self.buffer.partition(mark)
+        return line
+
+    def fail(self):
+        raise ConnectionResetError()
 
     def has_gone(self):
         if not select.select([self.sock], [], [], 0)[0]:
@@ -289,6 +315,9 @@ def handle(connection, method, target, version, headers, body, head):
     name = ""
     if path.startswith((STREAMING_PATH, BUFFERED_PATH)):
         name = urllib.parse.unquote(path[len(STREAMING_PATH) :].split("/")[0]).split(":")[-1]
+    is_api = bool(name)
+    if not is_api:
+        name = path.split("/")[1]
     with lock:
         function = functions.get(name)
         if function is None:
@@ -302,7 +331,7 @@ def handle(connection, method, target, version, headers, body, head):
                 "target": target,
                 "head": head,
                 "headers": headers,
-                "body": body.decode("utf-8"),
+                "body": body.decode("utf-8", "replace"),
                 "signature": signature_fault(method, target, headers, body),
                 "at": time.monotonic(),
                 "written": 0,
@@ -311,7 +340,7 @@ def handle(connection, method, target, version, headers, body, head):
             }
             function.calls.append(call)
             script = function.scripts[min(len(function.calls), len(function.scripts)) - 1]
-            if call["signature"]:
+            if call["signature"] and is_api:
                 kind = call["signature"] if call["signature"].endswith("Exception") else "InvalidSignatureException"
                 script = [["answer", 403, {"x-amzn-errortype": kind}, json.dumps({"message": call["signature"]})]]
             lock.notify_all()
@@ -350,7 +379,15 @@ def play(connection, function, call, script):
             lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
             data = text.encode()
             date = email.utils.formatdate(time.time() + clock_offset, usegmt=True)
-            connection.send(f"HTTP/1.1 {status} X\r\nDate: {date}\r\n{lines}Content-Length: {len(data)}\r\n\r\n".encode() + data, call)
+            whole = f"HTTP/1.1 {status} X\r\nDate: {date}\r\n{lines}Content-Length: {len(data)}\r\n\r\n".encode()
+            connection.send(whole if call.get("method") == "HEAD" else whole + data, call)
+        elif kind == "plain":
+            status, fields = arguments
+            has_head = True
+            lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+            if "Content-Length" not in fields:
+                lines += "Transfer-Encoding: chunked\r\n"
+            connection.send(f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode(), call)
         elif kind == "head":
             pass
         elif kind == "payload":

@@ -1,0 +1,121 @@
+internal import Relay
+private import Synchronization
+
+/// How many calls of a function are under way, over all loops, and who waits for a place.
+///
+/// Calls count themselves without a lock; only where a line is configured and all places are taken is there one. Lives on
+/// across reloads, under the function's name.
+final class CallGate: Sendable {
+    private let count = Atomic(0)
+    /// How many wait, for those who look without the lock.
+    private let waitingCount = Atomic(0)
+    private let line = Mutex(WaitingLine<Waiter>())
+    private let nextTicket = Atomic<UInt64>(0)
+
+    /// Somebody who waits.
+    private struct Waiter: Sendable {
+        /// Tells that the place is taken for the one who waited.
+        let admit: @Sendable () -> Void
+    }
+
+    /// What asking for a place leads to.
+    enum Entry {
+        case admitted
+        /// In the line. The ticket is given back, or called.
+        case waiting(ticket: UInt64)
+        case full
+    }
+
+    /// Those under way now.
+    var current: Int { self.count.load(ordering: .relaxed) }
+
+    /// Those that wait.
+    var waiting: Int { self.waitingCount.load(ordering: .relaxed) }
+
+    /// Takes one of `limit` places, or one in a line of `size`. `admit` is called with the ticket, on any thread, when a
+    /// place has been taken for the one who waits.
+    func enter(limit: Int?, lineSize size: Int, admit: (UInt64) -> @Sendable () -> Void) -> Entry {
+        guard let limit else {
+            self.count.wrappingAdd(1, ordering: .relaxed)
+            return .admitted
+        }
+        // Nobody overtakes those who wait.
+        if size == 0 || self.waitingCount.load(ordering: .sequentiallyConsistent) == 0 {
+            if self.take(limit) { return .admitted }
+            if size == 0 { return .full }
+        }
+        let ticket = self.nextTicket.wrappingAdd(1, ordering: .relaxed).newValue
+        let waiter = Waiter(admit: admit(ticket))
+        return self.line.withLock { line in
+            // Said before the places are looked at once more: who leaves one meanwhile sees that somebody waits.
+            self.waitingCount.wrappingAdd(1, ordering: .sequentiallyConsistent)
+            if line.isEmpty, self.take(limit) {
+                self.waitingCount.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+                return .admitted
+            }
+            guard line.join(ticket, waiter, size: size) else {
+                self.waitingCount.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+                return .full
+            }
+            return .waiting(ticket: ticket)
+        }
+    }
+
+    /// Gives a place back, to those who wait for one of `limit` first.
+    func leave(limit: Int?) {
+        self.count.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+        guard self.waitingCount.load(ordering: .sequentiallyConsistent) > 0 else { return }
+        self.line.withLock { line in
+            while !line.isEmpty, self.take(limit ?? .max) {
+                guard let waiter = line.next() else {
+                    self.count.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+                    return
+                }
+                self.waitingCount.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+                waiter.admit()
+            }
+        }
+    }
+
+    /// Leaves the line. Where the ticket has been called already, its place has to be left instead, by the one called.
+    func cancel(_ ticket: UInt64) {
+        self.line.withLock { line in
+            if line.leave(ticket) { self.waitingCount.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
+        }
+    }
+
+    private func take(_ limit: Int) -> Bool {
+        let before = self.count.wrappingAdd(1, ordering: .sequentiallyConsistent).oldValue
+        if before < limit { return true }
+        self.count.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+        return false
+    }
+}
+
+/// A function's circuit breaker, shared by the loops.
+final class BreakerGate: Sendable {
+    private let breaker: Mutex<CircuitBreaker>
+    /// Whether nothing has failed lately, so that nobody needs the lock.
+    private let isCalm = Atomic(true)
+    let settings: CircuitBreaker.Settings
+
+    init(_ settings: CircuitBreaker.Settings) {
+        self.settings = settings
+        self.breaker = Mutex(CircuitBreaker(settings))
+    }
+
+    /// 0 closed, 1 half-open, 2 open.
+    var number: Int { self.breaker.withLock { $0.number } }
+
+    /// Changes the breaker, and remembers whether it is calm.
+    func update<Result: Sendable>(_ change: (inout CircuitBreaker) -> Result) -> Result {
+        self.breaker.withLock { breaker in
+            let result = change(&breaker)
+            self.isCalm.store(breaker.isCalm, ordering: .relaxed)
+            return result
+        }
+    }
+
+    /// Whether calls may be made and their success told without asking.
+    var needsNoAsking: Bool { self.isCalm.load(ordering: .relaxed) }
+}

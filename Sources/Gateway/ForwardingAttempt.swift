@@ -1,0 +1,106 @@
+internal import Bytes
+internal import HTTP
+internal import Reactor
+internal import Relay
+
+/// One request to an HTTP upstream, which goes on as the client sent it, and its answer.
+final class ForwardingAttempt: UpstreamAttempt {
+    private var answer: ForwardingStateMachine
+    private let framing: ForwardingTemplate.BodyFraming
+
+    init(of exchange: Exchange, framing: ForwardingTemplate.BodyFraming) {
+        self.answer = ForwardingStateMachine(requestMethod: exchange.method)
+        self.framing = framing
+        super.init(of: exchange)
+    }
+
+    override func taken(_ connection: UpstreamConnection) {
+        guard let exchange = self.exchange else {
+            connection.giveBack()
+            return
+        }
+        let lease = exchange.function.signsCalls ? exchange.context.lease(for: exchange.function) : nil
+        guard lease != nil || !exchange.function.signsCalls else {
+            connection.giveBack()
+            self.awaitKeys(for: exchange)
+            return
+        }
+        var request = ByteBuffer()
+        exchange.writeForwardedHead(into: &request, framing: self.framing, credentials: lease?.credentials)
+        exchange.takeHeldBody { self.append($0, to: &request) }
+        let isWhole = exchange.isRequestWhole
+        if isWhole { self.appendEnd(to: &request) }
+        self.connection = connection
+        connection.send(request, for: self, method: exchange.method, isWhole: isWhole)
+    }
+
+    // The request's body.
+
+    /// Whether bytes of the body can be sent, or have to be held until there is a connection.
+    var isSending: Bool { self.connection != nil }
+
+    /// Sends bytes of a body that goes on as it comes.
+    func send(body bytes: Span<UInt8>) {
+        self.connection?.sendMore { self.append(bytes, to: &$0) }
+    }
+
+    /// The body is whole.
+    func endBody() {
+        self.connection?.finishRequest { self.appendEnd(to: &$0) }
+    }
+
+    private func append(_ bytes: Span<UInt8>, to buffer: inout ByteBuffer) {
+        // RFC 9112 §7.1: a chunk of no bytes would be the last one.
+        if bytes.isEmpty { return }
+        guard self.framing == .chunked else {
+            buffer.append(bytes)
+            return
+        }
+        buffer.append(chunkHeaderFor: bytes.count)
+        buffer.append(bytes)
+        buffer.append("\r\n")
+    }
+
+    private func appendEnd(to buffer: inout ByteBuffer) {
+        if self.framing == .chunked { buffer.appendLastChunk() }
+    }
+
+    // The answer.
+
+    override func receivedHead(_ head: ResponseHead, bodyLength: BodyLength) {
+        guard let exchange = self.exchange else { return }
+        if exchange.fallsBack(on: head.status) {
+            self.leaveReadOut()
+            self.fail(.refusedByUpstream(status: head.status))
+            return
+        }
+        switch self.answer.receivedHead(head, bodyLength: bodyLength) {
+        case .head(let head, let endsHere): exchange.receivedHead(head, endsHere: endsHere)
+        case .failed(let failure): self.fail(failure)
+        case .drop: break
+        }
+    }
+
+    override func receivedBody(_ bytes: Span<UInt8>) {
+        guard let exchange = self.exchange, self.answer.isRelaying else { return }
+        exchange.receivedBody(answer: bytes)
+    }
+
+    override func receivedEnd() {
+        guard !self.isOver else { return }
+        switch self.answer.receivedEnd() {
+        case .completed: self.complete()
+        case .failed(let failure): self.fail(failure)
+        case .drop: break
+        }
+    }
+
+    override func connectionFailed(_ failure: ExchangeFailure) {
+        guard !self.isOver else { return }
+        self.connection = nil
+        switch self.answer.lost(failure) {
+        case .failed(let failure): self.fail(failure)
+        case .completed, .drop: break
+        }
+    }
+}

@@ -1,0 +1,185 @@
+internal import AWS
+internal import HTTP
+internal import Reactor
+internal import Relay
+
+/// One try to have an exchange's request answered by an upstream: takes a connection, sends the request, and makes of what
+/// comes back what the exchange is told. Subclasses know what is said to which kind of upstream.
+///
+/// The exchange owns it until it ends, is cancelled, or is left alone to read out an answer that nobody wants any more.
+/// A class with subclasses, and not a protocol: what comes on a connection reaches it with one indirect call.
+class UpstreamAttempt {
+    /// Until the exchange has no more to do with it; they hold each other until then.
+    final var exchange: Exchange?
+    final var connection: UpstreamConnection?
+    /// How long connecting may take.
+    final let connectTimeout: Duration
+    /// While keys are waited for. Most calls find theirs.
+    private final var keyWait: KeyWait?
+
+    init(of exchange: Exchange) {
+        self.exchange = exchange
+        self.connectTimeout = exchange.function.connectTimeout
+    }
+
+    /// Whether the exchange has no more to do with it.
+    final var isOver: Bool { self.exchange == nil }
+
+    /// Asks the pool for a connection, once there are keys where the call needs some; the answer may come within the call.
+    final func start() {
+        guard let exchange = self.exchange else { return }
+        guard !exchange.function.signsCalls || exchange.context.lease(for: exchange.function) != nil else {
+            self.awaitKeys(for: exchange)
+            return
+        }
+        exchange.context.pool(for: exchange.function).take(for: self)
+    }
+
+    // What the pool and the connection tell.
+
+    /// A connection is there.
+    func taken(_ connection: UpstreamConnection) {
+        connection.giveBack()
+    }
+
+    /// No connection came about.
+    final func notTaken(_ failure: ExchangeFailure) {
+        self.fail(failure)
+    }
+
+    /// The socket has taken all of the request that there is.
+    final func requestSent() {
+        self.exchange?.requestSent()
+    }
+
+    /// The socket did not take all of it.
+    final func requestBlocked() {
+        self.exchange?.requestBlocked()
+    }
+
+    /// The head of the upstream's answer.
+    func receivedHead(_ head: ResponseHead, bodyLength: BodyLength) {}
+
+    /// Bytes of its body, in the receive buffer of the loop.
+    func receivedBody(_ bytes: Span<UInt8>) {}
+
+    /// Its body has ended.
+    func receivedEnd() {}
+
+    /// The connection was lost, or spoke nonsense.
+    func connectionFailed(_ failure: ExchangeFailure) {
+        self.connection = nil
+        self.fail(failure)
+    }
+
+    // The end.
+
+    final func complete() {
+        guard let exchange = self.exchange.take() else { return }
+        self.keyWait.take()?.end()
+        // The rest of the HTTP body is the last chunk, which may be here already.
+        self.leaveReadOut()
+        exchange.completed()
+    }
+
+    final func fail(_ failure: ExchangeFailure) {
+        guard let exchange = self.exchange.take() else { return }
+        self.keyWait.take()?.end()
+        self.connection.take()?.letGo()
+        exchange.failed(failure)
+    }
+
+    final func leaveReadOut() {
+        self.connection.take()?.readOut()
+    }
+
+    // What the exchange asks for.
+
+    final func pause() {
+        self.connection?.pause()
+    }
+
+    final func resume() {
+        self.connection?.resume()
+    }
+
+    /// The answer is over for the client; what the function still sends is thrown away, within limits.
+    final func discardRest() {
+        self.exchange = nil
+        self.keyWait.take()?.end()
+        self.leaveReadOut()
+    }
+
+    /// Nobody wants the answer any more.
+    final func cancel() {
+        self.exchange = nil
+        self.keyWait.take()?.end()
+        self.connection.take()?.letGo()
+    }
+}
+
+/// Keys that are not there.
+extension UpstreamAttempt {
+    /// Waits for keys, up to the time for the first byte (DESIGN.md 6).
+    final func awaitKeys(for exchange: Exchange) {
+        let wait =
+            self.keyWait ?? KeyWait(of: self, on: exchange.context.loop, atMost: exchange.function.policy.firstByte)
+        self.keyWait = wait
+        wait.ask(exchange.function.credentials)
+    }
+
+    /// The keys are there, or will not come.
+    fileprivate final func keysCame(_ fault: CredentialError?) {
+        if let fault { self.fail(.noCredentials(fault.description)) } else { self.start() }
+    }
+
+    /// The time for the first byte has passed without keys.
+    fileprivate final func keysTimedOut() {
+        guard let exchange = self.exchange else { return }
+        self.fail(.credentialsTimedOut(source: exchange.function.credentials.source))
+    }
+}
+
+/// The wait of one attempt for keys.
+private final class KeyWait: LoopTimerHandler {
+    private let loop: Loop
+    private var attempt: UpstreamAttempt?
+    private var isAsking = false
+    /// Whether the time passed while keys were there, which have to be asked for once more.
+    private var hasPassed = false
+    /// Begins with the first question, and goes on where there has to be another.
+    private lazy var timer = LoopTimer(handler: self)
+
+    init(of attempt: UpstreamAttempt, on loop: Loop, atMost limit: Duration) {
+        self.loop = loop
+        self.attempt = attempt
+        loop.set(self.timer, after: limit)
+    }
+
+    func ask(_ store: CredentialStore) {
+        guard !self.hasPassed else {
+            self.attempt?.keysTimedOut()
+            return
+        }
+        self.isAsking = true
+        let box = LoopBound(self)
+        store.want(on: self.loop.mailbox) { loop, fault in box.value(on: loop).answered(fault) }
+    }
+
+    private func answered(_ fault: CredentialError?) {
+        self.isAsking = false
+        self.attempt?.keysCame(fault)
+    }
+
+    func timerFired(_ timer: LoopTimer) {
+        if self.isAsking { self.attempt?.keysTimedOut() } else { self.hasPassed = true }
+    }
+
+    func end() {
+        self.attempt = nil
+        self.loop.cancel(self.timer)
+    }
+}
+
+@available(*, unavailable)
+extension UpstreamAttempt: Sendable {}

@@ -1,0 +1,92 @@
+package import HTTP
+
+/// Follows the answer of an HTTP upstream: a function URL, or any other server.
+///
+///     awaitingHead ── receivedHead ──▶ relaying ── receivedEnd ──▶ ended
+///           │                            │                           ▲
+///           └──────── lost ──────────────┴──── lost, cut ────────────┘
+///
+/// What comes is the answer itself, so there is nothing to decode and nothing to hold back; its parser knows where it
+/// ends. The machine sees to it that an answer has one head and one end, and that what is cut never ends well.
+package struct ForwardingStateMachine: ~Copyable {
+    private var state = State.awaitingHead
+    private let method: Method
+
+    private enum State {
+        case awaitingHead
+        case relaying
+        case ended
+    }
+
+    /// A machine for the answer to one request. `method` is the client's.
+    package init(requestMethod method: Method) {
+        self.method = method
+    }
+
+    /// What the head of the answer leads to.
+    package enum HeadAction: Equatable, Sendable {
+        /// Send the head. `endsHere`: the answer has no body.
+        case head(ResponseHead, endsHere: Bool)
+        case failed(ExchangeFailure)
+        /// The answer is over already.
+        case drop
+    }
+
+    /// The head came (1xx aside), with the length of the body as its parser found it.
+    package mutating func receivedHead(_ head: consuming ResponseHead, bodyLength: BodyLength) -> HeadAction {
+        guard case .awaitingHead = self.state else { return .drop }
+        // RFC 9110 §7.6.1: these are of the connection to the upstream.
+        head.fields.removeHopByHop()
+        if case .known(let count) = bodyLength, count >= Self.lengthLimit {
+            self.state = .ended
+            return .failed(.badUpstreamAnswer("a content-length of \(count)"))
+        }
+        let hasBody = canHaveBody(status: head.status, requestMethod: self.method) && bodyLength != .none
+        self.state = .relaying
+        return .head(head, endsHere: !hasBody)
+    }
+
+    /// A body of a petabyte is a mistake, and a larger number is one that writers of heads may not know.
+    private static let lengthLimit = 1_000_000_000_000_000
+
+    /// Whether bytes of the body are to be sent.
+    package var isRelaying: Bool {
+        if case .relaying = self.state { true } else { false }
+    }
+
+    /// What the end of the answer, or of its connection, leads to.
+    package enum EndAction: Equatable, Sendable {
+        case completed
+        case failed(ExchangeFailure)
+        case drop
+    }
+
+    /// The answer has ended as its framing promised.
+    package mutating func receivedEnd() -> EndAction {
+        switch self.state {
+        case .relaying:
+            self.state = .ended
+            return .completed
+        case .awaitingHead:
+            // Unreachable with a parser that gives a head before the end.
+            self.state = .ended
+            return .failed(.badUpstreamAnswer("an end without a head"))
+        case .ended:
+            return .drop
+        }
+    }
+
+    /// The connection was lost, or what came on it is no HTTP.
+    package mutating func lost(_ failure: ExchangeFailure) -> EndAction {
+        switch self.state {
+        case .awaitingHead, .relaying:
+            self.state = .ended
+            return .failed(failure)
+        case .ended:
+            return .drop
+        }
+    }
+}
+
+@available(*, unavailable)
+extension ForwardingStateMachine: Sendable {}

@@ -1,0 +1,220 @@
+import Foundation
+import Testing
+
+/// Weights, fallbacks, the line for a place, the circuit breaker, tenants.
+@Suite struct ResilienceTests {
+    private static let hello: [Step] = [.text("hello"), .done, .end]
+    private static let throttle = Step.answer(429, ["x-amzn-errortype": "TooManyRequestsException"], "{}")
+
+    // Weights.
+
+    @Test func `requests are shared by weights, and stay where they are sticky`() async throws {
+        let lambda = try await FakeLambda.shared
+        let (one, two) = (
+            try await lambda.function(.text("one"), .done, .end), try await lambda.function(.text("two"), .done, .end)
+        )
+        var setup = try Setup(lambda)
+        setup.add(one, as: "one")
+        setup.add(two, as: "two")
+        setup.routes = [
+            "{ path: /none/*, functions: [{ name: one, weight: 1 }, { name: two, weight: 0 }] }",
+            "{ path: /half/*, functions: [{ name: one }, { name: two }] }",
+            "{ path: /sticky/*, functions: [{ name: one }, { name: two }], sticky: { cookie: user } }",
+        ]
+        try await Gateway.run(setup) { gateway in
+            for _ in 0..<10 { #expect(try await gateway.get("/none").text == "one") }
+            var seen: Set<String> = []
+            for _ in 0..<200 where seen.count < 2 { seen.insert(try await gateway.get("/half").text) }
+            #expect(seen == ["one", "two"])
+            var sticky: Set<String> = []
+            for user in 0..<20 {
+                let first = try await gateway.get("/sticky", ["Cookie: a=b; user=\(user)"]).text
+                for _ in 0..<3 { #expect(try await gateway.get("/sticky", ["Cookie: user=\(user)"]).text == first) }
+                sticky.insert(first)
+            }
+            #expect(sticky == ["one", "two"])
+        }
+    }
+
+    // Fallbacks.
+
+    private func withFallback(
+        _ keys: String, _ steps: [Step], _ body: (Gateway, FakeFunction, FakeFunction) async throws -> Void
+    ) async throws {
+        let lambda = try await FakeLambda.shared
+        let first = try await lambda.function(calls: [steps])
+        let second = try await lambda.function(.text("second"), .done, .end)
+        var setup = try Setup(lambda)
+        setup.add(first, as: "first", "fallback: second, \(keys)")
+        setup.add(second, as: "second", "event: v1")
+        setup.routes = ["{ path: /*, function: first }"]
+        try await Gateway.run(setup) { gateway in try await body(gateway, first, second) }
+    }
+
+    @Test(
+        arguments: [
+            ([throttle], "retries: 1", 2),
+            ([.answer(404, ["x-amzn-errortype": "ResourceNotFoundException"], "{}")], "retries: 1", 1),
+            ([.forever], "timeouts: { first_byte: 300ms }", 1),
+        ] as [([Step], String, Int)])
+    func `another function stands in for one that is refused, throttled or silent`(
+        steps: [Step], keys: String, calls: Int
+    ) async throws {
+        try await self.withFallback(keys, steps) { gateway, first, second in
+            let answer = try await gateway.get("/a", ["Content-Type: text/plain"], method: "POST", body: "hi")
+            #expect(answer.text == "second")
+            #expect(try await first.calls().count == calls)
+            let event = try await second.calls()[0].event
+            // Its own kind of event, of the same request.
+            #expect(event["httpMethod"] == "POST")
+            #expect(event["body"] == "hi")
+            #expect(event["requestContext"]?["requestId"]?.string == answer["x-request-id"])
+            let line = try await gateway.accessLog(lines: 1)[0]
+            #expect(line["function"] == "second")
+            #expect(line["attempts"]?.int == calls + 1)
+        }
+    }
+
+    @Test func `nobody stands in for a function that has run`() async throws {
+        try await self.withFallback("retries: 0", [.complete(["ErrorCode": "Unhandled"]), .end]) { gateway, _, second in
+            try expectProblem(try await gateway.get("/"), 502)
+            #expect(try await second.calls().isEmpty)
+        }
+        try await self.withFallback("retries: 0", [.text("begun"), .close]) { gateway, _, second in
+            let answer = try await gateway.get("/")
+            #expect(answer.text == "begun")
+            #expect(answer.end == .cut(.closed))
+            #expect(try await second.calls().isEmpty)
+        }
+    }
+
+    @Test(arguments: [429, 503])
+    func `another function stands in for a server that takes no more`(status: Int) async throws {
+        let lambda = try await FakeLambda.shared
+        let first = try await lambda.function(.answer(status, [:], "no more"))
+        let second = try await lambda.function(.text("second"), .done, .end)
+        var setup = try Setup(url: first, "fallback: second")
+        setup.add(second, as: "second")
+        try await Gateway.run(setup) { gateway in
+            let answer = try await gateway.get("/", method: "POST", body: "hi")
+            #expect(answer.text == "second")
+            #expect(try await first.calls()[0].body == "hi")
+            #expect(try await second.calls()[0].event["body"] == "aGk=")
+        }
+    }
+
+    // The line.
+
+    @Test func `calls beyond the limit wait in line, and no more than it holds`() async throws {
+        let function = try await FakeLambda.shared.function(.gate, .text("hello"), .done, .end)
+        try await Gateway.run(Setup(function, "max_concurrency: 1, queue: { size: 2, timeout: 20s }")) { gateway in
+            var clients: [RawClient] = []
+            for index in 0..<3 {
+                let client = try await gateway.connect()
+                try await client.send(Gateway.request("/\(index)"))
+                clients.append(client)
+                // In order.
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            let refused = try await gateway.get("/3")
+            try expectProblem(refused, 503)
+            #expect(refused["retry-after"] == "1")
+            for (index, client) in clients.enumerated() {
+                try await function.wait(for: .gated, index + 1)
+                #expect(try await function.calls().count == index + 1)
+                try await function.release()
+                #expect(try await client.answer().text == "hello")
+                client.close()
+            }
+            let paths = try await function.calls().map { try $0.event["rawPath"]?.string }
+            #expect(paths == ["/0", "/1", "/2"])
+        }
+    }
+
+    @Test func `who waits too long or leaves makes room`() async throws {
+        let function = try await FakeLambda.shared.function(.gate, .text("hello"), .done, .end)
+        try await Gateway.run(Setup(function, "max_concurrency: 1, queue: { size: 1, timeout: 400ms }")) { gateway in
+            let first = try await gateway.connect()
+            defer { first.close() }
+            try await first.send(Gateway.request())
+            try await function.wait(for: .gated, 1)
+            let late = try await gateway.get("/")
+            try expectProblem(late, 503)
+            #expect(late["retry-after"] == "1")
+            let leaving = try await gateway.connect()
+            try await leaving.send(Gateway.request())
+            try await Task.sleep(for: .milliseconds(100))
+            leaving.close()
+            _ = try await gateway.accessLog(lines: 2)
+            try await function.release(2)
+            #expect(try await first.answer().text == "hello")
+            #expect(try await gateway.get("/").text == "hello")
+            #expect(try await function.calls().count == 2)
+        }
+    }
+
+    @Test func `a line is one for all loops`() async throws {
+        let function = try await FakeLambda.shared.function(.pause(0.02), .text("hello"), .done, .end)
+        var setup = try Setup(function, "max_concurrency: 2, queue: { size: 100, timeout: 20s }")
+        setup.workers = 3
+        try await Gateway.run(setup) { gateway in
+            try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<40 { group.addTask { try await gateway.get("/").text } }
+                for try await text in group { #expect(text == "hello") }
+            }
+            #expect(try await function.calls().count == 40)
+        }
+    }
+
+    // The circuit breaker.
+
+    @Test func `a function that fails again and again is left alone, then tried`() async throws {
+        let failure: [Step] = [.complete(["ErrorCode": "Unhandled"]), .end]
+        let function = try await FakeLambda.shared.function(calls: [failure, failure, failure, Self.hello])
+        try await Gateway.run(Setup(function, "circuit_breaker: { failures: 2, open_for: 700ms }")) { gateway in
+            for _ in 0..<2 { try expectProblem(try await gateway.get("/"), 502) }
+            let open = try await gateway.get("/")
+            try expectProblem(open, 503)
+            #expect(open["retry-after"] == "1")
+            #expect(try await function.calls().count == 2)
+            try await Task.sleep(for: .milliseconds(800))
+            // The probe fails, and it is open again; the next one does not.
+            try expectProblem(try await gateway.get("/"), 502)
+            try expectProblem(try await gateway.get("/"), 503)
+            try await Task.sleep(for: .milliseconds(800))
+            for _ in 0..<3 { #expect(try await gateway.get("/").text == "hello") }
+            #expect(try await function.calls().count == 6)
+            let ends = try await gateway.accessLog(lines: 8).map { $0["end"]?.string }
+            #expect(ends.filter { $0 == "circuit_open" }.count == 2)
+        }
+    }
+
+    @Test func `a throttle opens nothing`() async throws {
+        let function = try await FakeLambda.shared.function(Self.throttle)
+        try await Gateway.run(Setup(function, "retries: 0, circuit_breaker: { failures: 1 }")) { gateway in
+            for _ in 0..<3 { try expectProblem(try await gateway.get("/"), 429) }
+            #expect(try await function.calls().count == 3)
+        }
+    }
+
+    // Tenants.
+
+    @Test func `the tenant comes from the host or the path, and never from a header`() async throws {
+        let function = try await FakeLambda.shared.function(calls: [Self.hello])
+        var setup = try Setup(function.lambda)
+        setup.add(function, as: "host", "tenant_id: { from: host }")
+        setup.add(function, as: "path", "tenant_id: { path_parameter: tenant }")
+        setup.routes = [
+            "{ path: /host/*, function: host }", "{ path: \"/path/{tenant}/*\", function: path }",
+        ]
+        try await Gateway.run(setup) { gateway in
+            let forged = ["X-Amz-Tenant-Id: forged", "Host: Acme.example.com"]
+            #expect(try await gateway.get("/host/a", forged).text == "hello")
+            #expect(try await gateway.get("/path/a%20b/c", forged).text == "hello")
+            for path in ["/path/a%2Cb/c", "/path/%C3%A9/c"] { try expectProblem(try await gateway.get(path), 400) }
+            let calls = try await function.calls()
+            #expect(calls.map { $0.header("x-amz-tenant-id") } == ["acme.example.com", "a b"])
+            #expect(calls.map(\.signature) == [nil, nil])
+        }
+    }
+}
