@@ -45,6 +45,32 @@ import Testing
         #expect(event["requestContext"]?["http"]?["path"] == "/a?b")
     }
 
+    // LAMBDA_WIRE 5: mTLS adds requestContext.authentication.clientCert.
+    @Test func `a client's certificate stands where each kind of API has it`() throws {
+        let context = EventV2Tests.context {
+            $0.clientCertificate = EventClientCertificate(
+                pem: "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n", subject: "CN=a,O=\"b\"",
+                issuer: "CN=ca", serialNumber: "a1:0b", notBefore: "May 28 12:30:02 2019 GMT",
+                notAfter: "Aug  5 09:36:04 2021 GMT")
+        }
+        let head = EventV2Tests.head()
+        let found = [
+            try self.event(head, EventV2Tests.format, context)["requestContext"]?["authentication"]?["clientCert"],
+            try self.event(head, Self.httpAPI, context)["requestContext"]?["authentication"]?["clientCert"],
+            try self.event(head, Self.rest, context)["requestContext"]?["identity"]?["clientCert"],
+        ]
+        for certificate in found {
+            #expect(certificate?["clientCertPem"] == "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n")
+            #expect(certificate?["subjectDN"] == "CN=a,O=\"b\"")
+            #expect(certificate?["issuerDN"] == "CN=ca")
+            #expect(certificate?["serialNumber"] == "a1:0b")
+            #expect(certificate?["validity"]?["notBefore"] == "May 28 12:30:02 2019 GMT")
+            #expect(certificate?["validity"]?["notAfter"] == "Aug  5 09:36:04 2021 GMT")
+        }
+        let without = try self.event(head, Self.rest)
+        #expect(without["requestContext"]?["identity"]?["clientCert"] == nil)
+    }
+
     // REST APIs.
 
     @Test func `a REST API's event comes out field by field`() throws {
