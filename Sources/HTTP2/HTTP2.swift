@@ -9,5 +9,5 @@
 // of each kind of frame a peer may send. Time is handed in, nothing is logged, and nothing waits.
 //
 // `HTTP2Endpoint` is what both roles share: the library's session and its callbacks, streams, bodies that go out.
-// `docs/decisions/0012-http2-wrapper.md` says why it is shaped so.
+// `docs/decisions/0019-http2-wrapper.md` says why it is shaped so.
 //===----------------------------------------------------------------------===//
