@@ -104,15 +104,18 @@ import Testing
     @Test func `a call whose caller has left while it waited is not run`() async throws {
         let fixture = try LambdaFixture.python(
             """
+            import os
             from runtime import *
             while True:
                 id, event, headers = next_invocation()
                 print('ran', event.get('name'), flush=True)
-                time.sleep(event.get('pause', 0))
+                while 'until' in event and not os.path.exists(event['until']): time.sleep(0.01)
                 respond(id, None)
             """)
         _ = try await fixture.call(event: #"{"name":"warm"}"#)
-        async let slow = fixture.call(event: #"{"name":"slow","pause":0.4}"#)
+        let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        async let slow = fixture.call(event: "{\"name\":\"slow\",\"until\":\"\(file)\"}")
         _ = try await fixture.waitForLog("ran slow")
         let descriptor = try CallClient.connect(fixture.address.port)
         try CallClient.send(
@@ -121,6 +124,9 @@ import Testing
                 host: "\(fixture.address)", credentials: LambdaFixture.credentials), to: descriptor)
         try await Task.sleep(for: .milliseconds(100))
         close(descriptor)
+        // Time for the host to notice, while the one before is still under way.
+        try await Task.sleep(for: .milliseconds(300))
+        try Data().write(to: URL(filePath: file))
         _ = try await slow
         _ = try await fixture.call(event: #"{"name":"last"}"#)
         _ = try await fixture.waitForLog("ran last")
