@@ -416,6 +416,9 @@ package enum ConfigurationSchema {
             Key(
                 "output", \.output, Texts.logOutput, default: "stdout",
                 "stdout, stderr, or the path of a file that lines are added to."),
+            Key(
+                "redact", \.redact, .oneOrMore(of: .text("query parameter")), default: "none",
+                "Query parameters whose values are left out of the lines, such as token; \"*\" for all of them."),
         ])
 
     private static let accessLogFormat = ValueType<AccessLogSettings.Format>.choice(

@@ -55,10 +55,13 @@ package struct AdminSettings: Sendable, Equatable {
 package struct AccessLogSettings: Sendable, Equatable {
     package var format: Format
     package var output: Output
+    /// Query parameters whose values are not written, by name; `*` for all.
+    package var redact: [String]
 
-    package init(format: Format = .json, output: Output = .standardOutput) {
+    package init(format: Format = .json, output: Output = .standardOutput, redact: [String] = []) {
         self.format = format
         self.output = output
+        self.redact = redact
     }
 
     /// What a line looks like.

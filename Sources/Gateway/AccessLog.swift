@@ -9,14 +9,17 @@ internal import Time
 final class AccessLog {
     private let format: AccessLogSettings.Format
     private let writer: LogWriter
+    private let redaction: QueryRedaction
     private var lines = ByteBuffer()
 
     /// Lines are handed on when this many bytes have come together, and at each tick of the loop's own clock.
     private static let batch = 32 * 1024
 
-    init?(format: AccessLogSettings.Format, writer: LogWriter) {
+    init?(format: AccessLogSettings.Format, redacting redaction: QueryRedaction = QueryRedaction([]), writer: LogWriter)
+    {
         if case .none = format { return nil }
         self.format = format
+        self.redaction = redaction
         self.writer = writer
     }
 
@@ -51,7 +54,7 @@ final class AccessLog {
         self.appendMember(",\"method\":", record.method.rawValue)
         self.appendMember(",\"host\":", record.host)
         self.appendMember(",\"path\":", record.path)
-        if !record.query.isEmpty { self.appendMember(",\"query\":", record.query) }
+        if !record.query.isEmpty { self.appendMember(",\"query\":", self.redaction.text(of: record.query)) }
         self.lines.append(",\"protocol\":\"")
         self.lines.append(record.version.name)
         if let version = record.tlsVersion {
@@ -62,6 +65,8 @@ final class AccessLog {
         self.lines.append(decimal: record.status)
         self.appendMember(",\"route\":", record.route)
         self.appendMember(",\"function\":", record.function)
+        if let traceID = record.traceID { self.appendMember(",\"trace_id\":", traceID) }
+        if let id = record.awsRequestID { self.appendMember(",\"aws_request_id\":", id) }
         self.lines.append(",\"duration_ms\":")
         self.append(milliseconds: (record.finishedAt ?? record.startedAt) - record.startedAt)
         if let firstByteAt = record.firstByteAt {

@@ -24,7 +24,9 @@ struct AccessLogTarget: Sendable {
 
     /// What a loop writes its lines with.
     func accessLog() -> AccessLog? {
-        self.writer.flatMap { AccessLog(format: self.settings.format, writer: $0) }
+        self.writer.flatMap {
+            AccessLog(format: self.settings.format, redacting: QueryRedaction(self.settings.redact), writer: $0)
+        }
     }
 
     /// Writes out what waits, where nobody goes on writing.

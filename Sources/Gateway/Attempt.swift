@@ -54,6 +54,7 @@ final class Attempt: UpstreamAttempt {
     }
 
     override func receivedHead(_ head: ResponseHead, bodyLength: BodyLength) {
+        self.exchange?.record.awsRequestID = head.fields.first("x-amzn-requestid")
         switch self.invocation.receivedHead(head) {
         case .awaitStream, .collectError: break
         case .failed(let failure): self.fail(.invocation(failure))

@@ -139,12 +139,14 @@ extension LoopContext {
                         requestID: record.requestID), to: record, end: "no_tenant")
             }
         }
+        let traceID = self.traceID(of: head.fields, at: record.wall)
+        record.traceID = traceID
         let request = GatheredRequest(
             head: head,
             context: EventContext(
                 requestID: record.requestID, sourceAddress: record.client, peerAddress: client.address,
                 keepsForwardedFor: client.isTrustedProxy, scheme: requester.isSecure ? "https" : "http",
-                port: requester.port, time: record.wall, traceID: self.traceID(of: head.fields, at: record.wall),
+                port: requester.port, time: record.wall, traceID: traceID,
                 path: route.route.stripPrefix?.stripped(from: head.target.path), tls: client.tlsNames,
                 clientCertificate: client.certificate,
                 route: function.event.namesRoute ? route.eventRoute(of: match, head, for: function.event.kind) : nil,

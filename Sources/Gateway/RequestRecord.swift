@@ -17,6 +17,10 @@ final class RequestRecord {
     let wall: WallTime
     var route: String?
     var function: String?
+    /// What X-Ray knows the request as; `nil` where no function was to be called.
+    var traceID: String?
+    /// What AWS knows the call as that was made last.
+    var awsRequestID: String?
     var bytesIn = 0
     var bytesOut = 0
     var chunks = 0

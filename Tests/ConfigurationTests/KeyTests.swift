@@ -109,6 +109,7 @@ import Testing
         ("limits.connections_per_address", "10", "1_000", "\"1_000\" is no whole number"),
         ("limits.request_bodies", "1GiB", "1KiB", "1KiB is too small; the least is 64KiB"),
         ("limits.max_memory", "512MiB", "99999999999999999999", "\"99999999999999999999\" is no size"),
+        ("access_log.redact", "[token, code]", "['']", "must not be empty"),
         ("admin.address", "'127.0.0.1:9900'", "'9900'", "\"9900\" has no port"),
         ("admin.token", "0123456789abcdef", "short", "16 to 1024 characters"),
         ("local_lambda.address", "'127.0.0.1:9001'", "unix:/x", "\"/x\" is no port"),
