@@ -77,6 +77,9 @@ demo:
 	@echo
 	@exec .build/release/sluice run --config config/demo/sluice.yaml
 
+# How many tests are under way at once: many wait for processes, and what computes must not make them wait too long.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 12
+
 .PHONY: test
 test: $(VENV)/.ready
 	@$(call install-packages,$(TEST_PACKAGES))
