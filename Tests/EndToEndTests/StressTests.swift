@@ -61,7 +61,7 @@ import Testing
                 #expect(answer.status == 200 && answer.end == .whole, "\(script.name): \(answer.summary)")
             }
             let memory = gateway.child.residentMemory
-            #expect(memory < 200 << 20)
+            #expect(memory < (200 << 20) * Support.memoryFactor)
         }
     }
 

@@ -79,7 +79,7 @@ import Testing
             let go = gateway.folder.path("go")
             async let output = gateway.tlsClient(authority, "slow_reader", go)
             try await function.wait(for: .blocked)
-            #expect(gateway.child.residentMemory < 120 << 20)
+            #expect(gateway.child.residentMemory < (120 << 20) * Support.memoryFactor)
             try gateway.folder.write("go", "")
             let words = try await output.split(whereSeparator: \.isWhitespace)
             #expect(words.first == "\(count)")

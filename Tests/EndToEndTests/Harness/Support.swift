@@ -12,6 +12,9 @@ enum Support {
         return url.path
     }()
 
+    /// How many times more memory the gateway may use: the thread sanitizer keeps a shadow of all of it.
+    static let memoryFactor = ProcessInfo.processInfo.environment["TSAN_OPTIONS"] == nil ? 1 : 5
+
     /// The interpreter that has boto3 and awslambdaric; `make test` names it.
     static var python: String { ProcessInfo.processInfo.environment["SLUICE_PYTHON"] ?? "python3" }
 
