@@ -24,7 +24,7 @@ final class ConnectionLimits: Sendable {
     var count: Int { self.open.load(ordering: .relaxed) }
 
     /// Half of the descriptors that the process may open: the other half is for upstreams, files and the listeners.
-    private static var halfOfDescriptors: Int { min(ProcessUsage.descriptorLimit, 1 << 24) / 2 }
+    private static var halfOfDescriptors: Int { min(ProcessUsage.descriptorLimit ?? 1024, 1 << 24) / 2 }
 
     /// Takes a place, which is given back with `leave` whatever the answer is: whether there was room for it.
     func enter() -> Bool {

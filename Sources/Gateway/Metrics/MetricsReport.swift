@@ -147,7 +147,7 @@ struct MetricsReport: Sendable {
         if let resident = self.process.residentBytes { families[3].add(resident) }
         families[4].add(self.process.processorTime)
         if let count = self.process.openDescriptors { families[5].add(count) }
-        families[6].add(self.process.descriptorLimit)
+        if let limit = self.process.descriptorLimit { families[6].add(limit) }
         families[7].add(Int(self.process.startedAt.seconds))
         return [lag, reloads] + families
     }
@@ -165,7 +165,7 @@ struct ProcessReport: Sendable {
     var residentBytes: Int?
     var processorTime = Duration.zero
     var openDescriptors: Int?
-    var descriptorLimit = 0
+    var descriptorLimit: Int?
     /// Identities whose keys expire, by name.
     var credentialExpiries: [(name: String, time: WallTime)] = []
     /// Listeners' certificates, by file.
