@@ -1,3 +1,5 @@
+internal import Lambda
+
 /// Leaves secrets out of the query strings that the log shows: values of parameters with certain names.
 struct QueryRedaction {
     /// In lower case.
@@ -21,24 +23,10 @@ struct QueryRedaction {
         }.joined(separator: "&")
     }
 
-    private func redacts(_ name: Substring) -> Bool {
-        self.redactsAll || self.names.contains(Self.decoded(name).lowercased())
-    }
-
     /// A function sees the name decoded, so that an escape must not hide it.
-    private static func decoded(_ name: Substring) -> String {
-        var bytes: [UInt8] = []
-        var rest = Array(name.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), rest.count >= 2,
-                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            {
-                bytes.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
+    private func redacts(_ name: Substring) -> Bool {
+        if self.redactsAll { return true }
+        let name = String(name)
+        return self.names.contains((name.percentDecoded ?? name).lowercased())
     }
 }
