@@ -88,6 +88,27 @@ import Testing
         #expect(found.isEmpty == (fault == nil), "\(found)")
     }
 
+    /// A file with one function of these keys.
+    private static func oneFunction(_ keys: String) -> String {
+        """
+        listeners: [{ address: "127.0.0.1:8080" }]
+        routes:
+          - path: /*
+            function: f
+        functions:
+          f: { \(keys) }
+        """
+    }
+
+    /// Whether the text has a fault that holds these words; or none at all.
+    private func expectFault(_ fault: String?, in text: String, sourceLocation: SourceLocation = #_sourceLocation) {
+        let found = faults(text)
+        #expect(found.isEmpty == (fault == nil), "\(found)", sourceLocation: sourceLocation)
+        if let fault {
+            #expect(found.contains { $0.contains(fault) }, "\(found)", sourceLocation: sourceLocation)
+        }
+    }
+
     @Test(
         arguments: [
             ("sign: true, function: f", "\"sign\" is about a \"url\"; calls of the Lambda API are always signed"),
@@ -102,17 +123,7 @@ import Testing
             ("url: \"http://a/b\", sign: true", nil),
         ] as [(String, String?)])
     func `a url is no function of the Lambda API`(keys: String, fault: String?) {
-        let text = """
-            listeners: [{ address: "127.0.0.1:8080" }]
-            routes:
-              - path: /*
-                function: f
-            functions:
-              f: { \(keys) }
-            """
-        let found = faults(text)
-        #expect(found.isEmpty == (fault == nil), "\(found)")
-        if let fault { #expect(found.contains { $0.contains(fault) }, "\(found)") }
+        self.expectFault(fault, in: Self.oneFunction(keys))
     }
 
     @Test(
@@ -130,17 +141,7 @@ import Testing
             ("function: f, max_concurrency: 1, queue: { }, circuit_breaker: { }, tenant_id: { from: host }", nil),
         ] as [(String, String?)])
     func `what a function can not do is a fault`(keys: String, fault: String?) {
-        let text = """
-            listeners: [{ address: "127.0.0.1:8080" }]
-            routes:
-              - path: /*
-                function: f
-            functions:
-              f: { \(keys) }
-            """
-        let found = faults(text)
-        #expect(found.isEmpty == (fault == nil), "\(found)")
-        if let fault { #expect(found.contains { $0.contains(fault) }, "\(found)") }
+        self.expectFault(fault, in: Self.oneFunction(keys))
     }
 
     @Test(
@@ -165,9 +166,7 @@ import Testing
               - { path: /*, \(keys) }
               - { path: /f, function: f }
             """
-        let found = faults(text)
-        #expect(found.isEmpty == (fault == nil), "\(found)")
-        if let fault { #expect(found.contains { $0.contains(fault) }, "\(found)") }
+        self.expectFault(fault, in: text)
     }
 
     @Test func `a fault reads as compilers write it`() {
