@@ -34,6 +34,45 @@ struct FieldBlock: ~Copyable {
         self.note(start, middle)
     }
 
+    mutating func append(_ name: StaticString, _ value: StaticString) {
+        let start = self.bytes.count
+        self.bytes.append(name)
+        let middle = self.bytes.count
+        self.bytes.append(value)
+        self.note(start, middle)
+    }
+
+    /// A line of a request, unless HTTP/2 does not have it (RFC 9113 §8.2.2).
+    mutating func append(lowercasing name: Span<UInt8>, _ value: Span<UInt8>) {
+        let start = self.bytes.count
+        for index in name.indices { self.bytes.append(ASCII.lowercased(name[index])) }
+        let middle = self.bytes.count
+        let (isDropped, isIndexed) = self.bytes.withBytes { bytes in
+            let name = bytes.extracting(start..<middle)
+            return (Fields.isConnectionSpecific(name), !Self.isNeverTheSame(name))
+        }
+        if isDropped {
+            self.bytes.truncate(to: start)
+            return
+        }
+        self.bytes.append(value)
+        self.note(start, middle, isIndexed: isIndexed)
+    }
+
+    /// Whether a field has another value in each request, so that it would only push others out of the table; credentials
+    /// are best kept out of it as well (RFC 7541 §7.1.3).
+    private static func isNeverTheSame(_ name: Span<UInt8>) -> Bool {
+        switch name.count {
+        case 10: name.equals("x-amz-date")
+        case 12: name.equals("x-request-id")
+        case 13: name.equals("authorization")
+        case 14: name.equals("content-length")
+        case 15: name.equals("x-amzn-trace-id")
+        case 20: name.equals("x-amz-content-sha256")
+        default: false
+        }
+    }
+
     /// All lines but those that HTTP/2 does not have (RFC 9113 §8.2.2).
     mutating func append(_ fields: borrowing Fields) {
         for index in fields.indices {

@@ -67,6 +67,27 @@ extension HTTP2Endpoint {
         self.resume(stream)
     }
 
+    /// The same, without a copy where nothing waits.
+    package final func send(_ bytes: consuming ByteBuffer, on stream: HTTP2Stream) {
+        guard stream.waiting.isEmpty, !stream.isGone, case .open = stream.outcome, !bytes.isEmpty else {
+            bytes.withBytes { self.send($0, on: stream) }
+            return
+        }
+        self.waitingCount += bytes.count
+        stream.waiting = bytes
+        self.resume(stream)
+    }
+
+    /// The same, with bytes that are written where they wait.
+    package final func send(on stream: HTTP2Stream, _ append: (inout ByteBuffer) -> Void) {
+        guard !stream.isGone, case .open = stream.outcome else { return }
+        let before = stream.waiting.count
+        append(&stream.waiting)
+        guard stream.waiting.count > before else { return }
+        self.waitingCount += stream.waiting.count - before
+        self.resume(stream)
+    }
+
     /// Ends a body well.
     package final func end(_ stream: HTTP2Stream) {
         guard !stream.isGone, case .open = stream.outcome else { return }
@@ -182,6 +203,11 @@ extension HTTP2Endpoint {
             self.session, 0, nghttp2_session_get_last_proc_stream_id(self.session), NGHTTP2_NO_ERROR.rawValue, nil, 0)
     }
 
+    /// Asks the peer for a sign of life; any byte of it is one.
+    package final func ping() {
+        _ = unsafe nghttp2_submit_ping(self.session, 0, nil)
+    }
+
     /// Ends the connection for a reason that only the driver can know.
     package final func end(with failure: HTTP2Failure) {
         self.fail(failure)
@@ -212,6 +238,23 @@ extension HTTP2Endpoint {
             _ = unsafe nghttp2_submit_response(
                 self.session, stream.id.rawValue, values.baseAddress, values.count, &provider)
         }
+    }
+
+    /// Sends the head of a request on a stream whose number is the next one; `hasBody` says whether `send` and `end`
+    /// follow. Answers whether the library has taken it.
+    final func submitRequest(on stream: HTTP2Stream, _ fields: borrowing FieldBlock, hasBody: Bool) -> Bool {
+        var id: Int32 = -1
+        unsafe fields.withNameValues { values in
+            guard hasBody else {
+                id = unsafe nghttp2_submit_request(self.session, nil, values.baseAddress, values.count, nil, nil)
+                return
+            }
+            // SAFETY: the stream is retained in `streams` until the library says that it is closed or not sent.
+            let source = unsafe nghttp2_data_source(ptr: Unmanaged.passUnretained(stream).toOpaque())
+            var provider = unsafe nghttp2_data_provider(source: source, read_callback: readCallback)
+            id = unsafe nghttp2_submit_request(self.session, nil, values.baseAddress, values.count, &provider, nil)
+        }
+        return id == stream.id.rawValue
     }
 
     /// Sends an interim answer (RFC 9110 §15.2).

@@ -1,5 +1,6 @@
 internal import Bytes
 private import CNGHTTP2
+internal import Time
 
 /// One end of an HTTP/2 connection: what both roles share. Wraps one `nghttp2_session`, which it alone owns.
 ///
@@ -33,12 +34,20 @@ package class HTTP2Endpoint {
     /// Bytes of bodies that wait to go out, on all streams.
     package internal(set) final var waitingCount = 0
     final let buffers: HTTP2Buffers
+    final let limits: HTTP2Limits
+    final var floods: FloodGuard
+    final var position = FramePosition()
+    /// The time that was handed in last.
+    final var now: MonotonicTime
 
-    /// An end that begins by sending its settings. `streams` is how many the peer may open.
-    init(settings: EndpointSettings) {
+    /// An end that begins by sending its settings, in the role that they say.
+    init(settings: EndpointSettings, limits: HTTP2Limits, at now: MonotonicTime) {
         self.buffers = settings.buffers
         self.announcedStreams = settings.streams
-        unsafe self.session = makeSession(for: self)
+        self.limits = limits
+        self.floods = FloodGuard(limits)
+        self.now = now
+        unsafe self.session = makeSession(for: self, settings.role)
         self.submit(settings)
     }
 
@@ -48,6 +57,15 @@ package class HTTP2Endpoint {
 
     // What the roles make of what comes.
 
+    /// A frame begins that is in no header block. Answers what is wrong with it.
+    func beginsFrame(_ header: FrameHeader) -> HTTP2Failure? { nil }
+
+    /// Bytes of a frame's payload, after the library has seen them.
+    func readPayload(_ payload: Span<UInt8>) {}
+
+    /// Some of a frame was read, or all of it.
+    func readPart() {}
+
     /// A header block begins.
     func beganBlock(on stream: Int32, isTrailers: Bool) {}
 
@@ -56,12 +74,6 @@ package class HTTP2Endpoint {
 
     /// The block has ended.
     func endedBlock(on stream: Int32, isTrailers: Bool, endsStream: Bool) {}
-
-    /// Bytes of a body; a range of the input.
-    func receivedBody(on stream: HTTP2Stream, _ range: Range<Int>) {}
-
-    /// A DATA frame is whole, of so many bytes without its padding.
-    func endedData(on stream: HTTP2Stream, count: Int, endsStream: Bool) {}
 
     /// The library found something wrong with a frame, and resets the stream or ends the connection.
     func refusedFrame(on stream: Int32) {}
@@ -75,10 +87,24 @@ package class HTTP2Endpoint {
     /// SETTINGS of the peer are in force.
     func receivedSettings() {}
 
+    /// The peer takes no streams after this one.
+    func receivedGoAway(last: Int32) {}
+
+    /// The head of a stream of ours, or of an answer, has been put together.
+    func sentHead(on stream: Int32) {}
+
+    /// The stream was not even begun: the library has given up its head.
+    func notSent(_ stream: Int32) {}
+
     // Streams.
 
     /// An open stream, or `nil`.
     package final func stream(_ id: StreamID) -> HTTP2Stream? { self.streams[id.rawValue] }
+
+    /// Forgets a stream that never came about.
+    final func removeStream(_ id: Int32) {
+        self.streams[id] = nil
+    }
 
     final func addStream(_ id: Int32) -> HTTP2Stream {
         let stream = HTTP2Stream(id: StreamID(rawValue: id))
@@ -123,6 +149,16 @@ package class HTTP2Endpoint {
     /// The highest number of a stream of the peer's that was taken up.
     final var lastStream: Int32 {
         unsafe nghttp2_session_get_last_proc_stream_id(self.session)
+    }
+
+    /// How many streams the peer lets us open at the same time.
+    final var peerStreams: Int {
+        Int(unsafe nghttp2_session_get_remote_settings(self.session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
+    }
+
+    /// The number of the next stream of ours; `nil` where there are no more (RFC 9113 §5.1.1).
+    final var nextStream: Int32? {
+        Int32(exactly: unsafe nghttp2_session_get_next_stream_id(self.session))
     }
 }
 

@@ -2,7 +2,8 @@ package import HTTP
 
 /// What was found in the bytes of a peer, or happened while frames were put together.
 package enum HTTP2Event: Equatable, Sendable {
-    /// A request has begun; its head is fetched with `takeHead`. Where the body does not follow, `end` does.
+    /// A request has begun, or an answer; its head is fetched with `takeHead` or `takeAnswer`. Where the body does not
+    /// follow, `end` does.
     case head(StreamID)
     /// A request that is understood and not taken: to be answered with the fault's status.
     case refused(StreamID, RequestFault)
@@ -16,6 +17,11 @@ package enum HTTP2Event: Equatable, Sendable {
     case tooManyStreams
     /// Nothing more comes or goes on the stream: both sides have ended it, or one has reset it.
     case closed(StreamID, HTTP2ErrorCode)
+    /// The peer has not begun to work on a request, and will not: it may be sent again elsewhere. `isLeaving`: because the
+    /// connection ends (RFC 9113 §6.8), and not because it was refused (§8.7). `closed` follows.
+    case unprocessed(StreamID, isLeaving: Bool)
+    /// The peer has told its settings, or changed them: how many streams may be open among them.
+    case settings
     /// More bytes wait than may go out now. Time to slow down whoever produces them.
     case blocked(StreamID)
     /// Some bytes of a stream that is blocked have gone, and some have not.

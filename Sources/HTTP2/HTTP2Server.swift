@@ -11,22 +11,14 @@ package import Time
 /// refused, and where frames on streams that are no more are answered, on which the library keeps silent.
 @safe
 package final class HTTP2Server: HTTP2Endpoint {
-    private let limits: HTTP2Limits
     private var block: RequestBlock
     private var answer = FieldBlock()
-    private var floods: FloodGuard
     private var closedStreams = ClosedStreams()
-    /// The stream whose header block is open, and how many CONTINUATION frames it has had.
-    private var openBlock: (stream: Int32, continuations: Int)?
     /// The stream whose request is to be refused once its header block is whole.
     private var refusedStream: Int32 = 0
     private var highestStream: Int32 = 0
-    private var now: MonotonicTime
-    // Where in a frame the input stopped.
+    /// Bytes of the preface that have come.
     private var prefaceRead = 0
-    private var header: [UInt8] = []
-    private var payloadLeft = 0
-    private var frameKind = FrameHeader.Kind.settings
     /// The stream of a PRIORITY frame and the first four bytes of its payload, which the library does not read.
     private var dependency: (stream: Int32, bytes: [UInt8])?
     private var hasSettings = false
@@ -57,21 +49,19 @@ package final class HTTP2Server: HTTP2Endpoint {
     }
 
     package init(limits: HTTP2Limits = HTTP2Limits(), buffers: HTTP2Buffers = HTTP2Buffers(), at now: MonotonicTime) {
-        self.limits = limits
         self.block = RequestBlock(limits: limits.head)
-        self.floods = FloodGuard(limits)
-        self.now = now
         self.incompleteSince = now
         super.init(
             settings: EndpointSettings(
+                role: .server,
                 entries: [
                     // SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 §6.5.2) and
                     // SETTINGS_NO_RFC7540_PRIORITIES (RFC 9218 §2.1).
                     (0x4, UInt32(clamping: limits.streamWindow)),
                     (0x6, UInt32(clamping: limits.head.headerBytes)),
                     (0x9, 1),
-                ], streams: limits.streams, connectionWindow: limits.connectionWindow,
-                buffers: buffers))
+                ], streams: limits.streams, connectionWindow: limits.connectionWindow, buffers: buffers),
+            limits: limits, at: now)
     }
 
     /// How many streams are open.
@@ -85,14 +75,12 @@ package final class HTTP2Server: HTTP2Endpoint {
             while offset < input.count, self.failure == nil {
                 if self.prefaceRead < HTTP2Server.preface.utf8CodeUnitCount {
                     self.readPreface(input, at: &offset)
-                } else if self.payloadLeft > 0 {
-                    self.readPayload(input, at: &offset)
                 } else {
-                    self.readHeader(input, at: &offset)
+                    self.readFrame(input, at: &offset)
                 }
             }
         }
-        if self.waitingFrames > self.limits.waitingFrames { self.fail(.excess(.waitingFrames)) }
+        self.checkWaitingFrames()
         self.noteIncomplete()
     }
 
@@ -108,40 +96,8 @@ package final class HTTP2Server: HTTP2Endpoint {
         offset += 1
     }
 
-    private func readHeader(_ input: Span<UInt8>, at offset: inout Int) {
-        if self.header.isEmpty, input.count - offset >= FrameHeader.size {
-            // PERF: the header and as much of the payload as is there, in one call of the library.
-            let header = FrameHeader(input.extracting(offset..<offset + FrameHeader.size))
-            guard self.begin(header) else { return }
-            let end = min(input.count, offset + FrameHeader.size + header.length)
-            self.payloadLeft = header.length - (end - offset - FrameHeader.size)
-            self.feed(input.extracting(offset..<end))
-            if self.dependency != nil { self.readDependency(input.extracting(offset + FrameHeader.size..<end)) }
-            offset = end
-        } else {
-            let end = min(input.count, offset + FrameHeader.size - self.header.count)
-            while offset < end {
-                self.header.append(input[offset])
-                offset += 1
-            }
-            guard self.header.count == FrameHeader.size else { return }
-            let bytes = self.header
-            self.header.removeAll(keepingCapacity: true)
-            let header = FrameHeader(bytes.span)
-            guard self.begin(header) else { return }
-            self.payloadLeft = header.length
-            self.feed(bytes.span)
-        }
-        self.frameMayBeOver()
-    }
-
-    private func readPayload(_ input: Span<UInt8>, at offset: inout Int) {
-        let end = min(input.count, offset + self.payloadLeft)
-        self.payloadLeft -= end - offset
-        self.feed(input.extracting(offset..<end))
-        if self.dependency != nil { self.readDependency(input.extracting(offset..<end)) }
-        offset = end
-        self.frameMayBeOver()
+    override func readPayload(_ payload: Span<UInt8>) {
+        if self.dependency != nil { self.readDependency(payload) }
     }
 
     private func readDependency(_ payload: Span<UInt8>) {
@@ -156,14 +112,16 @@ package final class HTTP2Server: HTTP2Endpoint {
         }
     }
 
-    private func frameMayBeOver() {
-        if self.payloadLeft == 0, self.openBlock == nil, self.hasSettings { self.incompleteSince = nil }
+    override func readPart() {
+        if self.position.payloadLeft == 0, self.position.openBlock == nil, self.hasSettings {
+            self.incompleteSince = nil
+        }
         if self.block.isExcessive { self.fail(.excess(.headerBlock)) }
     }
 
     private func noteIncomplete() {
-        let isInFrame = self.payloadLeft > 0 && self.frameKind != .data || !self.header.isEmpty
-        if !isInFrame, self.openBlock == nil, self.hasSettings {
+        let isInBody = self.position.payloadLeft > 0 && self.position.kind == .data
+        if isInBody || self.isBetweenFrames, self.hasSettings {
             self.incompleteSince = nil
         } else if self.incompleteSince == nil {
             self.incompleteSince = self.now
@@ -219,44 +177,6 @@ package final class HTTP2Server: HTTP2Endpoint {
         if stream.hasEnded { self.tell(.end(stream.id)) }
     }
 
-    override func receivedBody(on stream: HTTP2Stream, _ range: Range<Int>) {
-        guard !stream.isGone else {
-            self.consumeConnection(range.count)
-            return
-        }
-        if let left = stream.bodyLeft {
-            guard range.count <= left else {
-                self.consumeConnection(range.count)
-                self.resetMalformed(stream, .contentLengthMismatch)
-                return
-            }
-            stream.bodyLeft = left - range.count
-        }
-        self.tell(.body(stream.id, range))
-    }
-
-    override func endedData(on stream: HTTP2Stream, count: Int, endsStream: Bool) {
-        if !self.floods.endedData(count: count, endsStream: endsStream) { self.fail(.excess(.emptyFrames)) }
-        guard endsStream else { return }
-        stream.hasEnded = true
-        if !stream.isGone { self.bodyEnded(on: stream) }
-    }
-
-    private func bodyEnded(on stream: HTTP2Stream) {
-        // RFC 9113 §8.1.1: the lengths of the DATA frames must add up to what content-length says.
-        if let left = stream.bodyLeft, left > 0 {
-            self.resetMalformed(stream, .contentLengthMismatch)
-        } else {
-            self.tell(.end(stream.id))
-        }
-    }
-
-    private func resetMalformed(_ stream: HTTP2Stream, _ malformed: MalformedMessage) {
-        self.tell(.malformed(stream.id, malformed))
-        self.reset(stream, .protocolError)
-        self.noteReset()
-    }
-
     override func refusedFrame(on stream: Int32) {
         self.noteReset()
     }
@@ -271,40 +191,7 @@ package final class HTTP2Server: HTTP2Endpoint {
         if !stream.hasEnded { self.reset(stream, .noError) }
     }
 
-    /// A stream was reset because of what the client did, by whichever side.
-    private func noteReset() {
-        if !self.floods.reset(at: self.now) { self.fail(.excess(.resets)) }
-    }
-}
-
-/// What is decided by a frame's header alone.
-extension HTTP2Server {
-    /// Takes notice of a frame before the library sees it. Answers whether it may see it.
-    private func begin(_ header: FrameHeader) -> Bool {
-        self.frameKind = header.kind
-        let failure = self.flood(header) ?? self.misplaced(header)
-        guard let failure else { return true }
-        self.fail(failure)
-        return false
-    }
-
-    private func flood(_ header: FrameHeader) -> HTTP2Failure? {
-        guard let excess = self.floods.received(header, dataFramesSent: self.dataFramesSent, at: self.now) else {
-            return nil
-        }
-        return .excess(excess)
-    }
-
-    /// Follows header blocks and the numbers of streams. What it does not find wrong the library may.
-    private func misplaced(_ header: FrameHeader) -> HTTP2Failure? {
-        if let open = self.openBlock {
-            // Anything else in the middle of a header block is an error that the library finds.
-            guard header.kind == .continuation, header.stream == open.stream else { return nil }
-            self.openBlock?.continuations += 1
-            if open.continuations >= self.limits.continuations { return .excess(.continuations) }
-            if header.flags.contains(.endHeaders) { self.openBlock = nil }
-            return nil
-        }
+    override func beginsFrame(_ header: FrameHeader) -> HTTP2Failure? {
         switch header.kind {
         case .priority:
             // RFC 9113 §6.3: on stream 0 a connection error of type PROTOCOL_ERROR.
@@ -314,9 +201,7 @@ extension HTTP2Server {
             self.dependency = (header.stream, [])
             return nil
         case .headers:
-            if let failure = self.misplacedHeaders(header) { return failure }
-            if !header.flags.contains(.endHeaders) { self.openBlock = (header.stream, 0) }
-            return nil
+            return self.misplacedHeaders(header)
         case .data:
             return self.isClosed(header.stream) ? Self.streamClosed : nil
         case .continuation where self.isClosed(header.stream):
@@ -325,7 +210,10 @@ extension HTTP2Server {
             return nil
         }
     }
+}
 
+/// What is decided by a frame's header alone.
+extension HTTP2Server {
     private func misplacedHeaders(_ header: FrameHeader) -> HTTP2Failure? {
         let id = header.stream
         // Even numbers and none at all are for the library.

@@ -4,26 +4,39 @@ internal import HTTP
 /// One stream of a connection: what has come on it, and what waits to go out.
 package final class HTTP2Stream {
     package let id: StreamID
-    /// Until it is fetched.
+    /// That of the request that has come, until it is fetched.
     var head: RequestHead?
+    /// That of the answer that has come, until it is fetched.
+    var answer: ResponseHead?
+    var answerLength = BodyLength.none
+    /// An answer is to come whose head has not; nothing else may before.
+    package internal(set) var awaitsAnswer = false
+    /// Whether the answer is to a HEAD request, so that no body follows whatever it says.
+    var answersHead = false
+    /// Interim answers that have come.
+    var interimAnswers = 0
+    /// The head of our request has been put together.
+    var hasBegun = false
     /// Bytes of the body that were announced and have not come; `nil` where the length is not known.
     var bodyLeft: Int?
     /// The peer has ended its side.
     package internal(set) var hasEnded = false
+    /// We have ended ours.
+    package internal(set) var hasSentEnd = false
     /// The peer has reset it.
     var wasResetByPeer = false
     /// The client waits for leave to send the body.
     package internal(set) var expectsContinue = false
     /// The stream is refused or reset, by us, or closed; what still comes is thrown away.
     var isGone = false
-    /// Bytes of the answer's body that wait to go out.
+    /// Bytes of the body that wait to go out.
     var waiting = ByteBuffer()
     /// What follows the bytes that wait.
     var outcome = Outcome.open
     /// The library asked for bytes when there were none, and has to be told when there are.
     var isDeferred = false
     /// `blocked` was told, and `drained` not yet.
-    var isBlocked = false
+    package internal(set) var isBlocked = false
     /// The stream is in the list of those whose waiting bytes are to be looked at after frames were put together.
     var isTouched = false
     /// Bytes went out since it was last told.
@@ -54,7 +67,7 @@ package final class HTTP2Stream {
         self.waiting.append(bytes)
     }
 
-    /// Bytes of the answer's body that wait to go out.
+    /// Bytes of the body that wait to go out.
     package var waitingCount: Int { self.waiting.count }
 }
 

@@ -3,7 +3,7 @@ private import CNGHTTP2
 // The library's side: each callback recovers the endpoint, forwards, and answers that all is well.
 
 /// A session of the library whose callbacks come to an endpoint.
-func makeSession(for endpoint: HTTP2Endpoint) -> OpaquePointer? {
+func makeSession(for endpoint: HTTP2Endpoint, _ role: EndpointSettings.Role) -> OpaquePointer? {
     var callbacks: OpaquePointer?
     var options: OpaquePointer?
     var session: OpaquePointer?
@@ -20,6 +20,7 @@ func makeSession(for endpoint: HTTP2Endpoint) -> OpaquePointer? {
     unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, invalidFrameCallback)
     unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, streamCloseCallback)
     unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, frameSentCallback)
+    unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, frameNotSentCallback)
     unsafe nghttp2_session_callbacks_set_send_data_callback(callbacks, sendDataCallback)
     // What a message may look like is ours to say: the library lets some wrong fields pass in silence.
     unsafe nghttp2_option_set_no_http_messaging(options, 1)
@@ -30,7 +31,12 @@ func makeSession(for endpoint: HTTP2Endpoint) -> OpaquePointer? {
     unsafe nghttp2_option_set_builtin_recv_extension_type(options, UInt8(NGHTTP2_PRIORITY_UPDATE.rawValue))
     // SAFETY: the context is not retained. The endpoint owns the session, so it outlives every call.
     let context = unsafe Unmanaged.passUnretained(endpoint).toOpaque()
-    guard unsafe nghttp2_session_server_new2(&session, callbacks, context, options) == 0 else {
+    let result =
+        switch role {
+        case .server: unsafe nghttp2_session_server_new2(&session, callbacks, context, options)
+        case .client: unsafe nghttp2_session_client_new2(&session, callbacks, context, options)
+        }
+    guard result == 0 else {
         // Out of memory; so says the library, and nothing else.
         preconditionFailure("no memory for an HTTP/2 session")
     }
@@ -88,6 +94,7 @@ private func frameReceivedCallback(
     case NGHTTP2_PING.rawValue where flags.contains(.acknowledgement):
         endpoint.tell(.drainAcknowledged)
     case NGHTTP2_GOAWAY.rawValue:
+        endpoint.receivedGoAway(last: unsafe frame.pointee.goaway.last_stream_id)
         endpoint.tell(.goAway)
     default:
         break
@@ -133,10 +140,23 @@ private func frameSentCallback(
             _unsafeElements: UnsafeBufferPointer(start: goAway.opaque_data, count: goAway.opaque_data_len))
         endpoint.sentGoAway(unsafe goAway.error_code, text)
     case NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue:
+        if UInt32(header.type) == NGHTTP2_HEADERS.rawValue { endpoint.sentHead(on: header.stream_id) }
         guard FrameHeader.Flags(rawValue: header.flags).contains(.endStream) else { return 0 }
         if let stream = endpoint.streams[header.stream_id] { endpoint.sentEnd(on: stream) }
     default:
         break
+    }
+    return 0
+}
+
+private func frameNotSentCallback(
+    _ session: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>?, _ code: CInt,
+    _ context: UnsafeMutableRawPointer?
+) -> CInt {
+    guard let frame = unsafe frame else { return 0 }
+    let header = unsafe frame.pointee.hd
+    if UInt32(header.type) == NGHTTP2_HEADERS.rawValue, unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
+        unsafe endpoint(of: context).notSent(header.stream_id)
     }
     return 0
 }
@@ -155,6 +175,6 @@ private func sendDataCallback(
 /// The stream that a data source points at.
 func stream(at pointer: UnsafeMutableRawPointer?) -> HTTP2Stream? {
     guard let pointer = unsafe pointer else { return nil }
-    // SAFETY: set in `submitResponse`; the stream is retained until the library has closed it, and asks no more then.
+    // SAFETY: set in `submitResponse` and `submitRequest`; the stream is retained until the library has closed it, and asks no more then.
     return unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
 }

@@ -24,6 +24,14 @@ package enum MalformedMessage: Error, Equatable, Sendable {
     case contentLengthInvalid
     /// A content-length that the bytes of the body do not add up to (RFC 9113 §8.1.1).
     case contentLengthMismatch
+    /// An answer's `:status` is missing, or no number from 100 to 599; 101 among them (RFC 9113 §8.6).
+    case statusInvalid
+    /// Bytes of a body in front of the answer's head, or the end of the stream.
+    case answerWithoutHead
+    /// An answer's head is larger than one may be.
+    case answerHeadTooLarge
+    /// More interim answers than anybody needs.
+    case tooManyInterimAnswers
     /// Trailers that do not end the stream (RFC 9113 §8.1), or are larger than a head may be.
     case trailersInvalid
 }

@@ -107,7 +107,8 @@ final class HTTP2Session {
                 self.streams[id]?.drained()
             case .drainAcknowledged:
                 if case .announced = self.phase { self.leave() }
-            case .goAway:
+            case .goAway, .settings, .unprocessed:
+                // What a client announces about streams of ours, of which there are none.
                 break
             case .failed(let failure):
                 self.fail(failure)
