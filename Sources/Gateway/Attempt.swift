@@ -74,7 +74,7 @@ final class Attempt: UpstreamAttempt {
             case .head(let head, let endsHere):
                 self.receivedAnswerHead(head, endsHere: endsHere, exchange)
             case .bodyHeld:
-                self.invocation.withHeldBytes { exchange.receivedBody(answer: $0) }
+                self.sendHeld(exchange)
             case .body(let range):
                 exchange.receivedBody(answer: bytes.extracting(range))
             case .completed:
@@ -89,6 +89,16 @@ final class Attempt: UpstreamAttempt {
                 if self.invocation.holdsBytes { exchange.receivedHeldBytes() }
                 return
             }
+        }
+    }
+
+    /// Sends what was held back. The client's connection may keep only a reference to long runs, as it does to those of
+    /// the receive buffer, so it has to be done with them before they are let go of.
+    private func sendHeld(_ exchange: Exchange) {
+        let held = self.invocation.takeHeld()
+        held.withBytes { bytes in
+            exchange.receivedBody(answer: bytes)
+            exchange.context.loop.settleBorrowers()
         }
     }
 
@@ -110,7 +120,7 @@ final class Attempt: UpstreamAttempt {
             case .head(let head, let endsHere):
                 self.receivedAnswerHead(head, endsHere: endsHere, exchange)
             case .bodyHeld:
-                self.invocation.withHeldBytes { exchange.receivedBody(answer: $0) }
+                self.sendHeld(exchange)
             case .completed:
                 self.finish(exchange)
             case .failed(let failure) where self.signAnew(after: failure, for: exchange):

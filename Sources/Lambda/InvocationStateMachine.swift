@@ -1,5 +1,5 @@
 package import AWS
-internal import Bytes
+package import Bytes
 package import HTTP
 private import JSON
 
@@ -94,9 +94,11 @@ package struct InvocationStateMachine: ~Copyable {
     /// Whether there are any.
     package var holdsBytes: Bool { !self.held.isEmpty }
 
-    /// Lends them, to code that uses the machine's owner meanwhile.
-    package borrowing func withHeldBytes(_ body: (Span<UInt8>) -> Void) {
-        self.held.withBytes(body)
+    /// Takes them out, for whoever needs them longer than until the next call.
+    package mutating func takeHeld() -> ByteBuffer {
+        var taken = ByteBuffer()
+        swap(&taken, &self.held)
+        return taken
     }
 
     /// Whether a head has been handed out: from then on there is no other answer to give.

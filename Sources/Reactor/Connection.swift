@@ -166,7 +166,8 @@ package final class Connection: EventSource {
     }
 
     /// Sends bytes of the receive buffer after those of `output`, without copying them where the socket takes them at
-    /// once. To be called from within `received` only, with bytes lent there; short runs are copied.
+    /// once. To be called from within `received` only, with bytes lent there; short runs are copied. Other bytes can be
+    /// lent too by a caller that keeps them until it has called `Loop.settleBorrowers`.
     package func lend(_ bytes: Span<UInt8>) {
         guard case .open = self.state else { return }
         if bytes.count < 2048 || self.isBlocked || self.lent.isFull {

@@ -94,6 +94,24 @@ import Testing
         }
     }
 
+    /// What is held back is sent from where it was kept, which is let go of directly afterwards.
+    @Test(arguments: ["auto", "buffered"], [3000, 16_000, 300_000, 5_900_000])
+    func `a long answer that was held back arrives unharmed`(mode: String, size: Int) async throws {
+        let body = String(decoding: (0..<size).lazy.map { UInt8(97 + ($0 / 7) % 26) }, as: UTF8.self)
+        let answer = "{\"statusCode\":200,\"headers\":{\"content-type\":\"text/plain\"},\"body\":\"\(body)\"}"
+        let function = try await FakeLambda.shared.function(
+            .text(String(answer.prefix(5000))), .text(String(answer.dropFirst(5000))), .done, .end)
+        var setup = try Setup(function, "response: \(mode)")
+        // What is freed is overwritten, so that a byte read too late shows.
+        setup.environment["MALLOC_PERTURB_"] = "165"
+        try await Gateway.run(setup) { gateway in
+            // Only as much as fits is taken for an answer where the kind of answer is guessed.
+            let whole = try await gateway.get()
+            #expect(whole.end == .whole)
+            #expect(whole.text == (mode == "buffered" || answer.utf8.count <= 16_384 ? body : answer))
+        }
+    }
+
     @Test func `a prelude may be cut anywhere`() async throws {
         let bytes =
             Array("{\"statusCode\":201,\"headers\":{\"x-a\":\"}\\\"{\"}}".utf8) + [UInt8](repeating: 0, count: 8)
