@@ -29,9 +29,9 @@ struct AccessLogTarget: Sendable {
         }
     }
 
-    /// Writes out what waits, where nobody goes on writing.
-    func close(replacedBy next: AccessLogTarget? = nil) {
-        if let writer = self.writer, writer !== next?.writer { writer.close() }
+    /// Writes out what waits, where the other target does not go on writing.
+    func close(whereNot other: AccessLogTarget? = nil) {
+        if let writer = self.writer, writer !== other?.writer { writer.close() }
     }
 }
 

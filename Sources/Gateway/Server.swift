@@ -66,7 +66,10 @@ package final class Server {
             let accessLog = faults.gather {
                 try AccessLogTarget(configuration.accessLog, after: previous?.accessLog)
             }
-            guard let assembly, let tls, let listeners, let adminSockets, let accessLog else { throw faults }
+            guard let assembly, let tls, let listeners, let adminSockets, let accessLog else {
+                accessLog?.close(whereNot: previous?.accessLog)
+                throw faults
+            }
             self.configuration = configuration
             self.assembly = assembly
             self.tls = tls.compactMap(\.self)
@@ -189,7 +192,7 @@ extension Server {
         }
         self.status.update(
             snapshot: next.assembly.snapshot, configuration: configuration.effective, log: next.accessLog.writer)
-        previous.accessLog.close(replacedBy: next.accessLog)
+        previous.accessLog.close(whereNot: next.accessLog)
         do throws(SystemError) {
             try self.admin.listen(on: next.adminSockets, token: configuration.admin?.token)
         } catch {
