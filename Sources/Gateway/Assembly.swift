@@ -64,6 +64,7 @@ struct Assembly {
     /// that are new.
     func takeEffect(after previous: Assembly?) {
         self.sharedResources.update(self.snapshot.limits)
+        for function in self.snapshot.functions { function.gate.change(limit: function.maximumConcurrency) }
         self.local?.takeEffect(after: previous?.local)
         self.sharedResources.control.start(self.stores.tasks, trust: self.upstreamTrust?.context)
     }
@@ -163,8 +164,8 @@ struct Assembly {
             // The configuration has no circles.
             resilience.fallback = configuration.fallback.map(make)
             let function = Self.runtime(
-                configuration, target, tls: tls, clientStall: clientStall, gate: predecessor?.gate ?? CallGate(),
-                resilience: resilience)
+                configuration, target, tls: tls, clientStall: clientStall, resilience: resilience,
+                after: predecessor)
             made[position] = function
             return function
         }
@@ -173,7 +174,7 @@ struct Assembly {
 
     private static func runtime(
         _ function: FunctionConfiguration, _ target: Target, tls: TLSClientContext?, clientStall: Duration,
-        gate: CallGate, resilience: FunctionResilience
+        resilience: FunctionResilience, after predecessor: FunctionRuntime?
     ) -> FunctionRuntime {
         FunctionRuntime(
             name: function.name,
@@ -185,7 +186,7 @@ struct Assembly {
                 firstByte: function.timeouts.firstByte, idle: function.timeouts.idle, total: function.timeouts.total,
                 clientStall: clientStall, retries: function.retries),
             connectTimeout: function.timeouts.connect, maximumBody: function.maxRequestBody.bytes,
-            maximumConcurrency: function.maxConcurrency, credentials: target.credentials, gate: gate,
-            resilience: resilience, lease: target.lease)
+            maximumConcurrency: function.maxConcurrency, credentials: target.credentials,
+            resilience: resilience, lease: target.lease, after: predecessor)
     }
 }

@@ -4,9 +4,11 @@ private import Synchronization
 /// How many calls of a function are under way, over all loops, and who waits for a place.
 ///
 /// Calls count themselves without a lock; only where a line is configured and all places are taken is there one. Lives on
-/// across reloads, under the function's name.
+/// across reloads, under the function's name, so that calls of all configurations share the places of the newest.
 final class CallGate: Sendable {
     private let count = Atomic(0)
+    /// How many may be under way at the same time; `Int.max` for no limit.
+    private let limit: Atomic<Int>
     /// How many wait, for those who look without the lock.
     private let waitingCount = Atomic(0)
     private let line = Mutex(WaitingLine<Waiter>())
@@ -26,22 +28,29 @@ final class CallGate: Sendable {
         case full
     }
 
-    /// Those under way now.
-    var current: Int { self.count.load(ordering: .relaxed) }
+    /// A gate with places for `limit` calls at the same time; `nil` for no limit.
+    init(limit: Int? = nil) {
+        self.limit = Atomic(limit ?? .max)
+    }
+
+    /// Whether a place is free.
+    var hasPlace: Bool { self.count.load(ordering: .relaxed) < self.limit.load(ordering: .relaxed) }
 
     /// Those that wait.
     var waiting: Int { self.waitingCount.load(ordering: .relaxed) }
 
-    /// Takes one of `limit` places, or one in a line of `size`. `admit` is called with the ticket, on any thread, when a
-    /// place has been taken for the one who waits.
-    func enter(limit: Int?, lineSize size: Int, admit: (UInt64) -> @Sendable () -> Void) -> Entry {
-        guard let limit else {
-            self.count.wrappingAdd(1, ordering: .relaxed)
-            return .admitted
-        }
+    /// Another number of places. Where there are more, those who wait take them.
+    func change(limit: Int?) {
+        self.limit.store(limit ?? .max, ordering: .sequentiallyConsistent)
+        self.admitWaiting()
+    }
+
+    /// Takes a place, or one in a line of `size`. `admit` is called with the ticket, on any thread, when a place has been
+    /// taken for the one who waits.
+    func enter(lineSize size: Int, admit: (UInt64) -> @Sendable () -> Void) -> Entry {
         // Nobody overtakes those who wait.
         if size == 0 || self.waitingCount.load(ordering: .sequentiallyConsistent) == 0 {
-            if self.take(limit) { return .admitted }
+            if self.take() { return .admitted }
             if size == 0 { return .full }
         }
         let ticket = self.nextTicket.wrappingAdd(1, ordering: .relaxed).newValue
@@ -49,7 +58,7 @@ final class CallGate: Sendable {
         return self.line.withLock { line in
             // Said before the places are looked at once more: who leaves one meanwhile sees that somebody waits.
             self.waitingCount.wrappingAdd(1, ordering: .sequentiallyConsistent)
-            if line.isEmpty, self.take(limit) {
+            if line.isEmpty, self.take() {
                 self.waitingCount.wrappingSubtract(1, ordering: .sequentiallyConsistent)
                 return .admitted
             }
@@ -61,12 +70,17 @@ final class CallGate: Sendable {
         }
     }
 
-    /// Gives a place back, to those who wait for one of `limit` first.
-    func leave(limit: Int?) {
+    /// Gives a place back, to those who wait for one first.
+    func leave() {
         self.count.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+        self.admitWaiting()
+    }
+
+    /// Calls those who wait, as far as there are places.
+    private func admitWaiting() {
         guard self.waitingCount.load(ordering: .sequentiallyConsistent) > 0 else { return }
         self.line.withLock { line in
-            while !line.isEmpty, self.take(limit ?? .max) {
+            while !line.isEmpty, self.take() {
                 guard let waiter = line.next() else {
                     self.count.wrappingSubtract(1, ordering: .sequentiallyConsistent)
                     return
@@ -84,9 +98,9 @@ final class CallGate: Sendable {
         }
     }
 
-    private func take(_ limit: Int) -> Bool {
+    private func take() -> Bool {
         let before = self.count.wrappingAdd(1, ordering: .sequentiallyConsistent).oldValue
-        if before < limit { return true }
+        if before < self.limit.load(ordering: .sequentiallyConsistent) { return true }
         self.count.wrappingSubtract(1, ordering: .sequentiallyConsistent)
         return false
     }

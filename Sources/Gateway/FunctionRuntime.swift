@@ -19,8 +19,8 @@ final class FunctionRuntime: Sendable {
     let operation: InvocationTemplate.Operation
     let event: EventFormat
     let responseMode: ResponseMode
-    /// What `auto` has taken answers for.
-    let answerShapes = AnswerShapeCounts()
+    /// What `auto` has taken answers for; counts on over reloads.
+    let answerShapes: AnswerShapeCounts
     let policy: ExchangePolicy
     let connectTimeout: Duration
     /// Bytes of a request's body.
@@ -28,7 +28,7 @@ final class FunctionRuntime: Sendable {
     /// Calls under way at the same time, over all loops; `nil` for no limit.
     let maximumConcurrency: Int?
     let credentials: CredentialStore
-    let retryBudget = RetryBudget()
+    let retryBudget: RetryBudget
     /// Calls under way, which those of the same name in earlier configurations count along.
     let gate: CallGate
     /// How many calls may wait for a place, and for how long.
@@ -42,11 +42,13 @@ final class FunctionRuntime: Sendable {
 
     private static let nextID = Atomic(0)
 
+    /// `predecessor` is the function of this name in the configuration before.
     init(
         name: String, upstream: UpstreamIdentity, speaking speech: Speech,
         operation: InvocationTemplate.Operation, event: EventFormat, responseMode: ResponseMode, policy: ExchangePolicy,
         connectTimeout: Duration, maximumBody: Int, maximumConcurrency: Int?, credentials: CredentialStore,
-        gate: CallGate = CallGate(), resilience: FunctionResilience = FunctionResilience(), lease: FunctionLease? = nil
+        resilience: FunctionResilience = FunctionResilience(), lease: FunctionLease? = nil,
+        after predecessor: FunctionRuntime? = nil
     ) {
         self.id = Self.nextID.wrappingAdd(1, ordering: .relaxed).newValue
         self.name = name
@@ -61,7 +63,9 @@ final class FunctionRuntime: Sendable {
         self.maximumBody = maximumBody
         self.maximumConcurrency = maximumConcurrency
         self.credentials = credentials
-        self.gate = gate
+        self.gate = predecessor?.gate ?? CallGate(limit: maximumConcurrency)
+        self.retryBudget = predecessor?.retryBudget ?? RetryBudget()
+        self.answerShapes = predecessor?.answerShapes ?? AnswerShapeCounts()
         self.lineSize = resilience.lineSize
         self.lineTimeout = resilience.lineTimeout
         self.breaker = resilience.breaker
@@ -103,18 +107,17 @@ final class FunctionRuntime: Sendable {
     /// Whether there seems to be a place for a call now, or something that may stand in for it, so that a client need not
     /// send its body for nothing.
     var hasPlace: Bool {
-        guard let maximumConcurrency = self.maximumConcurrency, self.fallback == nil else { return true }
-        return self.gate.current < maximumConcurrency || self.gate.waiting < self.lineSize
+        self.gate.hasPlace || self.fallback != nil || self.gate.waiting < self.lineSize
     }
 
     /// Takes a place for a call, or one in the line for it.
     func enter(admit: (UInt64) -> @Sendable () -> Void) -> CallGate.Entry {
-        self.gate.enter(limit: self.maximumConcurrency, lineSize: self.lineSize, admit: admit)
+        self.gate.enter(lineSize: self.lineSize, admit: admit)
     }
 
     /// Gives the place back. Each place is left once.
     func leave() {
-        self.gate.leave(limit: self.maximumConcurrency)
+        self.gate.leave()
     }
 
     /// Whether a request's body goes on as it comes: one that might be sent again has to be kept.
