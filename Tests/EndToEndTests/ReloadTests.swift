@@ -44,6 +44,63 @@ import Testing
         }
     }
 
+    @Test func `more places are given to those who wait already`() async throws {
+        let function = try await FakeLambda.shared.function(.gate, .text("hello"), .done, .end)
+        let keys = { (places: Int) in "max_concurrency: \(places), queue: { size: 5, timeout: 20s }" }
+        try await Gateway.run(Setup(function, keys(1))) { (gateway: Gateway) async throws in
+            var clients: [RawClient] = []
+            for index in 0..<3 {
+                clients.append(try await gateway.connect())
+                try await clients[index].send(Gateway.request())
+                try await function.wait(for: .gated, 1)
+            }
+            #expect(try await gateway.reload(Setup(function, keys(3))))
+            try await function.wait(for: .gated, 3)
+            try await function.release(3)
+            for client in clients { #expect(try await client.answer().text == "hello") }
+        }
+    }
+
+    @Test func `fewer places hold for the calls that are under way`() async throws {
+        let function = try await FakeLambda.shared.function(.gate, .text("hello"), .done, .end)
+        try await Gateway.run(Setup(function)) { (gateway: Gateway) async throws in
+            var clients: [RawClient] = []
+            for _ in 0..<3 {
+                clients.append(try await gateway.connect())
+                try await clients[clients.count - 1].send(Gateway.request())
+                try await function.wait(for: .gated, clients.count)
+            }
+            #expect(try await gateway.reload(Setup(function, "max_concurrency: 2, queue: { size: 5, timeout: 20s }")))
+            let waiting = try await gateway.connect()
+            try await waiting.send(Gateway.request())
+            // Two are left, which is all there may be.
+            try await function.release()
+            _ = try await gateway.accessLog(lines: 1)
+            #expect(try await waiting.staysQuiet(for: .milliseconds(200)))
+            #expect(try await function.calls().count == 3)
+            try await function.release()
+            try await function.wait(for: .gated, 4)
+            try await function.release(2)
+            #expect(try await waiting.answer().text == "hello")
+        }
+    }
+
+    @Test func `refused files leave nothing open`() async throws {
+        var setup = try await self.setup()
+        setup.more = "access_log: { output: \(setup.folder.path("access.log")) }"
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let count = { (what: String) in
+                try FileManager.default.contentsOfDirectory(atPath: "/proc/\(gateway.child.pid)/\(what)").count
+            }
+            setup.listenerKeys = "tls: { certificates: [{ certificate: /nowhere.pem, key: /nowhere.key }] }"
+            #expect(try await !gateway.reload(setup))
+            let before = (threads: try count("task"), descriptors: try count("fd"))
+            for _ in 0..<10 { #expect(try await !gateway.reload(setup)) }
+            let after = (threads: try count("task"), descriptors: try count("fd"))
+            #expect(after == before)
+        }
+    }
+
     @Test func `a faulty file is refused with every fault, and what ran goes on`() async throws {
         var setup = try await self.setup()
         try await Gateway.run(setup) { (gateway: Gateway) async throws in
