@@ -424,6 +424,135 @@ import Time
         #expect(error?.description.contains("aws sso login --profile default") == true)
     }
 
+    private static let signOnSession = """
+        [default]
+        sso_session = s
+        sso_account_id = 123456789012
+        sso_role_name = Reader
+        [sso-session s]
+        sso_start_url = https://d-1.awsapps.com/start
+        sso_region = eu-central-1
+        """
+    private static let roleKeys =
+        #"{"roleCredentials":{"accessKeyId":"A","secretAccessKey":"s","sessionToken":"t","expiration":1767326645000}}"#
+
+    /// A file of the CLI, whose token ends at this time.
+    private static func tokenFile(
+        _ expiration: String, token: String = "old", more: String = #","refreshToken":"word""#
+    ) -> String {
+        #"{"startUrl":"https://d-1.awsapps.com/start","region":"eu-central-1","accessToken":"\#(token)","#
+            + #""expiresAt":"\#(expiration)","clientId":"id","clientSecret":"se\"cret","#
+            + #""registrationExpiresAt":"2026-02-01T00:00:00Z"\#(more)}"#
+    }
+
+    private static func signOnFetch(kept: KeptSignOnToken? = nil) throws -> CredentialFetch {
+        CredentialFetch(
+            try SharedSettingsTests.settings(["HOME": "/h"], config: Self.signOnSession).credentialPlan(),
+            tokenService: Self.sts, keptToken: kept)
+    }
+
+    private static let renewal = #"{"accessToken":"new","expiresIn":28800,"refreshToken":"next","tokenType":"Bearer"}"#
+
+    @Test(arguments: ["2026-01-02T03:00:00Z", "2026-01-02T03:19:05Z"])
+    func `a session's token that ends is renewed and written down`(expiration: String) throws {
+        var fetch = try Self.signOnFetch()
+        _ = fetch.begin(at: Self.now)
+        let question = Self.sent(fetch.received(.read(Self.tokenFile(expiration)), at: Self.now))
+        #expect(question.hasPrefix("POST /token HTTP/1.1\r\nhost: oidc.eu-central-1.amazonaws.com\r\n"))
+        #expect(!question.contains("authorization"))
+        #expect(
+            question.hasSuffix(
+                "\r\n\r\n"
+                    + #"{"grantType":"refresh_token","clientId":"id","clientSecret":"se\"cret","refreshToken":"word"}"#)
+        )
+        guard case .write(let path, let text) = fetch.received(Self.answer(200, Self.renewal), at: Self.now) else {
+            Issue.record("nothing is written")
+            return
+        }
+        #expect(path.hasSuffix(".json"))
+        #expect(
+            text
+                == Self.tokenFile("2026-01-02T11:04:05Z", token: "new", more: #","refreshToken":"next""#))
+        #expect(Self.sent(fetch.received(.written, at: Self.now)).contains("\r\nx-amz-sso_bearer_token: new\r\n"))
+        guard case .finished = fetch.received(Self.answer(200, Self.roleKeys), at: Self.now) else {
+            Issue.record("no keys")
+            return
+        }
+        #expect(fetch.keptSignOnToken == nil)
+    }
+
+    @Test func `a token that lasts is not renewed, and one without the means is used to its end`() throws {
+        for file in [
+            Self.tokenFile("2026-01-02T03:19:06Z"), Self.tokenFile("2026-01-02T03:05:00Z", more: ""),
+            #"{"accessToken":"old","expiresAt":"2026-01-02T03:05:00Z","refreshToken":"word"}"#,
+            Self.tokenFile("2026-01-02T03:05:00Z").replacing("2026-02", with: "2026-01"),
+        ] {
+            var fetch = try Self.signOnFetch()
+            _ = fetch.begin(at: Self.now)
+            #expect(Self.sent(fetch.received(.read(file), at: Self.now)).contains("x-amz-sso_bearer_token: old\r\n"))
+            var late = try Self.signOnFetch()
+            _ = late.begin(at: Self.now)
+            let error = Self.error(late.received(.read(file), at: Self.now + .seconds(40 * 86_400)))
+            #expect(error == .signOnExpired(profile: "default"))
+        }
+    }
+
+    @Test func `a token is used to its end, whatever becomes of its renewal`() throws {
+        let events: [(CredentialFetch.Event, isTransient: Bool)] = [
+            (Self.answer(400, #"{"error":"invalid_grant"}"#), false), (Self.answer(401, ""), false),
+            (Self.answer(503, ""), true), (.timedOut, true), (.unanswered("refused"), true),
+            (Self.answer(200, "{}"), false), (Self.answer(200, #"{"accessToken":"a\nb","expiresIn":1}"#), false),
+            (Self.answer(200, #"{"accessToken":"a","expiresIn":-1}"#), false),
+            (Self.answer(200, #"{"accessToken":"a","expiresIn":9223372036854775807}"#), false),
+        ]
+        for (event, isTransient) in events {
+            var fetch = try Self.signOnFetch()
+            _ = fetch.begin(at: Self.now)
+            _ = fetch.received(.read(Self.tokenFile("2026-01-02T03:05:00Z")), at: Self.now)
+            #expect(Self.sent(fetch.received(event, at: Self.now)).contains("x-amz-sso_bearer_token: old\r\n"))
+            var over = try Self.signOnFetch()
+            _ = over.begin(at: Self.now)
+            _ = over.received(.read(Self.tokenFile("2026-01-02T03:00:00Z")), at: Self.now)
+            #expect(Self.error(over.received(event, at: Self.now))?.isTransient == isTransient)
+        }
+    }
+
+    @Test func `a renewed token that can not be written down is kept, until somebody signs on anew`() throws {
+        var fetch = try Self.signOnFetch()
+        _ = fetch.begin(at: Self.now)
+        let file = Self.tokenFile("2026-01-02T03:00:00Z")
+        _ = fetch.received(.read(file), at: Self.now)
+        _ = fetch.received(Self.answer(200, Self.renewal), at: Self.now)
+        let question = Self.sent(fetch.received(.unwritable("read-only file system"), at: Self.now))
+        #expect(question.contains("x-amz-sso_bearer_token: new\r\n"))
+        _ = fetch.received(Self.answer(200, Self.roleKeys), at: Self.now)
+        let kept = fetch.keptSignOnToken
+        #expect(kept != nil)
+        #expect(!String(reflecting: kept).contains("next"))
+
+        // The next fetch takes it, and renews it in its turn.
+        var next = try Self.signOnFetch(kept: kept)
+        _ = next.begin(at: Self.now)
+        #expect(Self.sent(next.received(.read(file), at: Self.now)).contains("x-amz-sso_bearer_token: new\r\n"))
+        #expect(next.keptSignOnToken == kept)
+        var later = try Self.signOnFetch(kept: kept)
+        let hoursLater = Self.now + .seconds(28_800)
+        _ = later.begin(at: hoursLater)
+        #expect(Self.sent(later.received(.read(file), at: hoursLater)).contains(#""refreshToken":"next""#))
+
+        // Somebody has signed on, or off.
+        var anew = try Self.signOnFetch(kept: kept)
+        _ = anew.begin(at: Self.now)
+        let another = Self.tokenFile("2026-01-02T10:00:00Z", token: "another")
+        #expect(Self.sent(anew.received(.read(another), at: Self.now)).contains("x-amz-sso_bearer_token: another\r\n"))
+        #expect(anew.keptSignOnToken == nil)
+        var off = try Self.signOnFetch(kept: kept)
+        _ = off.begin(at: Self.now)
+        #expect(
+            Self.error(off.received(.unreadable("no such file"), at: Self.now)) == .signOnExpired(profile: "default"))
+        #expect(off.keptSignOnToken == nil)
+    }
+
     @Test(arguments: [-9_223_372_036_854_775_808, 9_223_372_036_854_775_807, -1] as [Int])
     func `an end of keys outside of time is an error`(end: Int) throws {
         var fetch = try Self.fetch(["HOME": "/h"], config: Self.signOn)
@@ -438,12 +567,12 @@ import Time
 
     @Test func `an event that nobody waits for is a failure, not a trap`() throws {
         let events: [CredentialFetch.Event] = [
-            Self.answer(200, ""), .timedOut, .unanswered(""), .read(""), .unreadable(""), .printed([]),
-            .programFailed(""),
-            .paused,
+            Self.answer(200, ""), .timedOut, .unanswered(""), .read(""), .unreadable(""), .written,
+            .unwritable(""), .printed([]), .programFailed(""), .paused,
         ]
         let sources: [([String: String], String?)] = [
-            ([:], Self.roleConfig), (["HOME": "/h"], Self.signOn), ([:], Self.program), ([:], nil),
+            ([:], Self.roleConfig), (["HOME": "/h"], Self.signOn), (["HOME": "/h"], Self.signOnSession),
+            ([:], Self.program), ([:], nil),
             (["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/x"], nil),
             (["AWS_WEB_IDENTITY_TOKEN_FILE": "/t", "AWS_ROLE_ARN": Self.role], nil),
         ]

@@ -259,6 +259,8 @@ import Testing
         }
         #expect(second.cacheFile == "/home/a/.aws/sso/cache/0ad374308c5a4e22f723adf10145eafad7c4031c.json")
         #expect(second.endpoint.description == "http://127.0.0.1:1")
+        #expect(first.session == nil)
+        #expect(second.session?.endpoint.description == "https://oidc.eu-central-1.amazonaws.com")
         #expect(
             Self.failure { try Self.plan(["HOME": "/h"], config: "[default]\nsso_session = other") }
                 == .noSuchSource("[sso-session other]", namedBy: .profile("default", "sso_session")))
@@ -394,6 +396,48 @@ import Testing
             explicit: ServiceEndpoint(parsing: "http://given"), region: "cn-north-1")
         #expect(given.endpoint.description == "http://given")
         #expect(given.region == "cn-north-1")
+    }
+
+    /// What an AWS SDK (botocore 1.43) makes of the same settings.
+    @Test(arguments: [
+        ("eu-west-1", "legacy", "https://sts.amazonaws.com us-east-1"),
+        ("us-east-1", "legacy", "https://sts.amazonaws.com us-east-1"),
+        ("eu-west-1", "regional", "https://sts.eu-west-1.amazonaws.com eu-west-1"),
+        ("us-east-1", "regional", "https://sts.us-east-1.amazonaws.com us-east-1"),
+        ("ap-east-1", "legacy", "https://sts.ap-east-1.amazonaws.com ap-east-1"),
+        ("cn-north-1", "legacy", "https://sts.cn-north-1.amazonaws.com.cn cn-north-1"),
+        ("us-gov-west-1", "legacy", "https://sts.us-gov-west-1.amazonaws.com us-gov-west-1"),
+    ])
+    func `the endpoint of old is asked where somebody chooses it`(region: String, choice: String, expected: String)
+        throws
+    {
+        let variable = ["AWS_STS_REGIONAL_ENDPOINTS": choice]
+        let other = "[default]\nsts_regional_endpoints = \(choice == "legacy" ? "regional" : "legacy")"
+        let profile = "[default]\nsts_regional_endpoints = \(choice)"
+        for settings in [
+            try SharedSettingsTests.settings(variable), try SharedSettingsTests.settings(variable, config: other),
+            try SharedSettingsTests.settings(config: profile),
+        ] {
+            let service = try settings.tokenService(region: region)
+            #expect("\(service.endpoint) \(service.region)" == expected)
+        }
+    }
+
+    @Test func `the endpoint of old takes no other's place`() throws {
+        func service(_ more: [String: String]) throws -> String {
+            let environment = more.merging(["AWS_STS_REGIONAL_ENDPOINTS": "legacy"]) { own, _ in own }
+            let service = try SharedSettingsTests.settings(environment).tokenService(region: "eu-west-1")
+            return "\(service.endpoint) \(service.region)"
+        }
+        let regional = "https://sts.eu-west-1.amazonaws.com"
+        #expect(try service(["AWS_ENDPOINT_URL_STS": regional]) == "\(regional) eu-west-1")
+        #expect(
+            try service(["AWS_USE_FIPS_ENDPOINT": "true"]) == "https://sts-fips.eu-west-1.amazonaws.com eu-west-1")
+        #expect(
+            try service(["AWS_USE_DUALSTACK_ENDPOINT": "true"]) == "https://sts.eu-west-1.api.aws eu-west-1")
+        #expect(throws: SharedSettingsError.notLegacyOrRegional("x", from: .variable("AWS_STS_REGIONAL_ENDPOINTS"))) {
+            try service(["AWS_STS_REGIONAL_ENDPOINTS": "x"])
+        }
     }
 
     // Programs.

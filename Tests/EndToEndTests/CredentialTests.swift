@@ -169,6 +169,69 @@ import Testing
         }
     }
 
+    // Sign-ons that are renewed.
+
+    private static let signOnFile = ".aws/sso/cache/0ad374308c5a4e22f723adf10145eafad7c4031c.json"
+    /// A sign-on whose token has ended, as the CLI leaves it.
+    private static var endedSignOn: Source {
+        var source = Self.sources.first { $0.name == "single sign-on, session" }!
+        source.files = [
+            Self.signOnFile: """
+            {"startUrl": "https://d-1.awsapps.com/start", "region": "eu-central-1", "accessToken": "ended",
+             "expiresAt": "2026-01-01T00:00:00Z", "clientId": "client", "clientSecret": "client-secret",
+             "registrationExpiresAt": "2099-01-01T00:00:00Z", "refreshToken": "word-0"}
+            """
+        ]
+        return source
+    }
+
+    @Test func `the token of a sign-on that has ended is renewed as an AWS SDK does it`() async throws {
+        let function = try await FakeLambda.shared.function(.text("hello"), .done, .end)
+        let fakes = try await FakeSources()
+        let other = try Self.setup(function, fakes, Self.endedSignOn)
+        let sdk = try await Tool.python("resolve_with_boto3.py", [], environment: other.environment)
+        #expect(sdk.status == 0, "\(sdk.errors)")
+        let setup = try Self.setup(function, fakes, Self.endedSignOn)
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            #expect(try await gateway.get().text == "hello", "\(gateway.log)")
+            let found = try JSONDocument(parsing: sdk.output)
+            #expect(Self.key(of: try await function.calls()[0]) == found["key"]?.string)
+            for secret in ["sign-on-token", "word-", "client-secret"] { #expect(!gateway.log.contains(secret)) }
+        }
+        let questions = try await fakes.calls().filter { $0.target == "/token" }.map {
+            try JSONDocument(parsing: $0.body)
+        }
+        try #require(questions.count == 2)
+        #expect(questions[0] == questions[1])
+        // Both leave the same file behind, which nobody else may read.
+        let files = try [other, setup].map { setup in
+            let path = "\(setup.folder.path)/\(Self.signOnFile)"
+            let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+            #expect(mode == 0o600)
+            let members = try JSONDecoder().decode(
+                [String: String].self, from: Data(String(contentsOfFile: path, encoding: .utf8).utf8))
+            #expect(members["expiresAt"]?.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/) != nil)
+            return members.filter { $0.key != "expiresAt" }
+        }
+        #expect(files[0] == files[1])
+        let names = try FileManager.default.contentsOfDirectory(atPath: "\(setup.folder.path)/.aws/sso/cache")
+        #expect(names.count == 1)
+    }
+
+    @Test func `a sign-on that ends again and again is renewed again and again`() async throws {
+        let function = try await FakeLambda.shared.function(.text("hello"), .done, .end)
+        let fakes = try await FakeSources()
+        try await fakes.set(["life": 4, "sign_on": 60])
+        try await Gateway.run(try Self.setup(function, fakes, Self.endedSignOn)) { (gateway: Gateway) async throws in
+            let words = try await eventually("three tokens") {
+                #expect(try await gateway.get().text == "hello", "\(gateway.log)")
+                let words = try await fakes.calls().filter { $0.target == "/token" }.map(\.body)
+                return words.count >= 3 ? words : nil
+            }
+            #expect(Set(words).count == words.count)
+        }
+    }
+
     // Roles of functions.
 
     @Test func `functions with the same role share its session, others have their own`() async throws {

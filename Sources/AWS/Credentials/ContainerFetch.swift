@@ -61,7 +61,7 @@ struct ContainerFetch {
             return self.again(after: .unanswered(source: self.source, reason: reason))
         case .paused:
             return self.begin()
-        case .printed, .programFailed:
+        case .written, .unwritable, .printed, .programFailed:
             return .failed(.unanswered(source: self.source, reason: "another answer than to the question"))
         }
     }

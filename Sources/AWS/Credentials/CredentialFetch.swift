@@ -13,12 +13,16 @@ package struct CredentialFetch: ~Copyable {
     private var stage: Stage
     /// By how much the clocks of AWS are ahead of ours, as far as their refusals have told.
     package private(set) var clockOffset: Duration
+    /// A token of a sign-on that was renewed and could not be written down.
+    package private(set) var keptSignOnToken: KeptSignOnToken?
 
     /// What is to be done next.
     package enum Step: Equatable, Sendable {
         case send(ControlRequest)
         /// A text file.
         case read(path: String)
+        /// The same, replaced as a whole, for nobody else to read.
+        case write(path: String, text: String)
         /// A program with its arguments, whose output is wanted.
         case run([String])
         case pause(Duration)
@@ -35,6 +39,8 @@ package struct CredentialFetch: ~Copyable {
         case unanswered(String)
         case read(String)
         case unreadable(String)
+        case written
+        case unwritable(String)
         /// The program has ended with status 0.
         case printed([UInt8])
         /// The program could not be started, ended otherwise, or not in time.
@@ -47,8 +53,8 @@ package struct CredentialFetch: ~Copyable {
         case instance(InstanceFetch)
         /// The token's file, then STS.
         case webIdentity(WebIdentity)
-        /// The token's file, then the sign-on service.
-        case signOn(SingleSignOn)
+        /// The token's file, then the services of the sign-on.
+        case signOn(SignOnFetch)
         case process(program: String)
         case role(RoleStage)
         case over
@@ -64,10 +70,15 @@ package struct CredentialFetch: ~Copyable {
         var isCorrected: Bool
     }
 
-    package init(_ plan: CredentialPlan, tokenService: SecurityTokenService, clockOffset: Duration = .zero) {
+    /// - Parameter keptToken: What `keptSignOnToken` was at the end of the last fetch by the plan.
+    package init(
+        _ plan: CredentialPlan, tokenService: SecurityTokenService, clockOffset: Duration = .zero,
+        keptToken: KeptSignOnToken? = nil
+    ) {
         self.plan = plan
         self.tokenService = tokenService
         self.clockOffset = clockOffset
+        self.keptSignOnToken = keptToken
         self.stage = .over
     }
 
@@ -80,8 +91,9 @@ package struct CredentialFetch: ~Copyable {
             self.stage = .webIdentity(identity)
             return .read(path: identity.tokenFile)
         case .singleSignOn(let signOn):
-            self.stage = .signOn(signOn)
-            return .read(path: signOn.cacheFile)
+            let fetch = SignOnFetch(signOn, kept: self.keptSignOnToken)
+            self.stage = .signOn(fetch)
+            return fetch.begin()
         case .process(let words):
             self.stage = .process(program: words.first ?? "")
             return .run(words)
@@ -111,8 +123,11 @@ package struct CredentialFetch: ~Copyable {
             return self.goOn(from: step, at: now)
         case .webIdentity(let identity):
             return self.received(event, for: identity, at: now)
-        case .signOn(let signOn):
-            return self.received(event, for: signOn, at: now)
+        case .signOn(var fetch):
+            let step = fetch.received(event, at: now + self.clockOffset)
+            self.stage = .signOn(fetch)
+            self.keptSignOnToken = fetch.kept
+            return self.goOn(from: step, at: now)
         case .process(let program):
             return self.received(event, fromProgram: program, at: now)
         case .role(let role):
@@ -129,7 +144,7 @@ package struct CredentialFetch: ~Copyable {
             return self.gotKeys(credentials, roleIndex: 0, at: now)
         case .failed(let error):
             return self.fail(error)
-        case .send, .read, .run, .pause:
+        case .send, .read, .write, .run, .pause:
             return step
         }
     }
@@ -194,7 +209,7 @@ extension CredentialFetch {
                 self.tokenService.assume(identity.role, webIdentityToken: token, at: now + self.clockOffset))
         case .unreadable(let reason):
             return self.fail(.unreadable(file: identity.tokenFile, reason: reason))
-        case .answered, .timedOut, .unanswered, .printed, .programFailed, .paused:
+        case .answered, .timedOut, .unanswered, .written, .unwritable, .printed, .programFailed, .paused:
             switch self.answer(of: event, source: source) {
             case .failure(let error):
                 return self.fail(error)
@@ -216,52 +231,14 @@ extension CredentialFetch {
         case .answered(let answer): .success(answer)
         case .timedOut: .failure(.unanswered(source: source, reason: "no answer in time"))
         case .unanswered(let reason): .failure(.unanswered(source: source, reason: reason))
-        case .read, .unreadable, .printed, .programFailed, .paused:
+        case .read, .unreadable, .written, .unwritable, .printed, .programFailed, .paused:
             .failure(.unanswered(source: source, reason: "another answer than to the question"))
         }
     }
 }
 
-/// Sign-on and programs.
+/// Programs.
 extension CredentialFetch {
-    private static var signOnTimeout: Duration { .seconds(10) }
-
-    private mutating func received(_ event: Event, for signOn: SingleSignOn, at now: WallTime) -> Step {
-        let source = "single sign-on at \(signOn.endpoint)"
-        switch event {
-        case .read(let text):
-            guard let token = SignOnToken(text), token.expiration > now + self.clockOffset else {
-                return self.fail(.signOnExpired(profile: signOn.profile))
-            }
-            return .send(
-                ControlRequest(
-                    .get, signOn.endpoint, path: "/federation/credentials",
-                    query: FormText.text([("role_name", signOn.roleName), ("account_id", signOn.accountID)]),
-                    fields: [("x-amz-sso_bearer_token", token.text), ("accept", "application/json")],
-                    timeout: Self.signOnTimeout))
-        case .unreadable:
-            return self.fail(.signOnExpired(profile: signOn.profile))
-        case .answered, .timedOut, .unanswered, .printed, .programFailed, .paused:
-            switch self.answer(of: event, source: source) {
-            case .failure(let error):
-                return self.fail(error)
-            case .success(let answer):
-                if answer.status == 401 { return self.fail(.signOnExpired(profile: signOn.profile)) }
-                guard answer.status == 200 else {
-                    return self.fail(
-                        .refused(source: source, AWSServiceError(head: answer.head, body: answer.body.span)))
-                }
-                do throws(CredentialError) {
-                    let credentials = try Credentials(
-                        signOnDocument: answer.body, accountID: signOn.accountID, source: source)
-                    return self.gotKeys(credentials, roleIndex: 0, at: now)
-                } catch {
-                    return self.fail(error)
-                }
-            }
-        }
-    }
-
     private mutating func received(_ event: Event, fromProgram program: String, at now: WallTime) -> Step {
         switch event {
         case .printed(let output):
@@ -274,7 +251,7 @@ extension CredentialFetch {
             }
         case .programFailed(let reason):
             return self.fail(.program(program, reason: reason))
-        case .answered, .timedOut, .unanswered, .read, .unreadable, .paused:
+        case .answered, .timedOut, .unanswered, .read, .unreadable, .written, .unwritable, .paused:
             return self.fail(.program(program, reason: "another answer than to the question"))
         }
     }

@@ -63,8 +63,16 @@ package struct SingleSignOn: Sendable, Hashable {
     package let roleName: String
     /// Where the AWS CLI left the token.
     package let cacheFile: String
+    /// Where the token is renewed; `nil` for the old form of a profile, whose tokens nobody renews.
+    package let session: Session?
     /// The profile to sign on with again.
     package let profile: String
+
+    /// A `[sso-session]`.
+    package struct Session: Sendable, Hashable {
+        package let endpoint: ServiceEndpoint
+        let region: String
+    }
 }
 
 extension CredentialPlan: CustomStringConvertible {

@@ -66,21 +66,3 @@ extension Credentials {
         self = credentials
     }
 }
-
-/// What the AWS CLI leaves behind when somebody has signed on.
-struct SignOnToken {
-    let text: String
-    let expiration: WallTime
-
-    init?(_ document: String) {
-        // A file that somebody else writes may be anything; without a token in it the answer is to sign on again.
-        guard let document = try? JSONValue(parsing: document.utf8.span),
-            let token = document["accessToken"]?.string, token.isFieldText, var end = document["expiresAt"]?.string
-        else { return nil }
-        // Old versions write "2020-06-17T10:02:08UTC".
-        if end.hasSuffix("UTC") { end = "\(end.dropLast(3))Z" }
-        guard let expiration = WallTime(rfc3339: end.utf8.span) else { return nil }
-        self.text = token
-        self.expiration = expiration
-    }
-}

@@ -81,7 +81,8 @@ struct MetadataDialogue {
             return self.again() ?? .unanswered("it does not answer in time")
         case (_, .unanswered(let reason)):
             return self.again() ?? .unanswered("it does not answer (\(reason))")
-        case (_, .read), (_, .unreadable), (_, .printed), (_, .programFailed), (_, .paused):
+        case (_, .read), (_, .unreadable), (_, .written), (_, .unwritable), (_, .printed), (_, .programFailed),
+            (_, .paused):
             return .unanswered("another answer than to the question")
         }
     }

@@ -160,12 +160,15 @@ extension SharedSettings {
         }
         let key: String
         let region: String
+        var renewal: SingleSignOn.Session?
         if let session = profile["sso_session"] {
             guard let settings = self.profiles.signOnSession(session) else {
                 throw .noSuchSource("[sso-session \(session)]", namedBy: .profile(name, "sso_session"))
             }
             key = session
             region = try needed("sso_region", settings["sso_region"])
+            renewal = SingleSignOn.Session(
+                endpoint: try self.endpoint(of: .signOnTokens, region: region), region: region)
         } else {
             key = try needed("sso_start_url", profile["sso_start_url"])
             region = try needed("sso_region", profile["sso_region"])
@@ -175,7 +178,8 @@ extension SharedSettings {
             endpoint: try self.endpoint(of: .sso, region: region),
             accountID: try needed("sso_account_id", profile["sso_account_id"]),
             roleName: try needed("sso_role_name", profile["sso_role_name"]),
-            cacheFile: "\(home)/.aws/sso/cache/\(SHA1.hexadecimal(of: key.utf8.span)).json", profile: name)
+            cacheFile: "\(home)/.aws/sso/cache/\(SHA1.hexadecimal(of: key.utf8.span)).json", session: renewal,
+            profile: name)
     }
 }
 

@@ -86,11 +86,32 @@ extension SharedSettings {
         let signing = region ?? "us-east-1"
         if let explicit { return SecurityTokenService(endpoint: explicit, region: signing) }
         let endpoint = try self.endpoint(of: .sts, region: signing)
-        // Without a region there is only the endpoint of old, which is in the one that it is signed for.
-        let isPublic = region == nil && endpoint.host == "sts.us-east-1.amazonaws.com"
-        return SecurityTokenService(
-            endpoint: isPublic ? ServiceEndpoint(scheme: .https, host: "sts.amazonaws.com", port: 443) : endpoint,
-            region: signing)
+        // Without a region there is only the endpoint of old, and some ask for it where there is one. Endpoints that
+        // somebody gave, and those of FIPS and dual stack, stay what they are.
+        let isGiven = try self.endpointURLs(of: .sts, explicit: nil).contains { $0.0 != nil }
+        let isLegacy = try self.choosesLegacyTokenService && SecurityTokenService.legacyRegions.contains(signing)
+        guard !isGiven, region == nil || isLegacy, endpoint.host == "sts.\(signing).amazonaws.com" else {
+            return SecurityTokenService(endpoint: endpoint, region: signing)
+        }
+        return .legacy
+    }
+
+    /// Whether `legacy` is chosen, and not `regional`, which is what the SDKs do where nobody chooses.
+    private var choosesLegacyTokenService: Bool {
+        get throws(SharedSettingsError) {
+            let candidates: [(String?, SettingSource)] = [
+                (self.environment["AWS_STS_REGIONAL_ENDPOINTS"], .variable("AWS_STS_REGIONAL_ENDPOINTS")),
+                (self.profile["sts_regional_endpoints"], .profile(self.profileName, "sts_regional_endpoints")),
+            ]
+            for case (let text?, let source) in candidates {
+                switch text.lowercased() {
+                case "legacy": return true
+                case "regional": return false
+                default: throw .notLegacyOrRegional(text, from: source)
+                }
+            }
+            return false
+        }
     }
 
     private func endpointURLs(

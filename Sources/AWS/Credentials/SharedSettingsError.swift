@@ -38,6 +38,8 @@ package enum SharedSettingsError: Error, Equatable, Sendable {
     case endpoint(EndpointError, from: SettingSource)
     /// A switch is neither `true` nor `false`.
     case notTrueOrFalse(String, from: SettingSource)
+    /// A choice of STS endpoints is neither `legacy` nor `regional`.
+    case notLegacyOrRegional(String, from: SettingSource)
     /// One of the two keys is missing.
     case incompleteKeys(missing: SettingSource)
     /// A key, a token or a date has characters that it cannot have.
@@ -73,6 +75,8 @@ extension SharedSettingsError: CustomStringConvertible {
                 + (known.isEmpty ? "; they have no profiles" : "; there are: \(known.joined(separator: ", "))")
         case .endpoint(let error, let source): "\(source): \(error)"
         case .notTrueOrFalse(let text, let source): "\(source): '\(text.onOneLine)' is neither 'true' nor 'false'"
+        case .notLegacyOrRegional(let text, let source):
+            "\(source): '\(text.onOneLine)' is neither 'legacy' nor 'regional'"
         case .incompleteKeys(let missing): "an AWS key is only half there: \(missing) is not set"
         case .malformed(let source):
             "\(source) has characters that it cannot have, such as white space or a line break at its end"

@@ -5,6 +5,8 @@ package enum AWSService: String, Sendable, Hashable {
     case sts
     /// The portal of IAM Identity Center, which lends keys to those who have signed on.
     case sso
+    /// The part of it that makes tokens and renews them.
+    case signOnTokens = "sso_oidc"
 
     /// What the names of its hosts begin with.
     var hostName: String {
@@ -12,6 +14,7 @@ package enum AWSService: String, Sendable, Hashable {
         case .lambda: "lambda"
         case .sts: "sts"
         case .sso: "portal.sso"
+        case .signOnTokens: "oidc"
         }
     }
 
@@ -22,6 +25,7 @@ package enum AWSService: String, Sendable, Hashable {
         // All of its hosts there are such.
         case .sts: partition.name == "aws-us-gov" ? "sts" : "sts-fips"
         case .sso: partition.name == "aws-us-gov" ? "portal.sso" : "portal.sso-fips"
+        case .signOnTokens: partition.name == "aws-us-gov" ? "oidc" : "oidc-fips"
         }
     }
 

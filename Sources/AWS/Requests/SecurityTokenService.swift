@@ -12,6 +12,17 @@ package struct SecurityTokenService: Sendable, Hashable {
         self.region = region
     }
 
+    /// The endpoint of old, one for all regions, which is in the region that it is signed for.
+    static let legacy = SecurityTokenService(
+        endpoint: ServiceEndpoint(scheme: .https, host: "sts.amazonaws.com", port: 443), region: "us-east-1")
+
+    /// The regions that `sts_regional_endpoints = legacy` sends there; those that came later never were.
+    static let legacyRegions: Set<String> = [
+        "ap-northeast-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1",
+        "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1",
+        "us-west-2",
+    ]
+
     private static let timeout = Duration.seconds(10)
 
     /// AssumeRole, signed with the keys of whoever takes the role on.

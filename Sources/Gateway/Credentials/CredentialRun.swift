@@ -9,6 +9,7 @@ final class ControlResources: Sendable {
     let resolver: Resolver
     let clock: ClockOffset
     private let currentTrust = Mutex<TLSClientContext?>(nil)
+    private let keptSignOnTokens = Mutex<[String: KeptSignOnToken]>([:])
 
     init(resolver: Resolver, clock: ClockOffset) {
         self.resolver = resolver
@@ -20,6 +21,12 @@ final class ControlResources: Sendable {
         get { self.currentTrust.withLock { $0 } }
         set { self.currentTrust.withLock { $0 = newValue } }
     }
+
+    /// The token of a sign-on that could not be written to this file.
+    func keptSignOnToken(of file: String) -> KeptSignOnToken? { self.keptSignOnTokens.withLock { $0[file] } }
+
+    /// There is another one, or none any more.
+    func keep(_ token: KeptSignOnToken?, of file: String) { self.keptSignOnTokens.withLock { $0[file] = token } }
 }
 
 /// One fetch of credentials: does what a `CredentialFetch` says until it is over. `done` is called once, never within
@@ -27,6 +34,7 @@ final class ControlResources: Sendable {
 final class CredentialRun {
     private let loop: Loop
     private let resources: ControlResources
+    private let signOnFile: String?
     private var fetch: CredentialFetch
     private var done: ((Result<Credentials, CredentialError>) -> Void)?
     private var call: ControlCall?
@@ -39,7 +47,10 @@ final class CredentialRun {
     ) {
         self.loop = loop
         self.resources = resources
-        self.fetch = CredentialFetch(plan, tokenService: tokenService, clockOffset: resources.clock.offset)
+        self.signOnFile = if case .singleSignOn(let signOn) = plan.origin { signOn.cacheFile } else { nil }
+        self.fetch = CredentialFetch(
+            plan, tokenService: tokenService, clockOffset: resources.clock.offset,
+            keptToken: self.signOnFile.flatMap(resources.keptSignOnToken))
         self.done = done
         self.later { run in run.perform(run.fetch.begin(at: loop.wallNow)) }
     }
@@ -66,6 +77,15 @@ final class CredentialRun {
                 event = .unreadable(error.reason)
             }
             self.later { run in run.received(event) }
+        case .write(let path, let text):
+            let event: CredentialFetch.Event
+            do throws(TextFileError) {
+                try TextFile.replace(path, with: text)
+                event = .written
+            } catch {
+                event = .unwritable(error.reason)
+            }
+            self.later { run in run.received(event) }
         case .run(let words):
             self.program = ControlProgram(words, on: self.loop, done: self.received)
         case .pause(let duration):
@@ -86,6 +106,7 @@ final class CredentialRun {
 
     private func finish(_ result: Result<Credentials, CredentialError>) {
         self.resources.clock.offset = self.fetch.clockOffset
+        if let signOnFile = self.signOnFile { self.resources.keep(self.fetch.keptSignOnToken, of: signOnFile) }
         let done = self.done
         self.done = nil
         done?(result)

@@ -170,7 +170,7 @@ package final class OnlineCheck {
             case .unanswered(let reason):
                 self.told("  no answer: \(reason)\(Self.advice(forFailure: reason, endpoint))")
                 return false
-            case .read, .unreadable, .printed, .programFailed, .paused:
+            case .read, .unreadable, .written, .unwritable, .printed, .programFailed, .paused:
                 return false
             }
         }

@@ -60,6 +60,7 @@ final class FakeSources: Sendable {
         var environment = Support.environment
         environment["AWS_ENDPOINT_URL_STS"] = self.url
         environment["AWS_ENDPOINT_URL_SSO"] = self.url
+        environment["AWS_ENDPOINT_URL_SSO_OIDC"] = self.url
         environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = self.url
         environment["AWS_DEFAULT_REGION"] = "eu-west-1"
         return environment
@@ -71,6 +72,7 @@ struct SourceCall: Decodable, Sendable {
     let method: String
     let target: String
     let at: Double
+    let body: String
     let form: [String: String]
     let headers: [String: String]
 }

@@ -1,5 +1,5 @@
 """Stand-ins for everything that lends AWS keys: STS, the metadata service of an instance, a container's endpoint, the
-portal of IAM Identity Center. One port for all of them.
+portal and the tokens of IAM Identity Center. One port for all of them.
 
 The keys depend on what was asked, and on nothing else, so that whoever asks in the same way gets the same; their end is in
 their id, where the stand-in for the Lambda API looks for it. `GET /_calls` answers what was asked, `POST /_set` changes how
@@ -8,6 +8,7 @@ it answers:
     {"life": S}        seconds that keys live from the moment in which they are lent; 0 for a fixed end, the same for all
     {"fails": KIND}    "denied" (403), "down" (503), "silent" (no answer), "" (answers)
     {"clock": S}       by how much the clock of STS is ahead
+    {"sign_on": S}     seconds that a renewed token of a sign-on lives
 """
 
 import email.utils
@@ -28,7 +29,9 @@ METADATA_TOKEN = "metadata-token"
 
 lock = threading.Lock()
 calls = []
-settings = {"life": 0, "fails": "", "clock": 0, "region": "eu-west-3", "v2": True}
+settings = {"life": 0, "fails": "", "clock": 0, "region": "eu-west-3", "v2": True, "sign_on": 28800}
+# The words that renew a sign-on, of which each is good for once.
+words = {"word-0"}
 
 
 def lend(*what):
@@ -73,6 +76,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     "method": self.command,
                     "target": self.path,
                     "at": time.time(),
+                    "body": body.decode(),
                     "form": dict(urllib.parse.parse_qsl(body.decode())),
                     "headers": {name.lower(): value for name, value in self.headers.items()},
                 }
@@ -86,6 +90,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.instance(path)
         if path == "/federation/credentials":
             return self.portal(dict(urllib.parse.parse_qsl(query)))
+        if path == "/token":
+            return self.sign_on(body)
         if path.startswith("/container"):
             return self.container()
         return self.token_service(body)
@@ -140,6 +146,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
         key, secret, token, end = lend("portal", query["account_id"], query["role_name"])
         document = {"accessKeyId": key, "secretAccessKey": secret, "sessionToken": token, "expiration": end * 1000}
         return self.answer(200, json.dumps({"roleCredentials": document}), "application/json")
+
+    def sign_on(self, body):
+        question = json.loads(body)
+        word = question.pop("refreshToken", None)
+        if question != {"grantType": "refresh_token", "clientId": "client", "clientSecret": "client-secret"}:
+            return self.answer(400, json.dumps({"error": "invalid_client"}), "application/json")
+        with lock:
+            if word not in words:
+                return self.answer(400, json.dumps({"error": "invalid_grant"}), "application/json")
+            # Somebody else's home begins with the first word, too.
+            if word != "word-0":
+                words.remove(word)
+            following = f"word-{int(word.split('-')[1]) + 1}"
+            words.add(following)
+        document = {
+            "accessToken": SIGN_ON_TOKEN,
+            "expiresIn": settings["sign_on"],
+            "refreshToken": following,
+            "tokenType": "Bearer",
+        }
+        return self.answer(200, json.dumps(document), "application/json")
 
     def token_service(self, body):
         form = dict(urllib.parse.parse_qsl(body.decode()))
