@@ -2,7 +2,6 @@ internal import AWS
 internal import Bytes
 internal import HTTP
 internal import Lambda
-internal import Logging
 internal import Reactor
 internal import Relay
 internal import Time
@@ -10,9 +9,7 @@ internal import Time
 /// One call of a function through the Lambda API.
 final class Attempt: UpstreamAttempt {
     private var invocation: InvocationStateMachine
-    /// What the request was signed with, and when by this machine's clock.
-    private var lease: CredentialLease?
-    private var signedAt = WallTime(seconds: 0)
+    private var signature: CallSignature?
     /// Whether the request was signed anew after a refusal; once is all there is.
     private var isSignedAnew = false
 
@@ -37,13 +34,13 @@ final class Attempt: UpstreamAttempt {
             self.awaitKeys(for: exchange)
             return
         }
-        self.lease = lease
-        self.signedAt = exchange.context.loop.wallNow
+        let signature = CallSignature(lease: lease, time: exchange.context.loop.wallNow)
+        self.signature = signature
         var request = ByteBuffer()
         do throws(ExchangeFailure) {
             try exchange.writeRequest(
                 into: &request, credentials: lease.credentials,
-                at: self.signedAt + exchange.context.clock.offset)
+                at: signature.time + exchange.context.clock.offset)
         } catch {
             connection.giveBack()
             self.fail(error)
@@ -157,26 +154,16 @@ final class Attempt: UpstreamAttempt {
         self.fail(.invocation(failure))
     }
 
-    /// Whether the refusal is one that another signature cures: with the time as AWS has it, or with other keys. It costs
-    /// one call, and the function has not run.
+    /// Whether another signature cures the refusal; then it is on its way.
     private func signAnew(after failure: InvocationFailure, for exchange: Exchange) -> Bool {
-        guard !self.isSignedAnew, let lease = self.lease, case .service(let error) = failure else { return false }
-        let context = exchange.context
-        if error.clockOffset(signedAt: self.signedAt + context.clock.offset) != nil, let time = error.serverTime {
-            context.clock.offset = time - self.signedAt
-            context.logger.warning(
-                "the clock of this machine is not that of AWS: signing with the difference from now on",
-                metadata: ["difference": "\(context.clock.offset)"])
-        } else if !error.isExpiredKey
-            || !exchange.function.credentials.takenBack(lease.credentials.accessKeyID)
-        {
-            return false
-        }
+        guard !self.isSignedAnew, let signature = self.signature, case .service(let error) = failure,
+            signature.isCured(after: error, for: exchange.function, exchange.context)
+        else { return false }
         self.isSignedAnew = true
         self.leaveReadOut()
         self.invocation = Self.invocation(of: exchange)
         // From a fresh stack: the connection is still at work with the refusal.
-        context.later { self.start() }
+        exchange.context.later { self.start() }
         return true
     }
 }

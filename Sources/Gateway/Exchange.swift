@@ -185,8 +185,14 @@ final class Exchange {
     }
 
     /// The function has begun to answer.
-    private func calledWell() {
-        guard let breaker = self.function.breaker, !breaker.needsNoAsking else { return }
+    private func called(status: Int) {
+        guard let breaker = self.function.breaker else { return }
+        let failure = ExchangeFailure.refusedByUpstream(status: status)
+        if self.function.forwarding != nil, failure.isFunctionFailure {
+            self.calledBadly(failure)
+            return
+        }
+        if breaker.needsNoAsking { return }
         self.isProbe = false
         breaker.update { $0.succeeded() }
     }
@@ -315,14 +321,14 @@ final class Exchange {
         let status = head.status
         switch self.machine.receivedHead(endsHere: endsHere, at: self.context.loop.now) {
         case .sendHead:
-            self.calledWell()
+            self.called(status: status)
             self.prepare(&head)
             self.record.answered(status: status, at: self.context.loop.now)
             self.client?.sendHead(head, hasBody: true)
             self.forgetRequest()
             self.setTimer()
         case .sendHeadAndEnd:
-            self.calledWell()
+            self.called(status: status)
             self.prepare(&head)
             self.record.answered(status: status, at: self.context.loop.now)
             self.client?.sendHead(head, hasBody: false)

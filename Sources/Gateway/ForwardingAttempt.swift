@@ -1,3 +1,4 @@
+internal import AWS
 internal import Bytes
 internal import HTTP
 internal import Reactor
@@ -7,6 +8,10 @@ internal import Relay
 final class ForwardingAttempt: UpstreamAttempt {
     private var answer: ForwardingStateMachine
     private let framing: ForwardingTemplate.BodyFraming
+    /// `nil` where requests are not signed, or none has been yet.
+    private var signature: CallSignature?
+    /// Whether the request was signed anew after a refusal; once is all there is.
+    private var isSignedAnew = false
 
     init(of exchange: Exchange, framing: ForwardingTemplate.BodyFraming) {
         self.answer = ForwardingStateMachine(requestMethod: exchange.method)
@@ -25,6 +30,8 @@ final class ForwardingAttempt: UpstreamAttempt {
             self.awaitKeys(for: exchange)
             return
         }
+        let context = exchange.context
+        self.signature = lease.map { CallSignature(lease: $0, time: context.loop.wallNow) }
         var request = ByteBuffer()
         exchange.writeForwardedHead(into: &request, framing: self.framing, credentials: lease?.credentials)
         exchange.takeHeldBody { self.append($0, to: &request) }
@@ -69,6 +76,7 @@ final class ForwardingAttempt: UpstreamAttempt {
 
     override func receivedHead(_ head: ResponseHead, bodyLength: BodyLength) {
         guard let exchange = self.exchange else { return }
+        if self.signAnew(after: head, for: exchange) { return }
         if exchange.fallsBack(on: head.status) {
             self.leaveReadOut()
             self.fail(.refusedByUpstream(status: head.status))
@@ -79,6 +87,21 @@ final class ForwardingAttempt: UpstreamAttempt {
         case .failed(let failure): self.fail(failure)
         case .drop: break
         }
+    }
+
+    /// Whether the answer is AWS's refusal of the signature, and another one cures it; then it is on its way. A signed
+    /// request's body is kept until its answer begins.
+    private func signAnew(after head: ResponseHead, for exchange: Exchange) -> Bool {
+        guard head.status == 403, !self.isSignedAnew, let signature = self.signature,
+            // A function may answer 403 as well; AWS names its own reason in the head.
+            signature.isCured(
+                after: AWSServiceError(head: head, body: Span()), for: exchange.function, exchange.context)
+        else { return false }
+        self.isSignedAnew = true
+        self.leaveReadOut()
+        // From a fresh stack: the connection is still at work with the refusal.
+        exchange.context.later { self.start() }
+        return true
     }
 
     override func receivedBody(_ bytes: Span<UInt8>) {

@@ -30,7 +30,8 @@ package enum ExchangeFailure: Error, Equatable, Sendable {
     case busy
     /// The function has failed again and again, and is not called for a while.
     case circuitOpen(retryAfter: Duration)
-    /// An HTTP upstream asked for fewer requests, and another function stands in for it.
+    /// An HTTP upstream answered so: it asks for fewer requests, and another function stands in for it, or there is nobody
+    /// behind it.
     case refusedByUpstream(status: Int)
     /// The gateway stops, and the time for draining is over.
     case shutDown
@@ -94,7 +95,10 @@ extension ExchangeFailure {
         case .invocation(.service(let error)): !error.isThrottle && ![400, 413, 415].contains(error.status)
         case .invocation: true
         case .staleConnection, .noCredentials, .credentialsTimedOut, .totalTimedOut: false
-        case .clientStalled, .eventTooLarge, .shutDown, .busy, .circuitOpen, .refusedByUpstream: false
+        // What a server's own gateways say when there is nobody behind them, or nobody who answers in time. 500 is an
+        // answer of the application, perhaps to this request alone.
+        case .refusedByUpstream(let status): [502, 503, 504].contains(status)
+        case .clientStalled, .eventTooLarge, .shutDown, .busy, .circuitOpen: false
         }
     }
 

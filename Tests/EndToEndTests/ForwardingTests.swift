@@ -256,6 +256,38 @@ import Testing
         }
     }
 
+    @Test func `a skewed clock costs a signed request one refusal`() async throws {
+        let lambda = try await FakeLambda(clockOffset: -3600)
+        let function = try await lambda.function(.answer(200, [:], "hello"))
+        try await Gateway.run(Setup(url: function, "sign: true, retries: 0")) { gateway in
+            for _ in 0..<3 {
+                let answer = try await gateway.get("/", ["Content-Type: text/plain"], method: "POST", body: "hi")
+                #expect(answer.text == "hello", "\(gateway.log)")
+            }
+            let calls = try await function.calls()
+            #expect(calls.map { $0.signature == nil } == [false, true, true, true])
+            #expect(calls.allSatisfy { $0.body == "hi" })
+            #expect(gateway.log.contains("the clock of this machine"))
+            #expect(try await gateway.accessLog(lines: 1)[0]["attempts"] == 1)
+        }
+    }
+
+    @Test func `a refusal that another signature does not cure goes on as it is`() async throws {
+        let refusal: [Step] = [
+            .answer(403, ["x-amzn-errortype": "InvalidSignatureException"], #"{"message":"no"}"#)
+        ]
+        let own: [Step] = [.answer(403, [:], "not for you")]
+        let function = try await FakeLambda.shared.function(calls: [refusal, own])
+        try await Gateway.run(Setup(url: function, "sign: true")) { gateway in
+            for text in [#"{"message":"no"}"#, "not for you"] {
+                let answer = try await gateway.get("/", method: "POST", body: "hi")
+                #expect(answer.status == 403)
+                #expect(answer.text == text)
+            }
+            #expect(try await function.calls().count == 2)
+        }
+    }
+
     @Test func `a server behind TLS is verified`() async throws {
         let function = try await FakeLambda.shared.function(.answer(200, [:], "hello"))
         var setup = try Setup(function.lambda)

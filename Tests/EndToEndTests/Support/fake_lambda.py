@@ -344,7 +344,11 @@ def handle(connection, method, target, version, headers, body, head):
             }
             function.calls.append(call)
             script = function.scripts[min(len(function.calls), len(function.scripts)) - 1]
-            if call["signature"] and is_api:
+            # Function URLs look at the signature too, where there is one.
+            is_signed = any(
+                name.lower() == "authorization" and value.startswith("AWS4-") for name, value in headers
+            )
+            if call["signature"] and (is_api or is_signed):
                 kind = call["signature"] if call["signature"].endswith("Exception") else "InvalidSignatureException"
                 script = [["answer", 403, {"x-amzn-errortype": kind}, json.dumps({"message": call["signature"]})]]
             lock.notify_all()
