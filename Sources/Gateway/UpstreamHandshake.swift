@@ -20,6 +20,9 @@ final class UpstreamHandshake {
         self.handler = handler
     }
 
+    /// Whom it is with.
+    var remoteAddress: SocketAddress { self.connection.remoteAddress }
+
     /// Begins the handshake, which must be over within `timeout`.
     func start(_ session: TLSSession, timeout: Duration) {
         self.connection.handler = self

@@ -13,7 +13,8 @@ struct Check: ParsableCommand {
             Exit status 0 where the gateway would start with it, 1 where it would not.
 
             With --online the exit status is 1 as well where a function may not be called. No function runs: Lambda is asked
-            with DryRun.
+            with DryRun. Of a url only the way there is tried (its name, a connection, TLS), and the keys that requests are
+            signed with: any request would run what is there.
             """)
 
     @OptionGroup var file: ConfigurationFile

@@ -95,6 +95,76 @@ import Testing
         #expect(tool.output.contains("is there a way from here to http://127.0.0.1:1"))
     }
 
+    /// Checks these functions, in flow form.
+    private func check(
+        _ functions: [String], aws: String = "{ region: eu-west-1 }", _ environment: [String: String]
+    ) async throws -> Tool {
+        var setup = try Setup(await FakeLambda.shared)
+        setup.aws = aws
+        setup.functions = functions.enumerated().map { (name: "f\($0)", keys: $1) }
+        setup.routes = functions.indices.map { "{ path: /\($0), function: f\($0) }" }
+        setup.environment.merge(environment) { $1 }
+        let path = try setup.folder.write("sluice.yaml", setup.text)
+        return try await Tool.sluice("check", "--online", "--config", path, environment: setup.environment)
+    }
+
+    @Test func `of a server only the way there is tried`() async throws {
+        let function = try await self.function()
+        let fakes = try await FakeSources()
+        let url = "http://127.0.0.1:\(function.lambda.port)/\(function.name)"
+        let tool = try await self.check(
+            [
+                "{ url: \"\(url)\" }",
+                "{ url: \"\(url)\", sign: true, role: { arn: \"arn:aws:iam::222222222222:role/r\" } }",
+            ], fakes.environment)
+        #expect(tool.status == 0, "\(tool.output)\(tool.errors)")
+        #expect(tool.output.contains("f0: \(url)\n  ok: 127.0.0.1:\(function.lambda.port) takes connections;"))
+        #expect(
+            tool.output.contains("requests will be signed for eu-west-1 as arn:aws:sts::111122223333:assumed-role/"))
+        // Not a single request.
+        #expect(try await function.calls().isEmpty)
+    }
+
+    @Test(arguments: [
+        ("http://127.0.0.1:1", "no connection: "), ("http://no-such-host.invalid", "no connection: "),
+        ("http://no-such-host.invalid", "is there a way from here to http://no-such-host.invalid?"),
+    ])
+    func `a server that is not there is told`(url: String, text: String) async throws {
+        let tool = try await self.check(["{ url: \"\(url)\" }"], [:])
+        #expect(tool.status == 1)
+        #expect(tool.output.contains(text), "\(tool.output)")
+    }
+
+    @Test func `a server whose certificate is not trusted is told, and one that is`() async throws {
+        let function = try await self.function()
+        let folder = try TestFolder()
+        let certificate = try await TestCertificate(for: "IP:127.0.0.1", in: folder)
+        let port = try await function.lambda.securePort(certificate)
+        let functions = ["{ url: \"https://127.0.0.1:\(port)\" }"]
+        let untrusting = try await self.check(functions, [:])
+        #expect(untrusting.status == 1)
+        #expect(untrusting.output.contains("but not over TLS"), "\(untrusting.output)")
+        #expect(untrusting.output.contains("aws.ca_file"))
+        let trusting = try await self.check(
+            functions, aws: "{ region: eu-west-1, ca_file: \"\(certificate.certificate)\" }", [:])
+        #expect(trusting.status == 0, "\(trusting.output)")
+        #expect(trusting.output.contains("with a certificate for 127.0.0.1"))
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test func `keys that are not to be had for signed requests are told`() async throws {
+        let function = try await self.function()
+        let fakes = try await FakeSources()
+        try await fakes.set(["fails": "denied"])
+        let tool = try await self.check(
+            [
+                "{ url: \"http://127.0.0.1:\(function.lambda.port)\", sign: true, "
+                    + "role: { arn: \"arn:aws:iam::222222222222:role/r\" } }"
+            ], fakes.environment)
+        #expect(tool.status == 1)
+        #expect(tool.output.contains("no keys: "), "\(tool.output)")
+    }
+
     @Test func `local functions need nothing`() async throws {
         let fakes = try await FakeSources()
         var setup = try Setup(await FakeLambda.shared)

@@ -5,11 +5,13 @@ internal import HTTP
 internal import Lambda
 package import Logging
 internal import Reactor
+internal import Relay
 internal import Time
 
 /// Tries what the gateway would do in AWS: which identity and region each function uses, and whether it may be called.
 ///
-/// Nothing runs: Lambda is asked with `DryRun`, which checks the call and makes none.
+/// Nothing runs: Lambda is asked with `DryRun`, which checks the call and makes none; of a `url:`, which knows no such
+/// thing, only the way there is tried.
 package final class OnlineCheck {
     private let configuration: GatewayConfiguration
     private let identity: AWSIdentity
@@ -49,16 +51,12 @@ package final class OnlineCheck {
     package func run() -> Bool {
         var isWell = true
         for function in self.configuration.functions {
-            if case .url(let url) = function.target {
-                self.told("\(function.name): is \(url.endpoint), which has no way to be asked without being called")
-                continue
-            }
-            guard case .lambda(let reference) = function.target else {
-                self.told("\(function.name): runs on this machine, and needs no keys")
-                continue
-            }
             do {
-                isWell = try self.check(function, reference) && isWell
+                switch function.target {
+                case .lambda(let reference): isWell = try self.check(function, reference) && isWell
+                case .url(let url): isWell = try self.check(function, url) && isWell
+                case .local: self.told("\(function.name): runs on this machine, and needs no keys")
+                }
             } catch {
                 self.told("\(function.name): \(error)")
                 isWell = false
@@ -83,6 +81,48 @@ package final class OnlineCheck {
             self.told("  as \(name)")
             return self.tryCall(function, reference, region: region, endpoint: endpoint, credentials)
         }
+    }
+
+    /// A request of any kind would run what is there, so none is sent.
+    private func check(_ function: FunctionConfiguration, _ url: HTTPUpstream) throws -> Bool {
+        self.told("\(function.name): \(url.endpoint)")
+        guard self.tryWay(to: url.endpoint) else { return false }
+        guard url.isSigned else { return true }
+        guard let region = try url.endpoint.functionURLRegion ?? self.identity.region(asksMachine: true) else {
+            throw AssemblyError.noRegion(function: function.name)
+        }
+        let tokenService = try self.identity.tokenService(
+            region: try self.identity.region(asksMachine: false) ?? region)
+        switch self.caller(function.role, tokenService) {
+        case .none(let reason):
+            self.told("  no keys: \(reason)")
+            return false
+        case .known(_, let name):
+            self.told("  requests will be signed for \(region) as \(name)")
+            return true
+        }
+    }
+
+    private func tryWay(to endpoint: ServiceEndpoint) -> Bool {
+        let way = WayCheck(
+            endpoint, tls: self.resources.trust, resolver: self.resources.resolver, on: self.loop)
+        while way.outcome == nil { self.loop.turn() }
+        switch way.outcome {
+        case .whole(let address):
+            let certificate = endpoint.scheme == .https ? ", with a certificate for \(endpoint.host)" : ""
+            self.told("  ok: \(address) takes connections\(certificate); that is all that was tried, because a request")
+            self.told("  would run what is there: whether it may be called, the first one shows")
+            return true
+        case .noConnection(let error):
+            self.told("  no connection: \(error)\(Self.advice(forFailure: "\(error)", endpoint))")
+        case .noTLS(let address, let reason):
+            self.told(
+                "  \(address) takes connections, but not over TLS: \(reason)\(Self.advice(forFailure: "TLS", endpoint))"
+            )
+        case nil:
+            break
+        }
+        return false
     }
 
     // Who.
