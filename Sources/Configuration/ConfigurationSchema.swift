@@ -237,7 +237,8 @@ package enum ConfigurationSchema {
             Key("arn", \.arn, .located(.text("ARN")), "The role's ARN."),
             Key(
                 "external_id", \.externalID, .located(.text("external id")),
-                "What the role's owner asks for, where the role is in another account."),
+                "What the role's owner asks for, where the role is in another account."
+            ).secret,
             Key(
                 "session_name", \.sessionName, .located(.text("name")), default: "sluice- and the time",
                 "How the session is called in the audit log of the role's account."),
@@ -346,6 +347,14 @@ package enum ConfigurationSchema {
             Key(
                 "path_parameter", \.pathParameter, .located(Texts.parameterName),
                 "The parameter of the routes' paths that is the tenant."),
+            Key(
+                "client_certificate", \.clientCertificate,
+                .choice([
+                    "common_name": .commonName, "organization": .organization,
+                    "organizational_unit": .organizationalUnit, "dns_name": .dnsName, "uri": .uri,
+                ]),
+                "The name in the client's certificate that is the tenant: of the subject, or of its alternatives. There has "
+                    + "to be one of its kind, and a listener with a client_ca that has verified it."),
         ])
 
     /// The section, or a tenant alone.

@@ -4,6 +4,7 @@ internal import Lambda
 internal import Reactor
 internal import Relay
 internal import Routing
+internal import TLS
 internal import Time
 
 /// What a request's head leads to.
@@ -131,7 +132,8 @@ extension LoopContext {
         let method = head.method
         var tenantID: String?
         if let source = function.tenantOfRequests {
-            tenantID = Self.tenantID(source, host: head.authority?.host, match: match)
+            tenantID = Self.tenantID(
+                source, host: head.authority?.host, match: match, names: client.certificateNames)
             guard let tenantID, InvocationTemplate.isTenantID(tenantID) else {
                 return self.answer(
                     .problem(
@@ -165,11 +167,14 @@ extension LoopContext {
     }
 
     /// The tenant of a request. It never comes from a header: those are the client's to write.
-    private static func tenantID(_ source: TenantSource, host: String?, match: MatchedRoute) -> String? {
+    private static func tenantID(
+        _ source: TenantSource, host: String?, match: MatchedRoute, names: CertificateNames?
+    ) -> String? {
         switch source {
         case .fixed(let tenantID): tenantID
         case .host: host
         case .pathParameter(let name): match.parameters.first { $0.name == name }?.value.percentDecoded
+        case .clientCertificate(let kind): names?.only(kind)
         }
     }
 
@@ -180,5 +185,20 @@ extension LoopContext {
             return self.newTraceID(at: time)
         }
         return fields.value(at: index).string()
+    }
+}
+
+extension CertificateNames {
+    /// The only name of a kind; `nil` where there is none, or no telling which one is meant.
+    fileprivate func only(_ kind: CertificateName) -> String? {
+        let names =
+            switch kind {
+            case .commonName: self.commonNames
+            case .organization: self.organizations
+            case .organizationalUnit: self.organizationalUnits
+            case .dnsName: self.dnsNames
+            case .uri: self.uris
+            }
+        return names.count == 1 ? names[0] : nil
     }
 }

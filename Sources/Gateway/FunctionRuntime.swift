@@ -100,6 +100,7 @@ final class FunctionRuntime: Sendable {
         switch self.call?.tenant {
         case .host: .host
         case .pathParameter(let name): .pathParameter(name)
+        case .clientCertificate(let name): .clientCertificate(name)
         case .fixed, nil: self.fallback?.tenantOfRequests
         }
     }

@@ -5,4 +5,17 @@ package enum TenantSource: Sendable, Hashable {
     case host
     /// A parameter of the route's path, decoded.
     case pathParameter(String)
+    /// A name in the client's certificate, which has been verified.
+    case clientCertificate(CertificateName)
+}
+
+/// A kind of name that certificates have for their owners.
+package enum CertificateName: Sendable, Hashable {
+    case commonName
+    case organization
+    case organizationalUnit
+    /// A DNS name among the alternatives to the subject.
+    case dnsName
+    /// A URI among them, such as that of SPIFFE.
+    case uri
 }

@@ -9,31 +9,77 @@ private import COpenSSL
     /// The DNS names in the certificate in lower case, wildcards of one label included; the common name only where there
     /// is no DNS name (RFC 6125 §6.4.4). Names that are no host names are left out.
     static func names(of certificate: OpaquePointer) -> [String] {
-        var names: [String] = []
-        var hasName = false
-        if let found = unsafe X509_get_ext_d2i(certificate, NID_subject_alt_name, nil, nil) {
-            let alternatives = OpaquePointer(found)
-            defer { unsafe GENERAL_NAMES_free(alternatives) }
-            let count = unsafe sluice_sk_GENERAL_NAME_num(alternatives)
-            for index in 0..<max(0, count) {
-                var type: CInt = 0
-                guard
-                    let name = unsafe sluice_sk_GENERAL_NAME_value(alternatives, index),
-                    let value = unsafe GENERAL_NAME_get0_value(name, &type), type == GEN_DNS
-                else { continue }
-                hasName = true
-                let text = unsafe Self.bytes(of: OpaquePointer(value))
-                if let name = ServerName.canonical(text.span, allowsWildcard: true) { names.append(name) }
+        let found = unsafe Self.alternativeBytes(of: certificate, .dnsName)
+        if !found.isEmpty { return found.compactMap { ServerName.canonical($0.span, allowsWildcard: true) } }
+        let subject = unsafe Self.subjectBytes(of: certificate, .commonName)
+        return subject.first.flatMap { ServerName.canonical($0.span, allowsWildcard: true) }.map { [$0] } ?? []
+    }
+
+    /// A part of a subject.
+    enum SubjectPart {
+        case commonName
+        case organization
+        case organizationalUnit
+
+        fileprivate var number: CInt {
+            switch self {
+            case .commonName: NID_commonName
+            case .organization: NID_organizationName
+            case .organizationalUnit: NID_organizationalUnitName
             }
         }
-        if hasName { return names }
+    }
+
+    /// All parts of the subject of a kind, in their order.
+    static func subject(of certificate: OpaquePointer, _ part: SubjectPart) -> [String] {
+        unsafe Self.subjectBytes(of: certificate, part).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static func subjectBytes(of certificate: OpaquePointer, _ part: SubjectPart) -> [[UInt8]] {
         let subject = unsafe X509_get_subject_name(certificate)
-        let last = unsafe X509_NAME_get_index_by_NID(subject, NID_commonName, -1)
-        guard last >= 0, let value = unsafe X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last)) else {
-            return []
+        var values: [[UInt8]] = []
+        var last = unsafe X509_NAME_get_index_by_NID(subject, part.number, -1)
+        while last >= 0 {
+            if let value = unsafe X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last)) {
+                values.append(unsafe Self.bytes(of: OpaquePointer(value)))
+            }
+            last = unsafe X509_NAME_get_index_by_NID(subject, part.number, last)
         }
-        let text = unsafe Self.bytes(of: OpaquePointer(value))
-        return ServerName.canonical(text.span, allowsWildcard: true).map { [$0] } ?? []
+        return values
+    }
+
+    /// A kind of alternative to the subject.
+    enum Alternative {
+        case dnsName
+        case uri
+
+        fileprivate var type: CInt {
+            switch self {
+            case .dnsName: CInt(GEN_DNS)
+            case .uri: CInt(GEN_URI)
+            }
+        }
+    }
+
+    /// The alternatives to the subject of a kind, in their order.
+    static func alternatives(of certificate: OpaquePointer, _ kind: Alternative) -> [String] {
+        unsafe Self.alternativeBytes(of: certificate, kind).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static func alternativeBytes(of certificate: OpaquePointer, _ kind: Alternative) -> [[UInt8]] {
+        guard let found = unsafe X509_get_ext_d2i(certificate, NID_subject_alt_name, nil, nil) else { return [] }
+        let alternatives = OpaquePointer(found)
+        defer { unsafe GENERAL_NAMES_free(alternatives) }
+        var values: [[UInt8]] = []
+        for index in 0..<max(0, unsafe sluice_sk_GENERAL_NAME_num(alternatives)) {
+            var type: CInt = 0
+            guard
+                let name = unsafe sluice_sk_GENERAL_NAME_value(alternatives, index),
+                let value = unsafe GENERAL_NAME_get0_value(name, &type), type == kind.type
+            else { continue }
+            values.append(unsafe Self.bytes(of: OpaquePointer(value)))
+        }
+        return values
     }
 
     /// The bytes of an ASN.1 string.

@@ -9,6 +9,8 @@ package struct ClientCertificate: Sendable, Equatable {
     package let subject: String
     /// Who signed it, in the form of RFC 2253.
     package let issuer: String
+    /// Whom it is for, name by name.
+    package let names: CertificateNames
     /// Hexadecimal digits with colons: `a1:0b:22`.
     package let serialNumber: String
     /// From when it is valid.
@@ -21,6 +23,7 @@ package struct ClientCertificate: Sendable, Equatable {
         self.pem = unsafe CertificateReading.pem(of: certificate)
         self.subject = unsafe CertificateReading.subject(of: certificate)
         self.issuer = unsafe CertificateReading.issuer(of: certificate)
+        self.names = unsafe CertificateNames(certificate)
         self.serialNumber = unsafe CertificateReading.serialNumber(of: certificate)
         self.notBefore = unsafe CertificateReading.notBefore(of: certificate)
         self.notAfter = unsafe CertificateReading.notAfter(of: certificate)
@@ -50,5 +53,23 @@ package struct ClientCertificate: Sendable, Equatable {
         buffer.append(decimal: time.year)
         buffer.append(" GMT")
         return buffer.string()
+    }
+}
+
+/// The names that a certificate has for its owner, by their kinds, as they stand in it. What is no UTF-8 is replaced.
+package struct CertificateNames: Sendable, Equatable {
+    package let commonNames: [String]
+    package let organizations: [String]
+    package let organizationalUnits: [String]
+    package let dnsNames: [String]
+    package let uris: [String]
+
+    /// Reads an `X509`, which the caller keeps alive.
+    @unsafe init(_ certificate: OpaquePointer) {
+        self.commonNames = unsafe CertificateReading.subject(of: certificate, .commonName)
+        self.organizations = unsafe CertificateReading.subject(of: certificate, .organization)
+        self.organizationalUnits = unsafe CertificateReading.subject(of: certificate, .organizationalUnit)
+        self.dnsNames = unsafe CertificateReading.alternatives(of: certificate, .dnsName)
+        self.uris = unsafe CertificateReading.alternatives(of: certificate, .uri)
     }
 }

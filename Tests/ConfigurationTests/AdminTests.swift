@@ -41,7 +41,10 @@ import Testing
                 admin: { address: "unix:a", token: 0123456789abcdef }
                 functions:
                   demo: { local: { command: x, environment: { KEY: hush } }, timeouts: { idle: 7s } }
-                routes: [{ path: /*, function: demo, request_headers: { set: { x-key: "${SECRET}" } } }]
+                  other: { function: f, role: { arn: "arn:aws:iam::123456789012:role/r", external_id: hush } }
+                routes:
+                  - { path: /*, function: demo, request_headers: { set: { x-key: "${SECRET}" } } }
+                  - { path: /other, function: other }
 
                 """
         let effective = try load(text, environment: ["SECRET": "hush"]).get().effective
@@ -55,6 +58,15 @@ import Testing
         #expect(timeouts["first_byte"] == "60s")
         let limits = try #require(document["limits"] as? [String: String])
         #expect(limits["request_head"] == "10s")
+    }
+
+    /// Nobody has to hide what can not be written.
+    @Test(arguments: ["http://user:hush@a", "https://hush@a/b"])
+    func `a URL with a password is refused, and not repeated`(url: String) {
+        let text = Self.listeners + "functions: { a: { url: \"\(url)\" } }\nroutes: [{ path: /*, function: a }]\n"
+        let found = faults(text)
+        #expect(found.count == 1)
+        #expect(!found.joined().contains("hush"), "\(found)")
     }
 
     @Test func `the JSON Schema knows every key`() throws {

@@ -133,7 +133,10 @@ import Testing
             ("function: f, fallback: f", "fallbacks go round in a circle, back to \"f\""),
             ("function: f, tenant_id: 'a!'", "a tenant has 1 to 256"),
             ("function: f, tenant_id: { }", "a tenant is a text"),
-            ("function: f, tenant_id: { from: host, path_parameter: id }", "not both"),
+            ("function: f, tenant_id: { from: host, path_parameter: id }", "from one of them"),
+            (
+                "function: f, tenant_id: { client_certificate: uri, path_parameter: id }", "from one of them"
+            ),
             (
                 "function: f, tenant_id: { path_parameter: id }",
                 "has no parameter {id}, from which \"f\" takes its tenant"

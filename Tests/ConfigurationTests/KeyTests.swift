@@ -30,6 +30,9 @@ import Testing
         ("functions.NAME.url", "http://127.0.0.1:1/a", "ftp://x", "is no endpoint"),
         ("functions.NAME.sign", "true", "maybe", "\"maybe\" is not known here"),
         ("functions.NAME.tenant_id.from", "host", "header", "\"header\" is not known here"),
+        (
+            "functions.NAME.tenant_id.client_certificate", "common_name", "subject", "\"subject\" is not known here"
+        ),
         ("functions.NAME.tenant_id.path_parameter", "id", "''", "a parameter has a name"),
         ("functions.NAME.queue.size", "10", "0", "0 is too small; the least is 1"),
         ("functions.NAME.queue.timeout", "5s", "5", "\"5\" needs a unit"),

@@ -258,4 +258,62 @@ import Testing
             #expect(calls.map(\.signature) == [nil, nil])
         }
     }
+
+    @Test func `the tenant comes from a verified certificate, and from nothing that a client says`() async throws {
+        let function = try await FakeLambda.shared.function(calls: [Self.hello])
+        var setup = try Setup(function.lambda)
+        for name in ["common_name", "organization", "organizational_unit", "dns_name", "uri"] {
+            setup.add(function, as: name, "tenant_id: { client_certificate: \(name) }")
+            setup.routes.append("{ path: /\(name)/*, function: \(name) }")
+        }
+        let authority = try await TestAuthority(in: setup.folder)
+        try await authority.run(
+            """
+            ec alice; leaf alice clients '/O=acme/OU=team a/CN=alice' 'subjectAltName=DNS:a.example,URI:spiffe://x/y'
+            ec double; leaf double clients '/O=acme/CN=alice/CN=bob' 'subjectAltName=DNS:a.example,DNS:b.example'
+            ec odd; leaf odd clients '/O=a!b/CN=é' ''
+            ec stranger; leaf stranger ca '/O=acme/CN=alice' ''
+            """)
+        setup.listenerKeys = authority.tls("site", keys: "client_ca: clients.pem, client_certificate: optional")
+        setup.listeners.append("127.0.0.1:0")
+        try await Gateway.run(setup) { gateway in
+            func status(_ certificate: String?, _ name: String, _ fields: String...) async throws -> String {
+                let pair = certificate.map {
+                    "--cert \(authority.path("\($0).pem")) --key \(authority.path("\($0).key"))"
+                }
+                let headers = fields.map { "-H '\($0)'" }.joined(separator: " ")
+                return try await Tool.run(
+                    "/bin/sh",
+                    [
+                        "-c",
+                        "curl --silent --max-time 30 --cacert \(authority.path("ca.pem")) -o /dev/null -w '%{http_code}' "
+                            + "\(pair ?? "") \(headers) https://127.0.0.1:\(gateway.port)/\(name)/x",
+                    ]
+                ).output
+            }
+            let forged = [
+                "X-Amz-Tenant-Id: forged", "X-Forwarded-Client-Cert: Subject=CN=forged", "X-Client-Cert: forged",
+            ]
+            for name in ["common_name", "organization", "organizational_unit", "dns_name", "uri"] {
+                #expect(try await status("alice", name, forged[0], forged[1], forged[2]) == "200", "\(gateway.log)")
+                // None, or one that nobody vouches for.
+                #expect(try await status(nil, name, forged[0], forged[1], forged[2]) == "400")
+                #expect(try await status("stranger", name) == "000")
+            }
+            let calls = try await function.calls()
+            let tenants = ["alice", "acme", "team a", "a.example", "spiffe://x/y"]
+            #expect(calls.map { $0.header("x-amz-tenant-id") } == tenants)
+            #expect(calls.allSatisfy { $0.signature == nil })
+            // Which of two is meant nobody knows; what is no tenant is none.
+            for (certificate, name) in [
+                ("double", "common_name"), ("double", "dns_name"), ("double", "uri"), ("double", "organizational_unit"),
+                ("odd", "common_name"), ("odd", "organization"),
+            ] {
+                #expect(try await status(certificate, name) == "400", "\(certificate) \(name)")
+            }
+            #expect(try await status("double", "organization") == "200")
+            #expect(try await function.calls().count == 6)
+            #expect(try await gateway.accessLog(lines: 17).filter { $0["end"] == "no_tenant" }.count == 11)
+        }
+    }
 }

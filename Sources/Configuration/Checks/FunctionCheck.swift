@@ -134,19 +134,28 @@ struct FunctionCheck {
     private func tenant(_ draft: Located<TenantDraft>?) -> TenantSource? {
         guard let draft else { return nil }
         if let fixed = draft.value.fixed { return .fixed(fixed) }
-        switch (draft.value.isFromHost, draft.value.pathParameter) {
-        case (true, nil): return .host
-        case (false, let parameter?): return .pathParameter(parameter.value)
-        case (true, let parameter?):
+        var sources: [TenantSource] = []
+        if draft.value.isFromHost { sources.append(.host) }
+        if let parameter = draft.value.pathParameter { sources.append(.pathParameter(parameter.value)) }
+        if let name = draft.value.clientCertificate { sources.append(.clientCertificate(name)) }
+        if sources.count > 1, let position = draft.value.writtenKeys.values.max() {
             self.reading.report(
-                parameter.position, "a tenant comes from the host or from a \"path_parameter\", not both")
-        case (false, nil):
-            if draft.value.writtenKeys.isEmpty {
-                self.reading.report(
-                    draft.position, "a tenant is a text, { from: host }, or { path_parameter: NAME }")
-            }
+                position,
+                "a tenant comes from the host, a \"path_parameter\" or the \"client_certificate\": from one of them")
+            return nil
         }
-        return nil
+        if sources.isEmpty, draft.value.writtenKeys.isEmpty {
+            self.reading.report(
+                draft.position,
+                "a tenant is a text, { from: host }, { path_parameter: NAME }, or { client_certificate: common_name }")
+        }
+        if let position = draft.value.writtenKeys["client_certificate"],
+            !self.file.listeners.contains(where: { $0.value.tls?.value.clientAuthorities != nil })
+        {
+            self.reading.warn(
+                position, "no listener asks clients for certificates (\"client_ca\"), so no request will have a tenant")
+        }
+        return sources.first
     }
 
     /// The position of the function that stands in. Whoever follows the names must come to an end.

@@ -108,6 +108,7 @@ struct TenantDraft: Sendable, KeyNoting {
     var fixed: String?
     var isFromHost = false
     var pathParameter: Located<String>?
+    var clientCertificate: CertificateName?
     var writtenKeys: [String: SourcePosition] = [:]
 }
 

@@ -26,6 +26,8 @@ final class ClientConnection {
     private(set) var tlsNames: EventContext.TLS?
     /// The certificate that the client showed.
     private(set) var certificate: EventClientCertificate?
+    /// The names in it.
+    private(set) var certificateNames: CertificateNames?
 
     init(_ connection: Connection, listener: ListenerRuntime) {
         self.connection = connection
@@ -50,6 +52,7 @@ final class ClientConnection {
         self.tlsVersion = handshake.version.name
         self.tlsNames = EventContext.TLS(version: "\(handshake.version.name)", cipherSuite: handshake.cipherSuite)
         self.certificate = handshake.clientCertificate.map { EventClientCertificate($0) }
+        self.certificateNames = handshake.clientCertificate?.names
     }
 }
 
