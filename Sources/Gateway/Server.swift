@@ -159,14 +159,15 @@ package final class Server {
             + "\(configuration.routes.routes.count) routes"
     }
 
-    /// All loops, those of the Lambda on this machine too.
+    /// All loops: those of the requests, and those of credentials, of the admin listener and of the Lambda on this machine,
+    /// as far as there are such.
     var turning: [Watchdog.Member] {
         let local = self.current.assembly.localLambda.map { lambda in
             Watchdog.Member(name: "local-lambda") { lambda.atNextRound($0) }
         }
         return self.workers.map { worker in
             Watchdog.Member(name: "loop-\(worker.index)") { worker.atNextRound($0) }
-        } + [local].compactMap { $0 }
+        } + [local, self.current.assembly.sharedResources.control.turning, self.admin.turning].compactMap { $0 }
     }
 }
 

@@ -10,6 +10,16 @@ final class Watchdog: Sendable {
         let name: String
         /// Runs what it is given in its next round.
         let atNextRound: @Sendable (@escaping @Sendable () -> Void) -> Void
+
+        init(name: String, atNextRound: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) {
+            self.name = name
+            self.atNextRound = atNextRound
+        }
+
+        /// A loop, by its mailbox.
+        init(name: String, _ mailbox: Mailbox) {
+            self.init(name: name) { work in mailbox.post { _ in work() } }
+        }
     }
 
     private struct State {

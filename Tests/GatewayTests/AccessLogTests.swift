@@ -34,6 +34,7 @@ import Time
         record.route = "/v1/*"
         record.function = "chat"
         record.traceID = "Root=1-67891233-abcdef012345678912345678"
+        record.tlsVersion = "TLSv1.3"
         record.awsRequestID = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
         record.bytesIn = 12
         record.bytesOut = 3456
@@ -51,7 +52,7 @@ import Time
         let expected: [String: AnyHashable] = [
             "time": "2026-07-10T19:19:06.671Z", "request_id": "11111111-2222-4333-8444-555555555555",
             "client": "192.0.2.1", "method": "POST", "host": "example.com", "path": "/v1/a%20b", "query": "q=1",
-            "protocol": "HTTP/1.1", "status": 200, "route": "/v1/*", "function": "chat",
+            "protocol": "HTTP/1.1", "tls": "TLSv1.3", "status": 200, "route": "/v1/*", "function": "chat",
             "trace_id": "Root=1-67891233-abcdef012345678912345678",
             "aws_request_id": "8476a536-e9f4-11e8-9739-2dfe598c3fcd", "duration_ms": 1042,
             "first_byte_ms": 1.234, "bytes_in": 12, "bytes": 3456, "chunks": 7, "attempts": 2, "end": "complete",

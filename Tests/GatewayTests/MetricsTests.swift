@@ -1,3 +1,5 @@
+import Foundation
+import Lambda
 import Testing
 import Time
 
@@ -110,6 +112,61 @@ import Time
         ] {
             #expect(lines.contains(Substring(line)), "\(line) in \(text)")
         }
+    }
+
+    /// A report in which every metric has a line.
+    private static var fullReport: MetricsReport {
+        var totals = MetricTotals()
+        _ = totals.requests.index(of: MetricTotals.RequestKey(route: "/", function: "f", status: 2, end: "complete"))
+        _ = totals.functions.index(of: "f")
+        _ = totals.throttles.index(of: MetricTotals.ThrottleKey(function: "f", reason: "r"))
+        _ = totals.limits.index(of: "connections")
+        var process = ProcessReport(version: "1", isReady: true, startedAt: WallTime(seconds: 7))
+        process.reloadsRefused = 3
+        process.upgradesFailed = 4
+        process.exchangesCut = 5
+        process.residentBytes = 1
+        process.openDescriptors = 1
+        process.descriptorLimit = 1
+        process.credentialExpiries = [("f", WallTime(seconds: 1))]
+        process.certificateExpiries = [("c", WallTime(seconds: 1))]
+        process.breakers = [("f", 2)]
+        process.waiting = [("f", 9)]
+        process.answerShapes = [("f", .prelude, 1)]
+        let loop = LoopReport(
+            index: 0, totals: totals, connections: ["HTTP/2": 1], openExchanges: 0,
+            pools: [PoolReport(endpoint: "a:1", idle: 0, busy: 0, connecting: 6)], lag: .zero, streams: [])
+        return MetricsReport(loops: [loop], process: process)
+    }
+
+    @Test func `what has gone wrong with the process itself is counted`() {
+        let text = String(decoding: MetricsFormat.prometheus.text(of: Self.fullReport.families), as: UTF8.self)
+        let lines = text.split(separator: "\n")
+        for line in [
+            "sluice_reloads_total{result=\"refused\"} 3", "sluice_upgrades_failed_total 4",
+            "sluice_exchanges_cut_total 5",
+            "sluice_waiting_calls{function=\"f\"} 9", "sluice_breaker_open{function=\"f\"} 2",
+            "sluice_upstream_connections{endpoint=\"a:1\",state=\"connecting\"} 6",
+        ] {
+            #expect(lines.contains(Substring(line)), "\(line) in \(text)")
+        }
+    }
+
+    /// Alert rules and dashboard are held against the documentation elsewhere, and that against the program here.
+    @Test func `the documentation names the metrics that there are, and no others`() throws {
+        let documentation = try String(
+            contentsOfFile: #filePath.replacing("Tests/GatewayTests/MetricsTests.swift", with: "docs/monitoring.md"),
+            encoding: .utf8)
+        let documented = Set(documentation.matches(of: /`(sluice_[a-z_]+)`/).map { String($0.output.1) })
+        let actual = Self.fullReport.families.filter { !$0.name.hasPrefix("process_") }.map { family in
+            switch family.kind {
+            case .counter: "\(family.name)_total"
+            case .info: "\(family.name)_info"
+            case .gauge, .histogram: family.name
+            }
+        }
+        #expect(Self.fullReport.families.allSatisfy { !$0.samples.isEmpty })
+        #expect(documented == Set(actual))
     }
 
     @Test func `the screen says how requests ended and what is under way`() {

@@ -1,7 +1,9 @@
+import AWS
 import Glibc
 import Logging
 import Synchronization
 import Testing
+import Time
 
 @testable import Gateway
 @testable import Reactor
@@ -51,6 +53,34 @@ import Testing
         try await Self.wait("it is fed again") { meals.load(ordering: .relaxed) > before + 2 }
         watchdog.stop()
         for mailbox in [first.mailbox, second.mailbox] { mailbox.post { $0.stop() } }
+    }
+
+    @Test func `the loops of credentials and of the admin listener are looked after`() async throws {
+        let control = ControlPlane(resolver: Resolver(), clock: ClockOffset(), logger: self.logger)
+        let admin = AdminServer(
+            sources: AdminSources(
+                loops: [], process: { ProcessReport(version: "", isReady: true, startedAt: WallTime(seconds: 0)) },
+                obstacles: { [] }, configuration: { [] }), logger: self.logger)
+        #expect(control.turning == nil)
+        #expect(admin.turning == nil)
+        let endpoint = ServiceEndpoint(scheme: .http, host: "127.0.0.1", port: 1)
+        let store = CredentialStore(source: "a program")
+        let task = ControlPlane.Task(
+            store: store, means: .plan(CredentialPlan(.process(["/nonexistent"]))),
+            tokenService: SecurityTokenService(endpoint: endpoint, region: "eu-west-1"))
+        control.start([task], trust: nil)
+        defer { control.stop() }
+        let address = try #require(SocketAddress(literal: "127.0.0.1", port: 0))
+        try admin.listen(on: [try ListeningSocket(bindingTo: address)], token: nil)
+        defer { admin.stop() }
+        for (member, name) in [(control.turning, "control"), (admin.turning, "admin")] {
+            let member = try #require(member)
+            #expect(member.name == name)
+            let answered = Semaphore()
+            member.atNextRound { answered.signal() }
+            answered.wait()
+        }
+        withExtendedLifetime(store) {}
     }
 
     @Test func `members that are no more are not asked`() async throws {

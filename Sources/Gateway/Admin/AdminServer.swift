@@ -49,6 +49,11 @@ final class AdminServer: Sendable {
         self.running.withLock { $0 = Running(mailbox: loop.mailbox, thread: thread, desk: LoopBound(desk)) }
     }
 
+    /// Its loop, for the watchdog; `nil` before there is one.
+    var turning: Watchdog.Member? {
+        self.running.withLock { $0?.mailbox }.map { Watchdog.Member(name: "admin", $0) }
+    }
+
     /// Another process answers from now on, on the same sockets.
     func handOver() {
         self.perform { $0.handOver() }

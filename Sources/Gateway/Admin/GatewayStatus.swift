@@ -63,6 +63,8 @@ final class GatewayStatus: Sendable {
         report.certificateExpiries = self.certificates.expiries
         report.reloadsTaken = self.life.reloadsTaken
         report.reloadsRefused = self.life.reloadsRefused
+        report.upgradesFailed = self.life.upgradesFailed
+        report.exchangesCut = self.life.exchangesCut
         report.residentBytes = UsableMemory.resident
         report.processorTime = ProcessUsage.processorTime
         report.openDescriptors = ProcessUsage.openDescriptors

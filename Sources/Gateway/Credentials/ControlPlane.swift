@@ -70,6 +70,11 @@ final class ControlPlane: Sendable {
         return Running(mailbox: mailbox, thread: try SystemThread(name: "control") { runner.run() })
     }
 
+    /// Its loop, for the watchdog; `nil` before there is one.
+    var turning: Watchdog.Member? {
+        self.running.withLock { $0?.mailbox }.map { Watchdog.Member(name: "control", $0) }
+    }
+
     /// Ends everything and the thread.
     func stop() {
         let running = self.running.withLock { running in

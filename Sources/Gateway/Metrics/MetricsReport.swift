@@ -127,6 +127,13 @@ struct MetricsReport: Sendable {
             name: "sluice_reloads", kind: .counter, help: "Reloads of the configuration, by whether they were taken.")
         reloads.add(self.process.reloadsTaken, ["result": "taken"])
         reloads.add(self.process.reloadsRefused, ["result": "refused"])
+        var upgrades = MetricFamily(
+            name: "sluice_upgrades_failed", kind: .counter, help: "Upgrades whose new process did not come up.")
+        upgrades.add(self.process.upgradesFailed)
+        var cut = MetricFamily(
+            name: "sluice_exchanges_cut", kind: .counter,
+            help: "Exchanges that were ended because the time for draining was over.")
+        cut.add(self.process.exchangesCut)
         var families = [
             MetricFamily(name: "sluice_ready", kind: .gauge, help: "Whether requests are wanted: 1, or 0."),
             MetricFamily(
@@ -149,7 +156,7 @@ struct MetricsReport: Sendable {
         if let count = self.process.openDescriptors { families[5].add(count) }
         if let limit = self.process.descriptorLimit { families[6].add(limit) }
         families[7].add(Int(self.process.startedAt.seconds))
-        return [lag, reloads] + families
+        return [lag, reloads, upgrades, cut] + families
     }
 }
 
@@ -160,6 +167,8 @@ struct ProcessReport: Sendable {
     var startedAt: WallTime
     var reloadsTaken = 0
     var reloadsRefused = 0
+    var upgradesFailed = 0
+    var exchangesCut = 0
     var droppedLogBytes = 0
     /// `nil` where the system does not tell.
     var residentBytes: Int?
