@@ -146,4 +146,8 @@ if Context.environment["SLUICE_FUZZ"] != nil {
     fuzzer("EventStreamFuzzer", ["AWS", "Digest"])
     fuzzer("InvocationFuzzer", ["AWS", "HTTP", "Lambda"])
     fuzzer("ConfigurationFuzzer", ["Configuration"])
+    fuzzer("CredentialFuzzer", ["AWS", "HTTP", "Time"])
+    fuzzer("SettingsFuzzer", ["AWS", "HTTP", "Lambda", "Routing"])
+    fuzzer("EventFuzzer", ["HTTP", "JSON", "Lambda", "Time"])
+    fuzzer("SignatureFuzzer", ["AWS", "Digest", "HTTP", "Time"])
 }
