@@ -24,7 +24,18 @@ import Testing
             #expect(line["bytes_in"] == 5)
             #expect(line["bytes"] == 5)
             #expect(line["attempts"] == 1)
+            #expect(line["chunks"] == 1)
             #expect(line["end"] == "complete")
+            #expect(line["aws_request_id"] == "11111111-2222-3333-4444-555555555555")
+            #expect(line["trace_id"]?.string?.hasPrefix("Root=1-") == true)
+            #expect(line["tls"] == nil)
+            guard case .number(let firstByte)? = line["first_byte_ms"],
+                case .number(let duration)? = line["duration_ms"]
+            else {
+                Issue.record("no times: \(line)")
+                return
+            }
+            #expect(firstByte > 0 && duration >= firstByte)
             #expect(line["time"]?.string?.hasSuffix("Z") == true)
         }
     }

@@ -52,6 +52,13 @@ import Testing
             #expect(lines.contains("sluice_response_bytes_total 15"))
             #expect(lines.contains("sluice_open_streams 0"))
             #expect(lines.contains { $0.hasPrefix("sluice_loop_lag_seconds{loop=\"1\"}") })
+            let open = try await self.get(
+                "/metrics", of: gateway, "-H", "Accept: application/openmetrics-text; version=1.0.0", "-D",
+                gateway.folder.path("head"))
+            #expect(open.body.hasSuffix("\n# EOF\n"))
+            #expect(open.body.contains("# TYPE sluice_requests counter\n"))
+            let head = try String(contentsOfFile: gateway.folder.path("head"), encoding: .utf8)
+            #expect(head.contains("application/openmetrics-text; version=1.0.0; charset=utf-8"))
             let promtool = try await Tool.run(
                 "/bin/sh",
                 [
@@ -74,6 +81,14 @@ import Testing
             #expect(streams[0]?["function"] == "main")
             #expect(streams[0]?["status"] == 200)
             #expect(streams[0]?["bytes"] == 5)
+            let age = try #require(streams[0]?["age_ms"]?.int)
+            let idle = try #require(streams[0]?["idle_ms"]?.int)
+            #expect(idle <= age)
+            // Both grow while nothing comes.
+            try await Task.sleep(for: .milliseconds(60))
+            let later = try JSONDocument(parsing: try await self.get("/streams", of: gateway).body)["streams"]?[0]
+            #expect(try #require(later?["age_ms"]?.int) >= age + 50)
+            #expect(try #require(later?["idle_ms"]?.int) >= idle + 50)
             #expect(!page.body.contains("secret"))
             let status = try await Tool.sluice("status", "--once", "--config", gateway.folder.path("sluice.yaml"))
             #expect(status.output.contains("streams under way: 1"), "\(status.output)\(status.errors)")

@@ -51,6 +51,12 @@ final class FakeLambda: Sendable {
         Glibc.close(self.lifeline)
     }
 
+    /// Ends the process as a power cut does; for one that a test has of its own.
+    func kill() async throws {
+        self.child.signal(SIGKILL)
+        _ = try await self.child.ended()
+    }
+
     /// A new function that answers every call with the same script.
     func function(_ steps: Step...) async throws -> FakeFunction {
         try await self.function(calls: [steps])
