@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
 # Tries the service in a real systemd: a Debian of its own (debootstrap), booted in a container (systemd-nspawn), with what
 # `make install` puts there. Nothing of the machine itself is changed. Needs root and what `make build` has made. To try a
-# debug build: BINARIES=.build/debug TOOLCHAIN=/opt/swift, where the toolchain lies.
+# debug build: BINARIES=.build/debug TOOLCHAIN=/opt/swift, where the toolchain lies. With DEBIAN_SUITE=trixie, whose systemd
+# is newer than 252, the service is of the type notify-reload.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-root=${SLUICE_SYSTEMD_ROOT:-.build-systemd/root}
+suite=${DEBIAN_SUITE:-bookworm}
+root=${SLUICE_SYSTEMD_ROOT:-.build-systemd/$suite}
 binaries=${BINARIES:-.build/release}
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
-packages=systemd,systemd-sysv,dbus,libssl3,libnghttp2-14,libstdc++6,ca-certificates,curl
+ssl=libssl3
+[[ $suite == bookworm ]] || ssl=libssl3t64
+packages=systemd,systemd-sysv,dbus,$ssl,libnghttp2-14,libstdc++6,ca-certificates,curl
 
 container= leader= failures=0
 cleanup() {
@@ -37,7 +41,7 @@ if [[ ! -e $root/etc/debian_version ]]; then
     echo "--- a Debian in $root"
     rm -rf "$root"
     mkdir -p "$root"
-    debootstrap --variant=minbase --include="$packages" bookworm "$root" "$mirror" >"$root.log" 2>&1 || { tail -20 "$root.log"; exit 1; }
+    debootstrap --variant=minbase --include="$packages" "$suite" "$root" "$mirror" >"$root.log" 2>&1 || { tail -20 "$root.log"; exit 1; }
 fi
 
 echo '--- install'
@@ -52,6 +56,8 @@ cat >"$root/etc/systemd/system/sluice.service.d/try.conf" <<'UNIT'
 WatchdogSec=3
 LoadCredential=admin-token:/etc/sluice/secrets/admin-token
 UNIT
+version=$(chroot "$root" systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
+[[ $version -lt 253 ]] || install -m 0644 deploy/systemd/notify-reload.conf "$root/etc/systemd/system/sluice.service.d"
 configuration() {
     cat >"$root/etc/sluice/sluice.yaml" <<YAML
 listeners:
@@ -110,6 +116,16 @@ check 'a faulty one is refused, and systemctl says so' contains 'property Status
 check 'its faults are in the journal as errors' contains "inside journalctl -u sluice -p err -o cat" 'nonsense'
 check 'what ran goes on' equals "inside curl -s http://127.0.0.1/fixed" second
 check 'the service is active' equals 'property ActiveState' active
+if [[ $version -ge 253 ]]; then
+    check 'its type is notify-reload' equals 'property Type' notify-reload
+    for text in fourth fifth; do
+        configuration $text
+        inside systemctl reload sluice.service
+        # At once, and not by and by.
+        now=$(inside curl -s http://127.0.0.1/fixed)
+        check "systemctl waits until the $text one is taken" equals "echo $now" $text
+    done
+fi
 configuration third
 
 echo '--- upgrade'
