@@ -429,6 +429,41 @@ import Testing
         }
     }
 
+    @Test func `so are keys whose source says no end`() async throws {
+        let function = try await FakeLambda.shared.function(calls: [
+            [.answer(403, ["x-amzn-errortype": "ExpiredTokenException"], "{\"message\":\"expired\"}")],
+            [.text("hello"), .done, .end],
+        ])
+        let source = Source(
+            name: "program", config: "[default]\ncredential_process = HOME/keys.sh 'with space'\n",
+            files: ["keys.sh": Self.program.replacingOccurrences(of: "echo", with: "echo run >> $HOME/runs\necho")])
+        let setup = try Self.setup(function, try await FakeSources(), source)
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            #expect(try await gateway.get().text == "hello", "\(gateway.log)")
+            #expect(try await function.calls().count == 2)
+            #expect(try String(contentsOfFile: setup.folder.path("runs"), encoding: .utf8) == "run\nrun\n")
+        }
+    }
+
+    @Test func `so are keys with which a role cannot be taken on any more`() async throws {
+        let function = try await FakeLambda.shared.function(.text("hello"), .done, .end)
+        let fakes = try await FakeSources()
+        try await fakes.set(["fails": "expired"])
+        let source = Source(
+            name: "container", environment: ["AWS_CONTAINER_CREDENTIALS_FULL_URI": "URL/container/y"])
+        let setup = try Self.setup(function, fakes, source, keys: "role: { arn: \"\(Self.role)\" }")
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            try expectProblem(try await gateway.get(), 502)
+            _ = try await eventually("the container is asked again") {
+                try await fakes.calls().filter { $0.target.hasPrefix("/container") }.count > 1 ? () : nil
+            }
+            try await fakes.set(["fails": ""])
+            _ = try await eventually("there are keys again") {
+                try await gateway.get().text == "hello" ? () : nil
+            }
+        }
+    }
+
     // Others than requests.
 
     @Test func `a reload keeps the sessions that have not changed`() async throws {

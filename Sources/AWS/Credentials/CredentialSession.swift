@@ -127,9 +127,9 @@ package struct CredentialSession: ~Copyable {
         return .keepWaiting
     }
 
-    /// AWS said that these keys are over. Others are to be had only where they come from somewhere.
+    /// AWS said that these keys are over, whatever their source had said of their end.
     package mutating func takenBack(_ keyID: String) {
-        if self.credentials?.accessKeyID == keyID, self.renewal != nil { self.isTakenBack = true }
+        if self.credentials?.accessKeyID == keyID { self.isTakenBack = true }
     }
 
     /// Keys of instances that have expired are tried again in 10 to 25 minutes, each instance at another time.

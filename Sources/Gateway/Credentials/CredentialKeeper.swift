@@ -108,7 +108,7 @@ final class CredentialKeeper {
     private func fetch() {
         switch self.means {
         case .plan(let plan):
-            self.run(plan)
+            self.run(plan) { self.fetched($0) }
         case .role(let role, let base):
             let box = LoopBound(self)
             base.want(on: self.loop.mailbox) { loop, error in box.value(on: loop).baseIsThere(role, base, error) }
@@ -120,17 +120,21 @@ final class CredentialKeeper {
         if let error {
             self.fetched(.failure(error))
         } else if let credentials = base.current.lease?.credentials {
-            self.run(CredentialPlan(.fixed(credentials), roles: [role]))
+            self.run(CredentialPlan(.fixed(credentials), roles: [role])) { result in
+                if case .failure(.refused(_, let error)) = result, error.isExpiredKey {
+                    _ = base.takenBack(credentials.accessKeyID)
+                }
+                self.fetched(result)
+            }
         } else {
             // Taken back by AWS just now.
             self.fetched(.failure(.unanswered(source: base.source, reason: "it has no keys any more")))
         }
     }
 
-    private func run(_ plan: CredentialPlan) {
-        self.run = CredentialRun(plan, tokenService: self.tokenService, resources: self.resources, on: self.loop) {
-            self.fetched($0)
-        }
+    private func run(_ plan: CredentialPlan, _ completion: @escaping (Result<Credentials, CredentialError>) -> Void) {
+        self.run = CredentialRun(
+            plan, tokenService: self.tokenService, resources: self.resources, on: self.loop, done: completion)
     }
 
     private func fetched(_ result: Result<Credentials, CredentialError>) {

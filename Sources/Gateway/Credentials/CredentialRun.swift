@@ -36,6 +36,8 @@ final class CredentialRun {
     private let resources: ControlResources
     private let signOnFile: String?
     private var fetch: CredentialFetch
+    /// By how much the clock was off when it began.
+    private let knownOffset: Duration
     private var done: ((Result<Credentials, CredentialError>) -> Void)?
     private var call: ControlCall?
     private var program: ControlProgram?
@@ -48,8 +50,9 @@ final class CredentialRun {
         self.loop = loop
         self.resources = resources
         self.signOnFile = if case .singleSignOn(let signOn) = plan.origin { signOn.cacheFile } else { nil }
+        self.knownOffset = resources.clock.offset
         self.fetch = CredentialFetch(
-            plan, tokenService: tokenService, clockOffset: resources.clock.offset,
+            plan, tokenService: tokenService, clockOffset: self.knownOffset,
             keptToken: self.signOnFile.flatMap(resources.keptSignOnToken))
         self.done = done
         self.later { run in run.perform(run.fetch.begin(at: loop.wallNow)) }
@@ -105,7 +108,8 @@ final class CredentialRun {
     }
 
     private func finish(_ result: Result<Credentials, CredentialError>) {
-        self.resources.clock.offset = self.fetch.clockOffset
+        // Only what it has learnt: others may have learnt something meanwhile.
+        if self.fetch.clockOffset != self.knownOffset { self.resources.clock.offset = self.fetch.clockOffset }
         if let signOnFile = self.signOnFile { self.resources.keep(self.fetch.keptSignOnToken, of: signOnFile) }
         let done = self.done
         self.done = nil

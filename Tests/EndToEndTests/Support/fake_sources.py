@@ -6,7 +6,7 @@ their id, where the stand-in for the Lambda API looks for it. `GET /_calls` answ
 it answers:
 
     {"life": S}        seconds that keys live from the moment in which they are lent; 0 for a fixed end, the same for all
-    {"fails": KIND}    "denied" (403), "down" (503), "silent" (no answer), "" (answers)
+    {"fails": KIND}    "denied" (403), "down" (503), "silent" (no answer), "expired" (STS: the signer's keys), "" (answers)
     {"clock": S}       by how much the clock of STS is ahead
     {"sign_on": S}     seconds that a renewed token of a sign-on lives
 """
@@ -196,6 +196,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             )
         if settings["fails"] == "denied":
             return self.refuse(403, "AccessDenied", f"{signer} may not")
+        if settings["fails"] == "expired":
+            return self.refuse(403, "ExpiredToken", "The security token included in the request is expired")
         # Not the name of the session, which everybody invents for himself.
         key, secret, token, end = lend(
             "role", form["RoleArn"], signer, form.get("ExternalId", ""), form.get("DurationSeconds", "3600")
