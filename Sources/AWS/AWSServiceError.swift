@@ -123,10 +123,12 @@ extension AWSServiceError {
 }
 
 extension AWSServiceError: CustomStringConvertible {
-    /// One line.
+    /// One line. Of the message it has the first one: those of wrong signatures go on with the whole request as AWS has seen
+    /// it, session token included.
     package var description: String {
         let name = self.type.isEmpty ? "an error" : self.type.onOneLine
-        let text = self.message.isEmpty ? "" : ": \(self.message.onOneLine)"
+        let line = self.message.prefix { !$0.isNewline }.prefix(500)
+        let text = line.isEmpty ? "" : ": \(String(line).onOneLine)"
         return "AWS answered \(self.status) \(name)\(text)" + (self.reason.map { " (\($0.onOneLine))" } ?? "")
     }
 }

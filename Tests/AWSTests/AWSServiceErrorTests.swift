@@ -110,4 +110,18 @@ import Time
                 + "20260102T040405Z (...)")
         #expect(AWSServiceError(status: 503, type: "", message: "").description == "AWS answered 503 an error")
     }
+
+    /// AWS repeats the canonical request behind the first line, with the session token in it.
+    @Test func `only the first line of a message is told`() {
+        let error = AWSServiceError(
+            status: 403, type: "InvalidSignatureException",
+            message:
+                "The request signature we calculated does not match.\n\nThe Canonical String for this request should "
+                + "have been\n'POST\n/\n\nhost:x\nx-amz-security-token:secret'")
+        #expect(
+            error.description
+                == "AWS answered 403 InvalidSignatureException: The request signature we calculated does not match.")
+        let long = AWSServiceError(status: 400, type: "X", message: String(repeating: "x", count: 10_000))
+        #expect(long.description.utf8.count < 600)
+    }
 }
