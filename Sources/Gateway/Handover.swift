@@ -20,7 +20,7 @@ struct Handover {
     /// For each socket; empty for those that were bound.
     let names: [String]
 
-    /// `PID KINDS NAME:NAME:…`
+    /// `PID KINDS NAME:NAME:…`; names have no colon, and may have spaces (systemd.socket(5), FileDescriptorName=).
     private static let variable = "SLUICE_HANDOVER"
 
     /// Variables that are meant for one process alone: sd_listen_fds(3), sd_watchdog_enabled(3), and our own.
@@ -28,7 +28,9 @@ struct Handover {
 
     /// What our parent said, where it was a gateway that hands over to us.
     init?(environment: [String: String]) {
-        guard let words = environment[Self.variable]?.split(separator: " ", omittingEmptySubsequences: false),
+        guard
+            let words = environment[Self.variable]?.split(
+                separator: " ", maxSplits: 2, omittingEmptySubsequences: false),
             words.count == 3, let processID = Int32(words[0]),
             let predecessor = PredecessorProcess(parent: processID)
         else { return nil }

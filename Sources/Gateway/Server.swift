@@ -289,9 +289,9 @@ extension Server {
             switch event {
             case .drained: left -= 1
             case .stop: isHurried = true
-            case .successorEnded(let outcome):
+            case .successorEnded(let outcome) where isSuperseded:
                 self.logger.critical("the process that took the place of this one has ended: \(outcome)")
-            case .reload, .upgrade, .taken, .successorReady: break
+            case .successorEnded, .reload, .upgrade, .taken, .successorReady: break
             }
         }
         if left > 0 { self.cut(left, hearing: queue) }

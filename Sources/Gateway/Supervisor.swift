@@ -123,7 +123,14 @@ package final class Supervisor {
                     self.environment, from: OwnCommand.processID, sockets: sockets),
                 descriptors: sockets.map(\.descriptor))
             self.successor = successor
-            try self.watch(successor)
+            do throws(SystemError) {
+                try self.watch(successor)
+            } catch {
+                // Nobody would hear of it when it is ready, and two would serve side by side.
+                successor.kill()
+                _ = successor.outcome()
+                throw error
+            }
         } catch {
             self.successorFailed("\(error)")
         }

@@ -75,7 +75,7 @@ import Testing
         setup.listeners = ["fd:web"]
         setup.environment["NOTIFY_SOCKET"] = manager.name
         setup.environment["WATCHDOG_USEC"] = "90000"
-        setup.launcher = (Support.python, [Support.file("hand_over.py"), "web", Support.binary])
+        setup.launcher = (Support.python, [Support.file("hand_over.py"), "web:un used", Support.binary])
         try await Gateway.run(setup) { (gateway: Gateway) async throws in
             let first = try await Successor(of: gateway)
             try await manager.wait(for: "MAINPID=\(first.processID)")

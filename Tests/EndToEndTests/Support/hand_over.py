@@ -1,14 +1,20 @@
-"""Hands a listening socket over to a program, as systemd does: sd_listen_fds(3)."""
+"""Hands listening sockets over to a program, as systemd does: sd_listen_fds(3). NAME[:NAME…] PROGRAM ARGUMENTS…"""
 
+import fcntl
 import os
 import socket
 import sys
 
-listener = socket.socket()
-listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind(("127.0.0.1", 0))
-listener.listen(16)
-os.dup2(listener.fileno(), 3)
-os.set_inheritable(3, True)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES=sys.argv[1])
+names = sys.argv[1].split(":")
+listeners = [socket.socket() for _ in names]
+for listener in listeners:
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(16)
+# First out of the way of the numbers that are to be theirs.
+copies = [fcntl.fcntl(listener, fcntl.F_DUPFD, 100) for listener in listeners]
+for number, copy in enumerate(copies, start=3):
+    os.dup2(copy, number, inheritable=True)
+    os.close(copy)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(names)), LISTEN_FDNAMES=sys.argv[1])
 os.execv(sys.argv[2], sys.argv[2:])
