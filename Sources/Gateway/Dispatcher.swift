@@ -98,7 +98,7 @@ extension LoopContext {
         var answer = answer
         if !answer.head.fields.contains("x-request-id") { answer.head.fields.append("x-request-id", record.requestID) }
         record.finished(status: answer.head.status, end: end, at: self.loop.now)
-        record.bytesOut = answer.body.count
+        record.count(answer)
         return .answered(answer)
     }
 

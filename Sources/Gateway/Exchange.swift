@@ -238,7 +238,7 @@ final class Exchange {
     func refuse(_ answer: OwnAnswer, end: String) {
         _ = self.machine.clientLeft()
         self.releaseAttempt()
-        if self.hasAnswered { self.client?.truncate() } else { self.client?.respond(answer) }
+        if self.hasAnswered { self.client?.truncate() } else { self.respond(answer) }
         self.finish(status: self.hasAnswered ? self.record.status : answer.head.status, end: end)
     }
 
@@ -399,8 +399,13 @@ final class Exchange {
         }
     }
 
+    private func respond(_ answer: OwnAnswer) {
+        self.record.count(answer)
+        self.client?.respond(answer)
+    }
+
     private func respond(_ failure: ExchangeFailure) {
-        self.client?.respond(self.function.answer(to: failure, requestID: self.record.requestID))
+        self.respond(self.function.answer(to: failure, requestID: self.record.requestID))
         self.finish(status: failure.status, end: failure.endName)
     }
 

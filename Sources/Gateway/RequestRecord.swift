@@ -66,6 +66,11 @@ final class RequestRecord {
         self.firstByteAt = self.firstByteAt ?? now
     }
 
+    /// An answer of the gateway's own goes, to HEAD without its body.
+    func count(_ answer: OwnAnswer) {
+        if self.method != .head { self.bytesOut = answer.body.count }
+    }
+
     /// The request is over.
     func finished(status: Int, end: String, at now: MonotonicTime) {
         self.status = status

@@ -8,9 +8,8 @@ extension InvocationFailure {
         switch self {
         case .functionError: "function_error"
         case .service: self.isThrottle ? "throttled" : "refused"
-        case .badAnswer, .contentLength: "bad_answer"
-        case .streamException, .eventStream, .notEventStream, .badInvokeComplete, .endedWithoutComplete, .truncated:
-            "cut"
+        case .badAnswer, .contentLength, .eventStream, .notEventStream, .badInvokeComplete: "bad_answer"
+        case .streamException, .endedWithoutComplete, .truncated: "upstream_lost"
         }
     }
 

@@ -40,6 +40,20 @@ import Testing
         }
     }
 
+    @Test func `the bytes of the gateway's own answers are those that were sent`() async throws {
+        let function = try await FakeLambda.shared.function(.complete(["ErrorCode": "Unhandled"]), .end)
+        var setup = try Setup(function)
+        setup.routes = ["{ path: /fixed, respond: { body: hello } }", "{ path: /*, function: main }"]
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            _ = try await gateway.get("/fixed")
+            _ = try await gateway.get("/fixed", method: "HEAD")
+            let problem = try await gateway.get("/broken")
+            try expectProblem(problem, 502)
+            let lines = try await gateway.accessLog(lines: 3)
+            #expect(lines.map { $0["bytes"] } == [5, 0, .number(Double(problem.body.count))])
+        }
+    }
+
     @Test func `lines of text, to a file or standard error, or none`() async throws {
         for (settings, place) in [
             ("access_log: { format: text, output: stderr }", "err"),
