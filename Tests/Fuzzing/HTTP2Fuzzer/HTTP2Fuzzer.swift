@@ -35,6 +35,12 @@ private struct Connection: Equatable {
             server.receive(piece.span, at: now)
             while let event = server.nextEvent() { self.note(event, piece, server) }
         }
+        // How much of a request had been handed out when it turned out to be malformed, or was reset, depends on where it
+        // was cut.
+        for id in self.closed.union(self.malformed.keys) {
+            self.heads[id] = nil
+            self.bodies[id] = nil
+        }
         for id in self.heads.keys.sorted() {
             guard let stream = server.stream(id) else { continue }
             let date = "today"
@@ -46,8 +52,6 @@ private struct Connection: Equatable {
         var output = ByteBuffer()
         server.fill(&output, atMost: 1 << 20)
         while let event = server.nextEvent() { self.note(event, [], server) }
-        // How much of a body had been handed out when it turned out to be too long depends on where it was cut.
-        for id in self.malformed.keys { self.bodies[id] = nil }
         precondition(HTTP2Frame.parse(output.array()).rest.isEmpty, "half a frame went out")
         precondition(server.waitingCount >= 0, "more went than there was")
     }
