@@ -27,6 +27,7 @@ package enum ConfigurationLoader {
         if file.writtenKeys["listeners"] == nil { reading.report(root.position, Self.noListeners) }
         let listeners = ListenerCheck.listeners(of: file, reading)
         let admin = ListenerCheck.admin(of: file, reading)
+        LimitCheck.check(file.limits, reading)
         let functions = FunctionCheck(reading: reading, file: file).functions()
         let routes = RouteCheck(reading: reading, file: file, functions: functions).table()
         guard let routes else { return nil }

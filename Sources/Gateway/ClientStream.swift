@@ -25,6 +25,9 @@ protocol ClientStream: AnyObject {
     /// Goes on taking it.
     func resumeRequest()
 
+    /// The client has hit a limit.
+    func noteLimit(_ name: String)
+
     /// Answers with a head and a whole body of the gateway's own.
     func respond(_ answer: OwnAnswer)
 }

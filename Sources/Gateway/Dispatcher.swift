@@ -22,6 +22,8 @@ extension LoopContext {
     ) -> Dispatch {
         let snapshot = self.snapshot
         if self.memory.level == .full {
+            // The episode as a whole is in the log.
+            self.metrics.countLimit("max_memory")
             return self.answer(
                 .problem(
                     status: 503, detail: "The gateway has no memory for another request now.",
@@ -121,6 +123,7 @@ extension LoopContext {
     ) -> Dispatch {
         record.function = function.name
         if case .known(let count) = head.bodyLength, count > function.maximumBody {
+            self.noteLimit("max_request_body", of: client)
             return self.answer(
                 function.tooLarge(.body(limit: function.maximumBody), requestID: record.requestID), to: record,
                 end: "request_too_large")
@@ -154,6 +157,7 @@ extension LoopContext {
                 route: function.event.namesRoute ? route.eventRoute(of: match, head, for: function.event.kind) : nil,
                 upstreamHost: route.upstreamHost), tenantID: tenantID)
         guard function.forwarding != nil || request.canFit(function.event) else {
+            self.noteLimit("max_request_body", of: client)
             return self.answer(
                 function.tooLarge(.event(limit: EventFormat.sizeLimit), requestID: record.requestID), to: record,
                 end: "request_too_large")

@@ -16,6 +16,7 @@ extension Exchange {
         guard !self.machine.isFinished else { return false }
         self.record.bytesIn += bytes.count
         guard self.record.bytesIn <= self.function.maximumBody else {
+            self.client?.noteLimit("max_request_body")
             self.refuse(
                 self.function.tooLarge(.body(limit: self.function.maximumBody), requestID: self.record.requestID),
                 end: "request_too_large")

@@ -71,6 +71,7 @@ final class Exchange {
         self.record.bytesIn += bytes.count
         self.request.body.append(bytes)
         guard self.record.bytesIn <= self.function.maximumBody else {
+            self.client?.noteLimit("max_request_body")
             self.refuse(
                 self.function.tooLarge(
                     .body(limit: self.function.maximumBody), requestID: self.record.requestID),
@@ -244,6 +245,7 @@ final class Exchange {
 
     /// 503: all request bodies together take as much memory as they may.
     func refuseForMemory() {
+        self.client?.noteLimit("request_bodies")
         self.refuse(
             .problem(
                 status: 503, detail: "The gateway has no memory for another request body now.",
@@ -410,7 +412,12 @@ final class Exchange {
     }
 
     private func truncate(_ failure: ExchangeFailure) {
-        if case .clientStalled = failure { self.client?.abandon() } else { self.client?.truncate() }
+        if case .clientStalled = failure {
+            self.client?.noteLimit("client_stall")
+            self.client?.abandon()
+        } else {
+            self.client?.truncate()
+        }
         self.finish(status: self.record.status, end: failure.endName)
     }
 

@@ -29,6 +29,8 @@ final class HTTP1Session {
     private var isReading = false
     private var bodyStartedAt = MonotonicTime(nanoseconds: 0)
     private var bodyBytes = 0
+    /// When the body, if nothing more of it comes, stands still for too long.
+    private var bodyStalledAt = MonotonicTime(nanoseconds: 0)
     /// Whether the body's bytes are not taken from the client for now.
     private var isRequestPaused = false
     private let timer = LoopTimer()
@@ -161,6 +163,9 @@ final class HTTP1Session {
         self.keepsAlive =
             self.parser.keepsAlive && !self.context.isDraining && self.context.memory.level == .normal
             && self.requests < self.context.snapshot.limits.requestsPerConnection
+        if self.requests == self.context.snapshot.limits.requestsPerConnection {
+            self.noteLimit("requests_per_connection")
+        }
         let record = RequestRecord(
             head, requestID: self.context.newRequestID(), client: self.client.address,
             startedAt: self.context.loop.now, wall: self.context.loop.wallNow)
@@ -220,8 +225,8 @@ final class HTTP1Session {
         if self.isRequestPaused { return }
         let limits = self.context.snapshot.limits
         let byRate = Duration.seconds(Int64(self.bodyBytes / max(1, limits.requestBodyRate.bytes)))
-        let deadline = min(
-            self.context.loop.now + limits.requestBodyStall, self.bodyStartedAt + byRate + limits.requestBodyStall)
+        self.bodyStalledAt = self.context.loop.now + limits.requestBodyStall
+        let deadline = min(self.bodyStalledAt, self.bodyStartedAt + byRate + limits.requestBodyStall)
         self.context.loop.set(self.timer, to: deadline)
     }
 
@@ -256,6 +261,7 @@ final class HTTP1Session {
         if case .discarding = self.phase {
             // It was answered before its body turned out to be wrong: a second answer would be taken for that to the
             // next request.
+            if let limit = fault.limitName { self.noteLimit(limit) }
             self.finishConnection()
             return
         }
@@ -500,6 +506,10 @@ extension HTTP1Session: ClientStream {
         self.connection.resumeReading()
     }
 
+    func noteLimit(_ name: String) {
+        self.context.noteLimit(name, of: self.client)
+    }
+
     func respond(_ answer: OwnAnswer) {
         // Answered before the request is whole: what of it still comes is not waited for.
         if case .body = self.phase { self.keepsAlive = false }
@@ -579,12 +589,13 @@ extension HTTP1Session: LoopTimerHandler {
     func timerFired(_ timer: LoopTimer) {
         switch self.phase {
         case .idle:
-            // A connection that never sent a byte, one that is idle for too long, or one that does not take its answer.
+            self.noteLimit(
+                self.connection.isBlocked ? "client_stall" : self.requests == 0 ? "request_head" : "idle_http1")
             self.close()
         case .head:
             self.refuse(RequestFault(.headTimedOut))
         case .body, .discarding:
-            self.refuse(RequestFault(.bodyTimedOut))
+            self.refuse(RequestFault(self.bodyStalledAt > self.context.loop.now ? .bodyTooSlow : .bodyTimedOut))
         case .answering, .closed:
             break
         }

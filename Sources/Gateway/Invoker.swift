@@ -141,6 +141,8 @@ private final class TellingClient: ClientStream {
         self.truncate()
     }
 
+    func noteLimit(_ name: String) {}
+
     // The request is there as a whole.
     func pauseRequest() {}
     func resumeRequest() {}

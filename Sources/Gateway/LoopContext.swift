@@ -137,15 +137,14 @@ final class LoopContext {
             self.metrics.countConnection()
             return true
         }
-        self.metrics.countLimit("connections")
         if let idle = self.sessions.values.first(where: { $0.canBeShed }) {
+            self.noteLimit("connections", of: idle.client)
             idle.shed()
             self.metrics.countConnection()
             return true
         }
+        self.noteLimit("connections", of: client)
         self.connectionClosed(client)
-        self.logger.warning(
-            "connection refused: no room, and none is idle", metadata: ["client": "\(client.address)"])
         return false
     }
 
@@ -154,9 +153,7 @@ final class LoopContext {
     func admitAddress(of client: ClientConnection) -> Bool {
         guard let address = client.ipAddress, !address.isLoopback, !client.isTrustedProxy else { return true }
         guard self.connectionLimits.enter(from: address) else {
-            self.metrics.countLimit("connections_per_address")
-            self.logger.info(
-                "connection refused: its address has as many as it may have", metadata: ["client": "\(client.address)"])
+            self.noteLimit("connections_per_address", of: client)
             return false
         }
         client.countedAddress = address
@@ -190,7 +187,7 @@ final class LoopContext {
     func handshakeBegan(_ handshake: ClientHandshake) {
         let isTooMany = self.handshakeCount.began()
         if isTooMany, let oldest = self.handshakes.oldest() {
-            self.metrics.countLimit("tls_handshakes")
+            self.noteLimit("tls_handshakes", of: oldest.client)
             oldest.giveWay()
         }
         self.handshakes.append(handshake)
@@ -340,6 +337,7 @@ final class LoopContext {
 
     /// A request that could not be understood.
     func log(_ fault: RequestFault, from client: ClientConnection, requestID: String) {
+        if let limit = fault.limitName { self.noteLimit(limit, of: client) }
         self.logger.info(
             "request refused",
             metadata: [

@@ -9,28 +9,37 @@ final class MemoryWatch: Sendable {
     /// What the loops do.
     enum Level: Int {
         case normal
-        /// From 95 %: connections are closed after their answer.
+        /// Connections are closed after their answer.
         case tight
-        /// From 98 %: requests are refused with 503.
+        /// Requests are refused with 503.
         case full
     }
 
     private let current = Atomic(Level.normal.rawValue)
-    private let limit: Atomic<Int>
+    private let limits: Mutex<Limits>
     private let logger: Logger
 
+    /// Bytes of resident memory.
+    private struct Limits {
+        var all: Int
+        var tight: Int
+        var full: Int
+
+        init(_ settings: LimitSettings) {
+            self.all = settings.maxMemory?.bytes ?? UsableMemory.bytes
+            self.tight = self.all / 100 * settings.memoryTight
+            self.full = self.all / 100 * settings.memoryFull
+        }
+    }
+
     init(_ settings: LimitSettings, logger: Logger) {
-        self.limit = Atomic(Self.limit(of: settings))
+        self.limits = Mutex(Limits(settings))
         self.logger = logger
     }
 
-    private static func limit(of settings: LimitSettings) -> Int {
-        settings.maxMemory?.bytes ?? UsableMemory.bytes
-    }
-
-    /// Takes another limit.
+    /// Takes other limits.
     func update(_ settings: LimitSettings) {
-        self.limit.store(Self.limit(of: settings), ordering: .relaxed)
+        self.limits.withLock { $0 = Limits(settings) }
     }
 
     /// How the loops behave now.
@@ -39,11 +48,11 @@ final class MemoryWatch: Sendable {
     /// Looks again. Each change of the level is logged once.
     func look() {
         guard let resident = UsableMemory.resident else { return }
-        let limit = self.limit.load(ordering: .relaxed)
-        let level: Level = resident >= limit / 100 * 98 ? .full : resident >= limit / 100 * 95 ? .tight : .normal
+        let limits = self.limits.withLock { $0 }
+        let level: Level = resident >= limits.full ? .full : resident >= limits.tight ? .tight : .normal
         let before = self.current.exchange(level.rawValue, ordering: .relaxed)
         guard before != level.rawValue else { return }
-        let metadata: Logger.Metadata = ["resident": "\(resident)", "max_memory": "\(limit)"]
+        let metadata: Logger.Metadata = ["resident": "\(resident)", "max_memory": "\(limits.all)"]
         switch level {
         case .normal: self.logger.notice("memory is within its bounds again", metadata: metadata)
         case .tight: self.logger.error("memory is nearly used up: keep-alive is off", metadata: metadata)

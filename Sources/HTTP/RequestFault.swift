@@ -39,8 +39,10 @@ package struct RequestFault: Error, Equatable, Sendable {
         case truncated
         /// The head did not come within its time. Found by the driver.
         case headTimedOut
-        /// The body did not come, or came too slowly. Found by the driver.
+        /// The body made no progress. Found by the driver.
         case bodyTimedOut
+        /// The body came, and too slowly. Found by the driver.
+        case bodyTooSlow
         /// The body is longer than the route takes. Found by the driver.
         case bodyTooLong(limit: Int)
     }
@@ -56,7 +58,7 @@ package struct RequestFault: Error, Equatable, Sendable {
         case .versionUnsupported: 505
         case .target, .host, .hostMissing, .hostRepeated, .truncated: 400
         case .expectationUnknown: 417
-        case .headTimedOut, .bodyTimedOut: 408
+        case .headTimedOut, .bodyTimedOut, .bodyTooSlow: 408
         case .bodyTooLong: 413
         }
     }
@@ -81,7 +83,8 @@ extension RequestFault: CustomStringConvertible {
         case .expectationUnknown: "unknown expectation"
         case .truncated: "connection ended in the middle of a request"
         case .headTimedOut: "request head was too slow"
-        case .bodyTimedOut: "request body was too slow"
+        case .bodyTimedOut: "request body made no progress"
+        case .bodyTooSlow: "request body was too slow"
         case .bodyTooLong(let limit): "request body of more than \(limit) bytes"
         }
     }

@@ -54,7 +54,8 @@ struct FloodGuard {
             return self.pings.take(at: now) ? nil : .pings
         case .windowUpdate:
             self.windowUpdates += 1
-            return self.windowUpdates <= 5 + 2 * (self.opened + 10 * dataFramesSent) ? nil : .windowUpdates
+            return self.windowUpdates <= 5 + 2 * (self.opened + self.limits.windowUpdatesPerData * dataFramesSent)
+                ? nil : .windowUpdates
         case .goAway, .unknown:
             return self.unknownFrames.take(at: now) ? nil : .unknownFrames
         case .pushPromise:

@@ -11,6 +11,8 @@ package enum HTTP2Event: Equatable, Sendable {
     case body(StreamID, Range<Int>)
     /// The body is whole.
     case end(StreamID)
+    /// The answer has gone whole, and the request has not come whole. What still comes of it is looked at and thrown away.
+    case answered(StreamID)
     /// The message breaks the rules of RFC 9113 §8.1.1. The stream is being reset; `closed` follows.
     case malformed(StreamID, MalformedMessage)
     /// A request was refused, because as many streams are open as may be.

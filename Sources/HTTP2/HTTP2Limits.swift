@@ -10,6 +10,8 @@ package struct HTTP2Limits: Sendable, Equatable {
     package var streamWindow = 65_536
     /// The same for all streams together; 65,535 at least.
     package var connectionWindow = 1 << 20
+    /// The largest payload of a frame; 16,384 at least (RFC 9113 §4.2).
+    package var frameSize = 16_384
     /// CONTINUATION frames behind one HEADERS frame.
     package var continuations = 8
     /// Streams that are reset, by whichever side, when what the client did was the cause.
@@ -22,6 +24,8 @@ package struct HTTP2Limits: Sendable, Equatable {
     package var emptyFrames = 10
     /// PRIORITY and PRIORITY_UPDATE frames for each stream that was opened, and as many more.
     package var prioritiesPerStream = 100
+    /// WINDOW_UPDATE frames: 5, twice the streams that were opened, and twice so many for each DATA frame that went out.
+    package var windowUpdatesPerData = 10
     /// Frames that wait to go out besides DATA.
     package var waitingFrames = 1000
 

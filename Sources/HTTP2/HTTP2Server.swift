@@ -51,17 +51,16 @@ package final class HTTP2Server: HTTP2Endpoint {
     package init(limits: HTTP2Limits = HTTP2Limits(), buffers: HTTP2Buffers = HTTP2Buffers(), at now: MonotonicTime) {
         self.block = RequestBlock(limits: limits.head)
         self.incompleteSince = now
+        // SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 §6.5.2), SETTINGS_NO_RFC7540_PRIORITIES
+        // (RFC 9218 §2.1), and SETTINGS_MAX_FRAME_SIZE where it is not what it is anyhow.
+        var entries: [(id: Int32, value: UInt32)] = [
+            (0x4, UInt32(clamping: limits.streamWindow)), (0x6, UInt32(clamping: limits.head.headerBytes)), (0x9, 1),
+        ]
+        if limits.frameSize > 16_384 { entries.append((0x5, UInt32(clamping: limits.frameSize))) }
         super.init(
             settings: EndpointSettings(
-                role: .server,
-                entries: [
-                    // SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 §6.5.2) and
-                    // SETTINGS_NO_RFC7540_PRIORITIES (RFC 9218 §2.1).
-                    (0x4, UInt32(clamping: limits.streamWindow)),
-                    (0x6, UInt32(clamping: limits.head.headerBytes)),
-                    (0x9, 1),
-                ], streams: limits.streams, connectionWindow: limits.connectionWindow, buffers: buffers),
-            limits: limits, at: now)
+                role: .server, entries: entries, streams: limits.streams,
+                connectionWindow: limits.connectionWindow, buffers: buffers), limits: limits, at: now)
     }
 
     /// How many streams are open.
@@ -186,9 +185,7 @@ package final class HTTP2Server: HTTP2Endpoint {
     }
 
     override func sentEnd(on stream: HTTP2Stream) {
-        // RFC 9113 §8.1: a server that has sent a complete response MAY ask the client to stop sending its request, by
-        // RST_STREAM with NO_ERROR. Nobody would take the rest.
-        if !stream.hasEnded { self.reset(stream, .noError) }
+        if !stream.hasEnded { self.tell(.answered(stream.id)) }
     }
 
     override func beginsFrame(_ header: FrameHeader) -> HTTP2Failure? {

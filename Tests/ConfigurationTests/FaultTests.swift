@@ -311,6 +311,14 @@ import Testing
         }
     }
 
+    @Test func `limits are held against one another`() {
+        #expect(
+            faults(file("limits: { memory_full: 90 }")) == [
+                "10:11: memory_tight (95) is larger than memory_full (90), from which on nothing is taken"
+            ])
+        #expect(faults(file("limits: { memory_full: 90, memory_tight: 80 }")) == [])
+    }
+
     @Test func `limits are held against functions`() {
         #expect(
             faults(file("limits: { request_bodies: 1MiB }")) == [

@@ -84,6 +84,9 @@ import Time
             rig.advance(by: .seconds(11))
         }
         try self.await(rig, peer, "the answer") { $0.contains { $0.type == 1 && $0.stream == 1 } }
+        #expect(!self.frames(peer).contains { $0.type == 3 })
+        // Nobody takes the rest of its request, and a client that does not see that is told so.
+        rig.advance(by: .seconds(2))
         try self.await(rig, peer, "the reset") { $0.contains { $0.type == 3 && $0.number() == 0 } }
         peer.send(HTTP2Frame.headers(3, Self.get()).bytes)
         try self.await(rig, peer, "another answer") { $0.contains { $0.type == 0 && $0.stream == 3 } }

@@ -3,6 +3,7 @@ import Bytes
 import Configuration
 import Glibc
 import Logging
+import Synchronization
 import Testing
 import Time
 
@@ -16,6 +17,8 @@ final class Rig {
     let loop: Loop
     let context: LoopContext
     let upstream: Upstream
+    /// Lines of the log.
+    let log = LogLines()
     private let address: SocketAddress
 
     /// `keys` are keys of the one function, `limits` of the section of that name, both in flow form.
@@ -38,7 +41,7 @@ final class Rig {
         let assembly = try Assembly(
             configuration,
             environment: ["AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"],
-            readFile: { _ in nil }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            readFile: { _ in nil }, logger: self.log.logger)
         self.upstream = upstream
         self.loop = try Loop(clock: .manual(self.clock))
         self.context = LoopContext(
@@ -113,6 +116,24 @@ final class Rig {
     }
 }
 
+/// What was logged, a line each, those for debugging as well.
+final class LogLines: Sendable {
+    private let text = Mutex("")
+
+    var logger: Logger {
+        Logger(label: "test") { _ in
+            var handler = JournalLogHandler { line in self.text.withLock { $0 += line } }
+            handler.logLevel = .debug
+            return handler
+        }
+    }
+
+    /// Lines with some text.
+    func lines(with text: String) -> [String] {
+        self.text.withLock { $0.split(separator: "\n").map(String.init).filter { $0.contains(text) } }
+    }
+}
+
 /// The Lambda API's socket.
 final class Upstream {
     let port: UInt16
@@ -155,6 +176,9 @@ final class Peer {
             }
         }
         try #require(result == 0)
+        // What is sent now has to be there now.
+        var one: CInt = 1
+        setsockopt(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<CInt>.size))
         self.init(descriptor)
     }
 
@@ -208,6 +232,15 @@ extension Peer {
         var message = ByteBuffer()
         EventStreamEncoder.append(payloadChunk: text.utf8.span, to: &message)
         self.sendChunk(message.array())
+    }
+
+    /// A payload as far as the socket takes it. Answers whether it took all.
+    func offerPayload(_ text: String) -> Bool {
+        var message = ByteBuffer()
+        EventStreamEncoder.append(payloadChunk: text.utf8.span, to: &message)
+        let bytes = message.array()
+        let chunk = Array("\(String(bytes.count, radix: 16))\r\n".utf8) + bytes + Array("\r\n".utf8)
+        return self.offer(chunk[...]) == chunk.count
     }
 
     /// The end of the invocation; `withLastChunk` the end of the HTTP body as well.

@@ -24,6 +24,8 @@ final class ClientConnection {
     private(set) var tlsVersion: StaticString?
     /// What events say of TLS.
     private(set) var tlsNames: EventContext.TLS?
+    /// Limits that it has hit, each once.
+    private var hits: [String] = []
     /// The certificate that the client showed.
     private(set) var certificate: EventClientCertificate?
     /// The names in it.
@@ -44,6 +46,13 @@ final class ClientConnection {
         self.ipAddress = client.address
         self.port = destination.port
         self.isTrustedProxy = self.listener.trusts(client.address)
+    }
+
+    /// Takes note of a limit that was hit. Answers whether that is news.
+    func isFirstHit(of limit: String) -> Bool {
+        if self.hits.contains(limit) { return false }
+        self.hits.append(limit)
+        return true
     }
 
     /// The TLS handshake is over.

@@ -96,7 +96,7 @@ extension ClientHandshake: ClientSession {
 
 extension ClientHandshake: LoopTimerHandler {
     func timerFired(_ timer: LoopTimer) {
-        self.context.metrics.countLimit("tls_handshake")
+        self.context.noteLimit("tls_handshake", of: self.client)
         self.refuse("it took too long")
     }
 }

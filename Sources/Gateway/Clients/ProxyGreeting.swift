@@ -100,6 +100,7 @@ extension ProxyGreeting: ClientSession {
 
 extension ProxyGreeting: LoopTimerHandler {
     func timerFired(_ timer: LoopTimer) {
+        self.context.noteLimit("request_head", of: self.client)
         self.refuse("it took too long")
     }
 }

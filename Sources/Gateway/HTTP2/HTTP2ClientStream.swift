@@ -15,12 +15,19 @@ final class HTTP2ClientStream {
     /// Whether a body follows the answer's head.
     private var hasBody = false
     private var bodyStartedAt: MonotonicTime
+    /// How long the rest of a request may come that was answered already. To reset the stream at once would make what is on
+    /// its way an error, and clients have been seen to drop the answer with it.
+    private static let restTime = Duration.seconds(1)
     /// From so many bytes on, it is looked at once whether they can go, so that the upstream brings no more if not.
     private static let many = 2048
     private var bodyBytes = 0
+    /// When the body, if nothing more of it comes, stands still for too long.
+    private var bodyStalledAt = MonotonicTime.never
     /// Whether the client is to send no more of the body for now, and what of it has not been given back to its window.
     private var isRequestPaused = false
     private var heldBytes = 0
+    /// Whether the answer has gone whole, before the request has come whole.
+    private var isAnswered = false
     /// When the request's body has to have made progress, or the client to have taken some of an answer whose exchange is
     /// over.
     private(set) var deadline = MonotonicTime.never
@@ -75,15 +82,21 @@ final class HTTP2ClientStream {
         self.exchange?.requestCompleted()
     }
 
+    /// The answer has gone whole, and the request has not come whole.
+    func answered() {
+        self.isAnswered = true
+        self.deadline = self.session.context.loop.now + Self.restTime
+        self.session.look(at: self.deadline)
+    }
+
     /// A body must make progress, and on the whole not be slower than the rate that is asked for.
     private func setBodyDeadline() {
         // The client can not be faster than what takes its bytes.
         if self.isRequestPaused { return }
         let limits = self.session.context.snapshot.limits
         let byRate = Duration.seconds(Int64(self.bodyBytes / max(1, limits.requestBodyRate.bytes)))
-        self.deadline = min(
-            self.session.context.loop.now + limits.requestBodyStall,
-            self.bodyStartedAt + byRate + limits.requestBodyStall)
+        self.bodyStalledAt = self.session.context.loop.now + limits.requestBodyStall
+        self.deadline = min(self.bodyStalledAt, self.bodyStartedAt + byRate + limits.requestBodyStall)
         self.session.look(at: self.deadline)
     }
 
@@ -98,13 +111,21 @@ final class HTTP2ClientStream {
     func deadlinePassed(at now: MonotonicTime) {
         guard now >= self.deadline else { return }
         self.deadline = .never
+        if self.isAnswered {
+            // RFC 9113 §8.1: a server that has sent a complete response MAY ask the client to stop sending its request, by
+            // RST_STREAM with NO_ERROR. Nobody would take the rest.
+            self.session.server.reset(self.stream, .noError)
+            self.session.touched()
+            return
+        }
         guard let exchange = self.exchange, !self.stream.hasEnded else {
-            self.session.noteLimit("client_stall")
+            self.noteLimit("client_stall")
             self.session.server.reset(self.stream, .cancel)
             self.session.touched()
             return
         }
-        self.session.noteLimit("request_body_stall")
+        let fault = RequestFault(self.bodyStalledAt > now ? .bodyTooSlow : .bodyTimedOut)
+        if let limit = fault.limitName { self.noteLimit(limit) }
         if exchange.hasAnswered {
             // There is no other answer to give than the one that is under way.
             self.leave()
@@ -112,7 +133,6 @@ final class HTTP2ClientStream {
             self.session.touched()
             return
         }
-        let fault = RequestFault(.bodyTimedOut)
         self.failRequest(status: fault.status, end: fault.endName)
         self.respond(
             .problem(status: fault.status, detail: fault.description, requestID: exchange.record.requestID))
@@ -131,7 +151,7 @@ final class HTTP2ClientStream {
 
     func drained() {
         self.exchange?.clientDrained()
-        if self.exchange == nil { self.deadline = .never }
+        if self.exchange == nil, !self.isAnswered { self.deadline = .never }
     }
 
     /// The client is gone, or has reset the stream.
@@ -221,6 +241,10 @@ extension HTTP2ClientStream: ClientStream {
         self.heldBytes = 0
         if self.exchange != nil, !self.stream.hasEnded { self.setBodyDeadline() }
         self.session.touched()
+    }
+
+    func noteLimit(_ name: String) {
+        self.session.noteLimit(name)
     }
 
     func respond(_ answer: OwnAnswer) {

@@ -33,8 +33,6 @@ final class HTTP2Session {
     /// When a client that takes no byte at all is let go.
     private var blockedUntil = MonotonicTime.never
     private var isHandling = false
-    /// Limits that were logged, each once.
-    private var loggedLimits: Set<String> = []
     private lazy var timer = LoopTimer(handler: self)
 
     private enum Phase {
@@ -46,8 +44,6 @@ final class HTTP2Session {
 
     /// Bytes of frames that are put together before the socket is asked to take them.
     private static let portion = 256 * 1024
-    /// How long an invocation that the client reset still counts.
-    private static let leftInvocationTime = Duration.seconds(10)
     /// How long a client may take to answer that it knows of the end.
     private static let announcementTime = Duration.seconds(1)
 
@@ -93,6 +89,8 @@ final class HTTP2Session {
                 }
             case .end(let id):
                 self.streams[id]?.receivedEnd()
+            case .answered(let id):
+                self.streams[id]?.answered()
             case .malformed(let id, let malformed):
                 self.refuseMalformed(id, malformed)
             case .tooManyStreams:
@@ -107,7 +105,10 @@ final class HTTP2Session {
                 self.streams[id]?.drained()
             case .drainAcknowledged:
                 if case .announced = self.phase { self.leave() }
-            case .goAway, .settings, .unprocessed:
+            case .goAway:
+                // Where nothing is under way, nothing will be.
+                if self.server.isFinished { self.finish() }
+            case .settings, .unprocessed:
                 // What a client announces about streams of ours, of which there are none.
                 break
             case .failed(let failure):
@@ -165,7 +166,7 @@ final class HTTP2Session {
     private func countRequest() {
         self.requests += 1
         if self.requests >= self.limits.requestsPerConnection {
-            self.noteLimit("requests_per_connection")
+            if self.requests == self.limits.requestsPerConnection { self.noteLimit("requests_per_connection") }
             self.announceEnd()
         } else if self.context.memory.level != .normal {
             self.announceEnd()
@@ -212,7 +213,7 @@ final class HTTP2Session {
         guard let stream = self.streams.removeValue(forKey: id) else { return }
         if stream.isInvoking {
             // It was the client's doing: what it started may go on for a while without it.
-            self.leftInvocations.append(self.context.loop.now + Self.leftInvocationTime)
+            self.leftInvocations.append(self.context.loop.now + self.limits.resetInvocation)
             stream.leave()
         }
         if self.streams.isEmpty { self.idleSince = self.context.loop.now }
@@ -246,12 +247,9 @@ final class HTTP2Session {
         if moment < self.timer.deadline { self.context.loop.set(self.timer, to: moment) }
     }
 
-    /// Counts a limit that was hit, and logs it once for the connection.
+    /// The client has hit a limit.
     func noteLimit(_ name: String) {
-        self.context.metrics.countLimit(name)
-        guard self.loggedLimits.insert(name).inserted else { return }
-        self.context.logger.warning(
-            "limit hit", metadata: ["limit": "\(name)", "client": "\(self.client.address)", "protocol": "HTTP/2"])
+        self.context.noteLimit(name, of: self.client)
     }
 
     // The end.
@@ -369,7 +367,10 @@ extension HTTP2Session: LoopTimerHandler {
             return
         }
         if now >= self.stepAt { self.leave() }
-        if self.streams.isEmpty, now >= self.idleSince + self.limits.idleHTTP2 { self.announceEnd() }
+        if self.streams.isEmpty, now >= self.idleSince + self.limits.idleHTTP2, case .open = self.phase {
+            self.noteLimit("idle_http2")
+            self.announceEnd()
+        }
         var next = min(self.stepAt, self.blockedUntil)
         for stream in Array(self.streams.values) {
             stream.deadlinePassed(at: now)

@@ -10,6 +10,16 @@ extension LimitSettings {
         limits.streams = self.http2Streams
         limits.streamWindow = self.http2StreamWindow.bytes
         limits.connectionWindow = self.http2ConnectionWindow.bytes
+        limits.frameSize = self.http2FrameSize.bytes
+        limits.continuations = self.http2Continuations
+        limits.resets = RateLimit(burst: self.http2Resets, perSecond: self.http2ResetRate)
+        limits.pings = RateLimit(burst: self.http2Pings, perSecond: self.http2PingRate)
+        limits.settings = RateLimit(burst: self.http2Settings, perSecond: self.http2SettingsRate)
+        limits.unknownFrames = RateLimit(burst: self.http2UnknownFrames, perSecond: self.http2UnknownFrameRate)
+        limits.emptyFrames = self.http2EmptyFrames
+        limits.prioritiesPerStream = self.http2Priorities
+        limits.windowUpdatesPerData = self.http2WindowUpdates
+        limits.waitingFrames = self.http2WaitingFrames
         return limits
     }
 

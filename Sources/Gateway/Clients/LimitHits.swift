@@ -1,0 +1,32 @@
+internal import HTTP
+internal import Logging
+
+/// What is done where a client meets a limit: it is counted each time, and logged once for the connection.
+extension LoopContext {
+    /// A client has hit the limit that has this key in the configuration.
+    func noteLimit(_ name: String, of client: ClientConnection) {
+        self.metrics.countLimit(name)
+        guard client.isFirstHit(of: name) else { return }
+        // Every connection ends one day, and no operator has to hear of it.
+        let isOrdinary = ["idle_http1", "idle_http2", "requests_per_connection"].contains(name)
+        self.logger.log(
+            level: isOrdinary ? .debug : .warning, "limit hit",
+            metadata: ["limit": "\(name)", "client": "\(client.address)", "listener": "\(client.listener.name)"])
+    }
+}
+
+extension RequestFault {
+    /// The key of the limit that the request is beyond; `nil` where it is wrong in another way.
+    var limitName: String? {
+        switch self.reason {
+        case .requestLineTooLong: "request_line"
+        case .message(.tooManyFields): "header_count"
+        case .message(.fieldsTooLong): "header_bytes"
+        case .headTimedOut: "request_head"
+        case .bodyTimedOut: "request_body_stall"
+        case .bodyTooSlow: "request_body_rate"
+        case .bodyTooLong: "max_request_body"
+        default: nil
+        }
+    }
+}
