@@ -112,9 +112,8 @@ package final class HTTP2Server: HTTP2Endpoint {
     }
 
     override func readPart() {
-        if self.position.payloadLeft == 0, self.position.openBlock == nil, self.hasSettings {
-            self.incompleteSince = nil
-        }
+        // A part of a header does not end the wait that began with its first byte.
+        if self.isBetweenFrames, self.hasSettings { self.incompleteSince = nil }
         if self.block.isExcessive { self.fail(.excess(.headerBlock)) }
     }
 
