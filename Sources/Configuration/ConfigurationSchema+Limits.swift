@@ -11,7 +11,8 @@ extension ConfigurationSchema {
         Key(
             "connection_buffer", \.settings.connectionBuffer, .size(.kibibytes(64)...(.gibibytes(1))),
             default: "1MiB",
-            "Answer bytes that may wait on one HTTP/2 connection before no stream may have more than 64 KiB."),
+            "Answer bytes that may wait on one HTTP/2 connection; beyond that 4 KiB at a time, and of TLS a record, are read for each stream."
+        ),
         Key(
             "header_bytes", \.settings.headerBytes, .size(ByteCount(512)...(.mebibytes(1))), default: "32KiB",
             "All header lines of a request together; more are answered with 431."),

@@ -25,9 +25,17 @@ protocol ClientStream: AnyObject {
     /// Goes on taking it.
     func resumeRequest()
 
+    /// Whether the connection has little room left for what waits on all of its streams together.
+    var hasLittleRoom: Bool { get }
+
     /// The client has hit a limit.
     func noteLimit(_ name: String)
 
     /// Answers with a head and a whole body of the gateway's own.
     func respond(_ answer: OwnAnswer)
+}
+
+extension ClientStream {
+    /// A stream that has a connection of its own has all the room.
+    var hasLittleRoom: Bool { false }
 }

@@ -445,6 +445,14 @@ final class Exchange {
         }
     }
 
+    /// Whether the client's connection has little room left for all of its answers together.
+    var hasLittleRoom: Bool { self.client?.hasLittleRoom ?? false }
+
+    /// That has changed.
+    func clientHasLittleRoom(_ isLittle: Bool) {
+        self.attempt?.readLittle(isLittle)
+    }
+
     /// The client's socket has taken everything.
     func clientDrained() {
         switch self.machine.clientDrained(at: self.context.loop.now) {

@@ -103,6 +103,11 @@ class UpstreamAttempt {
         self.connection?.resume()
     }
 
+    /// The client's connection has little room for all of its answers together, or enough again.
+    final func readLittle(_ isLittle: Bool) {
+        self.connection?.readLittle(isLittle)
+    }
+
     /// The answer is over for the client; what the function still sends is thrown away, within limits.
     final func discardRest() {
         self.exchange = nil

@@ -51,6 +51,7 @@ final class UpstreamConnection {
         self.use = .serving(attempt)
         self.isRequestOpen = !isWhole
         self.parser.expectResponse(to: method)
+        if attempt.exchange?.hasLittleRoom ?? false { self.connection.readLittle(true) }
         self.connection.loop.set(self.timer, to: .never)
         self.connection.send(request)
         // Sent with the end of this round, unless the socket blocks; then `outputDrained` says so again.
@@ -81,6 +82,11 @@ final class UpstreamConnection {
         self.connection.resumeReading()
     }
 
+    /// Whether little is read at a time, because there is little room for it.
+    func readLittle(_ isLittle: Bool) {
+        self.connection.readLittle(isLittle)
+    }
+
     /// Nothing was sent: back to the pool.
     func giveBack() {
         self.becomeIdle()
@@ -96,6 +102,7 @@ final class UpstreamConnection {
         }
         self.use = .readingOut
         self.discarded = 0
+        self.connection.readLittle(false)
         self.connection.resumeReading()
         self.connection.loop.set(self.timer, after: Self.discardLimit.time)
     }
@@ -124,6 +131,7 @@ final class UpstreamConnection {
     private func becomeIdle() {
         self.use = .idle
         self.idleSince = self.connection.loop.now
+        self.connection.readLittle(false)
         self.connection.resumeReading()
         let pool = self.pool
         pool.gaveBack(self)

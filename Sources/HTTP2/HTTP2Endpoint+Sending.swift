@@ -131,8 +131,9 @@ extension HTTP2Endpoint {
     /// Tells which streams have more than may go out now. Called by `fill`, and where frames can not be put together at
     /// all because the socket is full.
     package final func settleTouched() {
+        self.noteFullness()
         guard !self.touched.isEmpty else { return }
-        let allowance = self.waitingCount > self.buffers.connection ? 0 : self.buffers.stream
+        let allowance = self.isFull ? 0 : self.buffers.stream
         for stream in self.touched {
             stream.isTouched = false
             guard !stream.isGone else { continue }
@@ -150,6 +151,16 @@ extension HTTP2Endpoint {
             stream.hasProgressed = false
         }
         self.touched.removeAll(keepingCapacity: true)
+    }
+
+    /// Streams that can not send keep what they have, and are paused each for itself. Those that can must go on beside them,
+    /// and bring little at a time, so that all together stay within their bound whatever the windows do.
+    private func noteFullness() {
+        // Not at each byte more or less.
+        let isFull = self.waitingCount > (self.isFull ? self.buffers.connection / 4 * 3 : self.buffers.connection)
+        guard isFull != self.isFull else { return }
+        self.isFull = isFull
+        self.tell(.full(isFull))
     }
 
     /// How many bytes the next DATA frame of a stream takes. The library asks when it has room in both windows.

@@ -33,6 +33,8 @@ package class HTTP2Endpoint {
     final var dataFramesSent = 0
     /// Bytes of bodies that wait to go out, on all streams.
     package internal(set) final var waitingCount = 0
+    /// Whether as many wait as may; told by `full`.
+    package internal(set) final var isFull = false
     final let buffers: HTTP2Buffers
     final let limits: HTTP2Limits
     final var floods: FloodGuard

@@ -28,6 +28,8 @@ package enum HTTP2Event: Equatable, Sendable {
     case blocked(StreamID)
     /// Some bytes of a stream that is blocked have gone, and some have not.
     case progressed(StreamID)
+    /// As much waits on all streams together as may, or there is room again: what produces them is to bring little at once.
+    case full(Bool)
     /// All bytes of a stream that was blocked have gone.
     case drained(StreamID)
     /// The peer has answered the ping of a drain.

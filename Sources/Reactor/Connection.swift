@@ -30,6 +30,8 @@ package final class Connection: EventSource {
     private var isReadable = false
     /// The kernel said that the end is in sight: read until it comes.
     private var isEndInSight = false
+    /// How many bytes are read at once, at most.
+    private var receiveLimit = Loop.receiveSize
     /// Whether `pauseReading` is in force.
     package private(set) var isReadingPaused = false
     /// The socket took less than it was offered; the kernel will say when it takes more.
@@ -70,6 +72,8 @@ package final class Connection: EventSource {
         case closed
     }
 
+    /// What `readLittle` takes at once.
+    private static let littleSize = 4096
     /// How long a peer may take to go on reading our last bytes.
     private static let flushStall = Duration.seconds(30)
     /// How long a peer that has our last bytes may take to close after we did.
@@ -210,6 +214,11 @@ package final class Connection: EventSource {
     /// Stops handing out bytes; the kernel holds them, and in the end the peer.
     package func pauseReading() {
         self.isReadingPaused = true
+    }
+
+    /// Reads little at a time from now on, or as much as there is room for again.
+    package func readLittle(_ isLittle: Bool) {
+        self.receiveLimit = isLittle ? Self.littleSize : Loop.receiveSize
     }
 
     /// Hands out bytes again, as soon as the handlers that run now have returned.
@@ -395,7 +404,7 @@ package final class Connection: EventSource {
             self.openRest(filtered)
             return
         }
-        var size = Loop.receiveSize
+        var size = self.receiveLimit
         if let faults = self.loop.faults {
             switch faults.outcome(.receive, size) {
             case .pass: break

@@ -107,6 +107,37 @@ import Time
         _ = try rig.turn(until: "another call") { rig.upstream.accept() }
     }
 
+    /// What waits on one connection is bounded for all of its streams together, and none waits for another.
+    @Test func `a stream goes on beside those that hold all that may wait`() throws {
+        let rig = try Rig("response: raw", limits: "connection_buffer: 64KiB")
+        let peer = try self.connect(rig)
+        peer.send(HTTP2Frame.settings([(4, 0)]).bytes + HTTP2Frame.windowUpdate(0, 1_000_000).bytes)
+        let apis = try [1, 3].map { id in
+            peer.send(HTTP2Frame.headers(UInt32(id), Self.get("/")).bytes)
+            let api = try rig.turn(until: "a call") { rig.upstream.accept() }
+            try rig.await(api, "\r\n\r\n{")
+            api.beginStream()
+            return api
+        }
+        apis[0].sendPayload(String(repeating: "a", count: 30_000))
+        try rig.turn(until: "the first stream has filled the connection") {
+            rig.context.metrics.totals.limits.keys.contains("connection_buffer") ? () : nil
+        }
+        peer.send(HTTP2Frame.windowUpdate(3, 1_000_000).bytes)
+        for _ in 0..<10 { apis[1].sendPayload(String(repeating: "b", count: 10_000)) }
+        apis[1].sendComplete()
+        try self.await(rig, peer, "the other answer") { frames in
+            frames.filter { $0.type == 0 && $0.stream == 3 }.map(\.payload.count).reduce(0, +) == 100_000
+        }
+        peer.send(HTTP2Frame.windowUpdate(1, 1_000_000).bytes)
+        apis[0].sendComplete()
+        try self.await(rig, peer, "the first answer") { frames in
+            frames.filter { $0.type == 0 && $0.stream == 1 }.map(\.payload.count).reduce(0, +) == 30_000
+        }
+        #expect(!self.frames(peer).contains { $0.type == 3 || $0.type == 7 })
+        #expect(rig.log.lines(with: "connection_buffer").count == 1)
+    }
+
     @Test func `a whole answer that nobody takes is reset after 60 s`() throws {
         let rig = try Rig("response: raw")
         let peer = try self.connect(rig)

@@ -109,6 +109,28 @@ import Time
         #expect(client.told.last == .other(.blocked(1)))
     }
 
+    @Test func `a connection that holds as much as it may says so, and when there is room again`() throws {
+        let client = Client(buffers: HTTP2Buffers(stream: 5000, connection: 1000))
+        client.send(.settings([(4, 0)]))
+        let streams = [try self.begin(client, 1), try self.begin(client, 3)]
+        let bytes = [UInt8](repeating: 7, count: 600)
+        client.server.send(bytes.span, on: streams[0])
+        _ = client.frames()
+        // It may have more than that for itself.
+        #expect(!client.server.isFull && !client.told.contains(.other(.blocked(1))))
+        client.server.send(bytes.span, on: streams[1])
+        _ = client.frames()
+        #expect(client.server.isFull && client.told.contains(.other(.full(true))))
+        #expect(client.told.contains(.other(.blocked(3))))
+        // Not at each byte less.
+        client.send(.windowUpdate(1, 300))
+        _ = client.frames()
+        #expect(client.server.isFull && client.server.waitingCount == 900)
+        client.send(.windowUpdate(1, 300))
+        _ = client.frames()
+        #expect(!client.server.isFull && client.told.contains(.other(.full(false))))
+    }
+
     @Test func `frames are put together up to a limit, and go on later`() throws {
         let client = Client()
         client.send(.windowUpdate(0, 10_000_000))

@@ -149,6 +149,10 @@ final class HTTP2ClientStream {
         }
     }
 
+    func hasLittleRoom(_ isLittle: Bool) {
+        self.exchange?.clientHasLittleRoom(isLittle)
+    }
+
     func drained() {
         self.exchange?.clientDrained()
         if self.exchange == nil, !self.isAnswered { self.deadline = .never }
@@ -198,6 +202,8 @@ final class HTTP2ClientStream {
 }
 
 extension HTTP2ClientStream: ClientStream {
+    var hasLittleRoom: Bool { self.session.server.isFull }
+
     func sendHead(_ head: borrowing ResponseHead, hasBody: Bool) {
         self.hasBody = hasBody && canHaveBody(status: head.status, requestMethod: self.method)
         self.sendHead(head)

@@ -42,8 +42,6 @@ final class HTTP2Session {
         case closed
     }
 
-    /// Bytes of frames that are put together before the socket is asked to take them.
-    private static let portion = 256 * 1024
     /// How long a client may take to answer that it knows of the end.
     private static let announcementTime = Duration.seconds(1)
 
@@ -101,6 +99,9 @@ final class HTTP2Session {
                 self.streams[id]?.blocked()
             case .progressed(let id):
                 self.streams[id]?.blocked()
+            case .full(let isFull):
+                if isFull { self.noteLimit("connection_buffer") }
+                for stream in self.streams.values { stream.hasLittleRoom(isFull) }
             case .drained(let id):
                 self.streams[id]?.drained()
             case .drainAcknowledged:
@@ -323,7 +324,7 @@ extension HTTP2Session: ConnectionHandler {
     func fillOutput() {
         guard !self.isClosed else { return }
         if self.server.wantsToSend { self.connection.prepareOutput() }
-        self.server.fill(&self.connection.output, atMost: Self.portion)
+        self.server.fill(&self.connection.output, atMost: self.limits.http2Portion)
         self.handleEvents(of: Span())
         guard !self.isClosed else { return }
         if self.server.isFinished {

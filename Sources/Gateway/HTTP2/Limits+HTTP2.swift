@@ -23,10 +23,14 @@ extension LimitSettings {
         return limits
     }
 
-    /// What may wait before an upstream is paused. It may bring one receive buffer more before it notices.
+    /// Bytes of frames that are put together before the socket is asked to take them.
+    var http2Portion: Int { min(256 * 1024, self.connectionBuffer.bytes / 4) }
+
+    /// What may wait before an upstream is paused. It may bring one receive buffer more before it notices, and a portion of
+    /// frames may be on its way to the socket.
     var http2Buffers: HTTP2Buffers {
         HTTP2Buffers(
             stream: max(0, self.responseBuffer.bytes - Loop.receiveSize),
-            connection: max(0, self.connectionBuffer.bytes - Loop.receiveSize))
+            connection: max(0, self.connectionBuffer.bytes - Loop.receiveSize - self.http2Portion))
     }
 }
