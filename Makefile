@@ -19,6 +19,7 @@ BINARIES ?= .build/release
 # How long the long-running targets run, in seconds.
 FUZZ_SECONDS ?= 600
 SOAK_SECONDS ?= 900
+SOAK_STREAMS ?= 2000
 
 RELEASE := -c release --static-swift-stdlib
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -58,7 +59,7 @@ help:
 	@echo 'make lint      check the formatting'
 	@echo 'make bench     measure against nginx (several minutes)'
 	@echo 'make fuzz      fuzz each parser for FUZZ_SECONDS ($(FUZZ_SECONDS))'
-	@echo 'make soak      load it with everything at once for SOAK_SECONDS ($(SOAK_SECONDS))'
+	@echo 'make soak      load it with everything at once for SOAK_SECONDS ($(SOAK_SECONDS)); SANITIZE=thread or address'
 	@echo 'make clean     remove what was built'
 
 .PHONY: build
@@ -137,12 +138,20 @@ fuzz:
 	        -artifact_prefix=".build-fuzz/$$fuzzer-" ".build-fuzz/corpus/$$fuzzer" "Tests/Fuzzing/Seeds/$$fuzzer"; \
 	done
 
+# With SANITIZE=thread or SANITIZE=address sluice itself is built with that sanitizer, whose first report ends the soak.
 .PHONY: soak
 soak:
-	@$(call install-packages,$(BENCH_PACKAGES))
+	@$(call install-packages,$(BENCH_PACKAGES) openssl)
+ifdef SANITIZE
+	swift build --product sluice --sanitize=$(SANITIZE) --scratch-path .build-$(SANITIZE)
+	python3 Benchmarks/mixed_soak.py --seconds $(SOAK_SECONDS) --streams $(SOAK_STREAMS) \
+	    --sanitize $(SANITIZE) --binary .build-$(SANITIZE)/debug/sluice
+else
 	swift build $(RELEASE) --product sluice
 	SLUICE_BENCH=1 swift build $(RELEASE) --product sluice-bench
-	python3 Benchmarks/soak.py --seconds $(SOAK_SECONDS)
+	python3 Benchmarks/soak.py --seconds $$(( $(SOAK_SECONDS) / 2 ))
+	python3 Benchmarks/mixed_soak.py --seconds $$(( $(SOAK_SECONDS) / 2 )) --streams $(SOAK_STREAMS)
+endif
 
 # Installs what `make build` has made. Only the configuration is kept when it is there already.
 .PHONY: install
