@@ -597,6 +597,15 @@ import Time
         #expect(shown.contains("https://sts.eu-west-1.amazonaws.com"))
     }
 
+    /// The fuzzer found one: to Swift's characters the mark takes along what follows, which is the end of the element.
+    @Test func `the text of an element may end with any character`() {
+        for text in ["a\u{602}", "\u{301}a", "a\u{200D}", "a\r"] {
+            let document = "<ErrorResponse><Error><Code>C</Code><Message>\(text)</Message></Error></ErrorResponse>"
+            let answer = ControlAnswer(head: ResponseHead(status: 403), body: Array(document.utf8))
+            #expect(AWSServiceError(queryAnswer: answer) == AWSServiceError(status: 403, type: "C", message: text))
+        }
+    }
+
     @Test func `who the keys belong to is read from the answer`() {
         let document = """
             <GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::1:user/u</Arn><UserId>U</UserId>

@@ -87,6 +87,6 @@ package struct ControlAnswer: Sendable, Equatable {
 
     /// What stands between the tags of the first element of this name; `nil` where there is none.
     func element(_ name: String) -> String? {
-        XMLText.element(name, in: self.text)
+        XMLText.element(name, in: self.body)
     }
 }
