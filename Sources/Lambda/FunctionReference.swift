@@ -1,3 +1,4 @@
+private import AWS
 internal import Bytes
 
 /// The name of a Lambda function as the Invoke APIs take it: a bare name, an account and a name, or an ARN, each with or
@@ -168,8 +169,10 @@ package enum FunctionReferenceError: Error, Equatable, Sendable {
 }
 
 extension FunctionReferenceError: CustomStringConvertible {
-    /// What is wrong, in one line.
-    package var description: String {
+    /// What is wrong, in one line, whatever stands in the reference.
+    package var description: String { self.text.onOneLine }
+
+    private var text: String {
         switch self {
         case .empty: "the function has no name"
         case .tooLong(let count, let limit): "a function reference has at most \(limit) characters, this one \(count)"

@@ -69,4 +69,16 @@ import Testing
         }
         #expect(!error.description.isEmpty)
     }
+
+    /// The fuzzer found one: strangers name functions, too, to the Lambda on this machine.
+    @Test(arguments: ["a\nb", "arn:a\rb:lambda:x:y:function:z", "fn:\u{2028}"])
+    func `why is said on one line`(text: String) throws {
+        do throws(FunctionReferenceError) {
+            _ = try FunctionReference(parsing: text)
+            Issue.record("a function: \(text)")
+        } catch {
+            let lines = error.description.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+            #expect(lines.count == 1)
+        }
+    }
 }
