@@ -464,6 +464,21 @@ import Testing
         }
     }
 
+    @Test func `so are they where requests are signed for a server`() async throws {
+        let function = try await FakeLambda.shared.function(calls: [
+            [.answer(403, ["x-amzn-errortype": "ExpiredTokenException"], "{\"message\":\"expired\"}")],
+            [.answer(200, [:], "hello")],
+        ])
+        let fakes = try await FakeSources()
+        var setup = try Setup(url: function, "sign: true, retries: 0")
+        setup.environment = fakes.environment
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let answer = try await gateway.get("/", ["Content-Type: text/plain"], method: "POST", body: "kept")
+            #expect(answer.text == "hello", "\(gateway.log)")
+            #expect(try await function.calls().map(\.body) == ["kept", "kept"])
+        }
+    }
+
     // Others than requests.
 
     @Test func `a reload keeps the sessions that have not changed`() async throws {
