@@ -149,5 +149,5 @@ if Context.environment["SLUICE_FUZZ"] != nil {
     fuzzer("CredentialFuzzer", ["AWS", "HTTP", "Time"])
     fuzzer("SettingsFuzzer", ["AWS", "HTTP", "Lambda", "Routing"])
     fuzzer("EventFuzzer", ["HTTP", "JSON", "Lambda", "Time"])
-    fuzzer("SignatureFuzzer", ["AWS", "Digest", "HTTP", "Time"])
+    fuzzer("SignatureFuzzer", ["AWS", "Digest", "HTTP", "LocalLambda", "Time"])
 }

@@ -40,4 +40,21 @@ import Testing
             }
         }
     }
+
+    /// A fuzzer that is not built finds nothing, and one without seeds little.
+    @Test func `each fuzzer is built, has seeds, and stands in the list of parsers`() throws {
+        let root = ImportTests.sources.deletingLastPathComponent()
+        let manager = FileManager.default
+        let fuzzers = try manager.contentsOfDirectory(atPath: root.appending(path: "Tests/Fuzzing").path)
+            .filter { $0.hasSuffix("Fuzzer") }
+        #expect(fuzzers.count >= 13)
+        let manifest = try String(contentsOf: root.appending(path: "Package.swift"), encoding: .utf8)
+        let list = try String(contentsOf: root.appending(path: "docs/threat-model.md"), encoding: .utf8)
+        for fuzzer in fuzzers {
+            #expect(manifest.contains("fuzzer(\"\(fuzzer)\""), "\(fuzzer)")
+            let seeds = root.appending(path: "Tests/Fuzzing/Seeds/\(fuzzer)").path
+            #expect(try !manager.contentsOfDirectory(atPath: seeds).isEmpty, "\(fuzzer)")
+            #expect(list.contains("`\(fuzzer)`"), "\(fuzzer)")
+        }
+    }
 }

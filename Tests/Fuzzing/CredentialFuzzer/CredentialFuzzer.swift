@@ -28,7 +28,7 @@ private func readText(_ bytes: [UInt8]) {
     let escaped = text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
     let document = "<ErrorResponse><Error><Code>C</Code><Message>\(escaped)</Message></Error></ErrorResponse>"
     let error = AWSServiceError(queryAnswer: ControlAnswer(head: answer.head, body: Array(document.utf8)))
-    expectEqual(error.message, text, "a text of XML changed")
+    expectEqual(Array(error.message.utf8), Array(text.utf8), "a text of XML changed")
 }
 
 private let now = WallTime(seconds: 1_767_323_045)
