@@ -41,9 +41,21 @@ private struct Answer: Equatable {
         _ = machine.receivedHead(ResponseHead(status: 200, fields: fields))
         let step = cutMessages ? 37 : max(1, bytes.count)
         for start in stride(from: 0, to: bytes.count, by: step) {
-            if self.read(Array(bytes[start..<min(start + step, bytes.count)]), with: &machine) { return }
+            if self.read(Array(bytes[start..<min(start + step, bytes.count)]), with: &machine) {
+                self.forgetSurplus()
+                return
+            }
         }
         self.end = machine.receivedEnd()
+    }
+
+    /// A piece that goes beyond the promised length is kept back whole, so how much came before it depends on where it was
+    /// cut.
+    private mutating func forgetSurplus() {
+        guard case .failed(.contentLength(let promised, let sent)) = self.end, sent > promised else { return }
+        precondition(self.body.count <= promised, "more than promised")
+        self.body = []
+        self.end = .failed(.contentLength(promised: promised, sent: promised + 1))
     }
 
     /// Answers whether the invocation has ended.
