@@ -133,17 +133,13 @@ extension LoopContext {
         if !client.isTrustedProxy, head.fields.contains("forwarded") { head.fields.remove("forwarded") }
         if !route.leavesRequestsAlone { route.route.requestHeaderEdits.apply(to: &head.fields) }
         let method = head.method
-        var tenantID: String?
-        if let source = function.tenantOfRequests {
-            tenantID = Self.tenantID(
-                source, host: head.authority?.host, match: match, names: client.certificateNames)
-            guard let tenantID, InvocationTemplate.isTenantID(tenantID) else {
-                return self.answer(
-                    .problem(
-                        status: 400, detail: "The request names no tenant that the function could be called for.",
-                        requestID: record.requestID), to: record, end: "no_tenant")
-            }
+        let facts = self.facts(for: function, head, route: route, match: match, names: client.certificateNames)
+        guard function.tenantOfRequests == nil || facts.tenantID != nil else {
+            return self.answer(Self.noTenant(requestID: record.requestID), to: record, end: "no_tenant")
         }
+        let standIns =
+            function.fallback == nil
+            ? [] : self.factsOfStandIns(for: function, head, route: route, match: match, names: client.certificateNames)
         let traceID = self.traceID(of: head.fields, at: record.wall)
         record.traceID = traceID
         let request = GatheredRequest(
@@ -154,8 +150,7 @@ extension LoopContext {
                 port: requester.port, time: record.wall, traceID: traceID,
                 path: route.route.stripPrefix?.stripped(from: head.target.path), tls: client.tlsNames,
                 clientCertificate: client.certificate,
-                route: function.event.namesRoute ? route.eventRoute(of: match, head, for: function.event.kind) : nil,
-                upstreamHost: route.upstreamHost), tenantID: tenantID)
+                route: facts.route, upstreamHost: route.upstreamHost), tenantID: facts.tenantID, standIns: standIns)
         guard function.forwarding != nil || request.canFit(function.event) else {
             self.noteLimit("max_request_body", of: client)
             return self.answer(
@@ -170,16 +165,11 @@ extension LoopContext {
                 request, method: method, on: stream, context: self, function: function, route: route, record: record))
     }
 
-    /// The tenant of a request. It never comes from a header: those are the client's to write.
-    private static func tenantID(
-        _ source: TenantSource, host: String?, match: MatchedRoute, names: CertificateNames?
-    ) -> String? {
-        switch source {
-        case .fixed(let tenantID): tenantID
-        case .host: host
-        case .pathParameter(let name): match.parameters.first { $0.name == name }?.value.percentDecoded
-        case .clientCertificate(let kind): names?.only(kind)
-        }
+    /// 400: the function is one of tenants, and this request has none.
+    static func noTenant(requestID: String) -> OwnAnswer {
+        .problem(
+            status: 400, detail: "The request names no tenant that the function could be called for.",
+            requestID: requestID)
     }
 
     /// The trace that the client's request belongs to, where it names one as X-Ray writes it; else a new one. It is the one
@@ -189,20 +179,5 @@ extension LoopContext {
             return self.newTraceID(at: time)
         }
         return fields.value(at: index).string()
-    }
-}
-
-extension CertificateNames {
-    /// The only name of a kind; `nil` where there is none, or no telling which one is meant.
-    fileprivate func only(_ kind: CertificateName) -> String? {
-        let names =
-            switch kind {
-            case .commonName: self.commonNames
-            case .organization: self.organizations
-            case .organizationalUnit: self.organizationalUnits
-            case .dnsName: self.dnsNames
-            case .uri: self.uris
-            }
-        return names.count == 1 ? names[0] : nil
     }
 }

@@ -88,14 +88,25 @@ final class Exchange {
             self.endStreamedBody()
             return
         }
-        if !self.request.canBecomeEvent(self.function.event) {
+        if self.suits(self.function) { self.begin() }
+    }
+
+    /// Whether the request as it has come can be made into a call of the function. Where it can not, the client has been
+    /// answered.
+    private func suits(_ function: FunctionRuntime) -> Bool {
+        let requestID = self.record.requestID
+        if self.record.bytesIn > function.maximumBody {
+            self.refuse(
+                function.tooLarge(.body(limit: function.maximumBody), requestID: requestID), end: "request_too_large")
+        } else if !self.request.canBecomeEvent(function.event) {
             self.refuse(
                 .problem(
                     status: 400, detail: "The request's body is to be the function's event, and is no JSON.",
-                    requestID: self.record.requestID), end: "request_not_json")
-            return
+                    requestID: requestID), end: "request_not_json")
+        } else {
+            return true
         }
-        self.begin()
+        return false
     }
 
     /// What a call needs of the request is there: all of it, or its beginning where its body goes on as it comes.
@@ -169,7 +180,12 @@ final class Exchange {
         self.leaveFunction()
         self.function = fallback
         self.record.function = fallback.name
-        self.enter()
+        self.request.turnToStandIn()
+        guard fallback.tenantOfRequests == nil || self.request.tenantID != nil else {
+            self.refuse(LoopContext.noTenant(requestID: self.record.requestID), end: "no_tenant")
+            return
+        }
+        if self.suits(fallback) { self.enter() }
     }
 
     /// Asks whether the function may be called; answers why not.

@@ -94,15 +94,9 @@ final class FunctionRuntime: Sendable {
         if case .http(let template) = self.speech { template } else { nil }
     }
 
-    /// Where the tenant of calls comes from, those of the function that stands in included; `nil` where none is taken from
-    /// requests.
+    /// Where the tenant of calls comes from; `nil` where none is taken from requests.
     var tenantOfRequests: TenantSource? {
-        switch self.call?.tenant {
-        case .host: .host
-        case .pathParameter(let name): .pathParameter(name)
-        case .clientCertificate(let name): .clientCertificate(name)
-        case .fixed, nil: self.fallback?.tenantOfRequests
-        }
+        if case .fixed = self.call?.tenant { nil } else { self.call?.tenant }
     }
 
     /// Whether there seems to be a place for a call now, or something that may stand in for it, so that a client need not

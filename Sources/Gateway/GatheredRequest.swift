@@ -8,10 +8,20 @@ internal import Time
 /// A client's request as its exchange gathers it. A head is too large to be copied about.
 struct GatheredRequest: ~Copyable {
     private(set) var head: RequestHead
-    let context: EventContext
+    private(set) var context: EventContext
     /// The tenant on whose behalf it is, for functions that take theirs from the request.
-    var tenantID: String?
+    private(set) var tenantID: String?
+    /// What it is to the functions that may stand in, in their order.
+    private(set) var standIns: [CallFacts] = []
     var body = ByteBuffer()
+
+    /// From now on it is one for the next function of those that stand in.
+    mutating func turnToStandIn() {
+        guard !self.standIns.isEmpty else { return }
+        let facts = self.standIns.removeFirst()
+        self.context.route = facts.route
+        self.tenantID = facts.tenantID
+    }
 
     /// Lets go of what is large, once the request is not needed any more. Answers how many bytes its body had.
     mutating func release() -> Int {

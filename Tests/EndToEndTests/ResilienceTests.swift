@@ -75,6 +75,56 @@ import Testing
         }
     }
 
+    /// Tenants of the two functions, and those that each is called for.
+    static let tenants: [(first: String, second: String, firstTenant: String?, secondTenant: String?)] = [
+        ("tenant_id: acme", "tenant_id: { from: host }", "acme", "shop.example.com"),
+        ("tenant_id: { from: host }", "tenant_id: acme", "shop.example.com", "acme"),
+        ("tenant_id: { from: host }", "tenant_id: { path_parameter: id }", "shop.example.com", "seven"),
+        ("", "tenant_id: { path_parameter: id }", nil, "seven"),
+        ("tenant_id: { path_parameter: id }", "", "seven", nil),
+    ]
+
+    @Test(arguments: Self.tenants)
+    func `who stands in is called for its own tenant, with its own kind of event`(
+        first: String, second: String, firstTenant: String?, secondTenant: String?
+    ) async throws {
+        let lambda = try await FakeLambda.shared
+        let throttle = Step.answer(429, ["x-amzn-errortype": "TooManyRequestsException"], "{}")
+        let functions = [
+            try await lambda.function(throttle), try await lambda.function(.text("second"), .done, .end),
+        ]
+        var setup = try Setup(lambda)
+        setup.add(functions[0], as: "first", "retries: 0, fallback: second" + (first.isEmpty ? "" : ", \(first)"))
+        setup.add(functions[1], as: "second", "event: v1" + (second.isEmpty ? "" : ", \(second)"))
+        setup.routes = ["{ path: \"/a/{id}\", function: first }"]
+        try await Gateway.run(setup) { gateway in
+            #expect(try await gateway.get("/a/seven", ["Host: shop.example.com"]).text == "second", "\(gateway.log)")
+            for (function, tenant) in zip(functions, [firstTenant, secondTenant]) {
+                let call = try await function.calls()[0]
+                #expect(call.header("x-amz-tenant-id") == tenant)
+                #expect(call.headerNames.count { $0 == "x-amz-tenant-id" } < 2)
+                #expect(call.signature == nil)
+            }
+            let event = try await functions[1].calls()[0].event
+            #expect(event["resource"] == "/a/{id}")
+            #expect(event["pathParameters"]?["id"] == "seven")
+        }
+    }
+
+    @Test func `who stands in gets no request that it cannot take`() async throws {
+        let lambda = try await FakeLambda.shared
+        let throttle = Step.answer(429, ["x-amzn-errortype": "TooManyRequestsException"], "{}")
+        let second = try await lambda.function(.text("second"), .done, .end)
+        var setup = try Setup(await lambda.function(throttle), "retries: 0, fallback: second")
+        setup.add(second, as: "second", "event: raw, max_request_body: 10")
+        try await Gateway.run(setup) { gateway in
+            try expectProblem(try await gateway.get("/", method: "POST", body: "a=b"), 400)
+            try expectProblem(try await gateway.get("/", method: "POST", body: "[1,2,3,4,5,6]"), 413)
+            #expect(try await gateway.get("/", method: "POST", body: "[1]").text == "second")
+            #expect(try await second.calls().count == 1)
+        }
+    }
+
     @Test func `nobody stands in for a function that has run`() async throws {
         try await self.withFallback("retries: 0", [.complete(["ErrorCode": "Unhandled"]), .end]) { gateway, _, second in
             try expectProblem(try await gateway.get("/"), 502)

@@ -233,7 +233,7 @@ extension RouteCheck {
         return .respond(FixedResponse(head: ResponseHead(status: status, fields: fields), body: body))
     }
 
-    /// A function that takes its tenant from a path is called by paths that have it.
+    /// A function that takes its tenant from a path is called by paths that have it, also where it stands in.
     private func checkTenant(_ action: Route.Action, _ paths: [Located<PathPattern>]) {
         let positions: [Int]
         switch action {
@@ -241,7 +241,7 @@ extension RouteCheck {
         case .functions(let weighted): positions = weighted.choices.map(\.function)
         case .redirect, .respond: return
         }
-        for position in positions where self.functions.indices.contains(position) {
+        for position in self.withStandIns(positions) {
             guard case .pathParameter(let name)? = self.functions[position].value?.tenant else { continue }
             for path in paths where !path.value.parameterNames.contains(name) {
                 self.reading.report(
@@ -250,6 +250,19 @@ extension RouteCheck {
                         + "takes its tenant")
             }
         }
+    }
+
+    /// These functions and all that may stand in for them, each once.
+    private func withStandIns(_ positions: [Int]) -> [Int] {
+        var found: [Int] = []
+        for position in positions {
+            var next: Int? = position
+            while let position = next, self.functions.indices.contains(position), !found.contains(position) {
+                found.append(position)
+                next = self.functions[position].value?.fallback
+            }
+        }
+        return found
     }
 
     private func checkPrefix(_ draft: RouteDraft, _ paths: [Located<PathPattern>]) {
