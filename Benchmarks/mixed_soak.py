@@ -103,6 +103,8 @@ class Soak:
         if self.sluice.poll() is not None:
             self.fail(f"Sluice ended with {self.sluice.returncode}")
         result = json.loads(output or '{"wrong": 1, "faults": ["the clients broke off"]}')
+        if seed and result["most"] < self.options.streams:
+            self.fail(f"no more than {result['most']} streams could be held open")
         if result["wrong"]:
             self.fail(f"{result['wrong']} streams went wrong:\n" + "\n".join(result["faults"]))
         self.settle()
@@ -126,7 +128,7 @@ class Soak:
         self.begun = self.descriptors()
         # What is made once is made now.
         weight, _ = self.play(min(15, self.options.seconds), 0)
-        end = time.monotonic() + self.options.seconds
+        end = time.monotonic() + self.options.seconds - 15
         left, seed = (weight, self.begun), 0
         while time.monotonic() < end or seed == 0:
             seed += 1

@@ -25,13 +25,16 @@ STREAMS_OF_ONE = 50
 class Plan:
     """What one stream does, all of it from a random number."""
 
-    def __init__(self, dice):
+    def __init__(self, dice, is_first):
         self.seed = dice.randrange(seeded.LENGTH)
         # Mostly events now and then, sometimes much at once.
         is_bulk = dice.random() < 0.1
         self.bytes = dice.randrange(200_000, 900_000) if is_bulk else dice.randrange(1, 30_000)
         self.pieces = dice.randrange(1, 40)
         self.milliseconds = dice.randrange(0, 3000) if is_bulk else dice.randrange(2000, 30_000)
+        # Until there are as many as there are to be, on a machine however slow.
+        if is_first:
+            self.milliseconds += 30_000
         self.kind = dice.choices(["whole", "leave", "stall", "cut"], [70, 12, 13, 5])[0]
         self.mark = dice.randrange(self.bytes)
         self.pause = dice.uniform(0.5, 6)
@@ -367,7 +370,10 @@ class Load:
         self.bytes = self.count = self.most = 0
         self.resting = {False: [], True: []}
         self.multiplexed = {False: [], True: []}
-        self.until = time.monotonic() + options.seconds
+        self.seconds = options.seconds
+        # Counts from when there are as many streams as there are to be.
+        self.until = time.monotonic() + options.seconds + options.ramp
+        self.is_ramping = True
 
     def context(self, protocol):
         if protocol not in self.contexts:
@@ -414,7 +420,7 @@ class Load:
             connection.close()
 
     def open_one(self):
-        plan, tls = Plan(self.dice), self.dice.random() < 0.5
+        plan, tls = Plan(self.dice, self.is_ramping), self.dice.random() < 0.5
         if self.dice.random() < 0.5:
             resting = self.resting[tls]
             while resting and not resting[-1].is_open:
@@ -443,12 +449,11 @@ class Load:
 
     def run(self):
         next_drop = time.monotonic() + 3
-        last = self.until + 90
         while True:
             now = time.monotonic()
             if now >= self.until and not self.open:
                 break
-            if now >= last:
+            if now >= self.until + 120:
                 for stream in list(self.open):
                     stream.end(f"it hangs behind {stream.received}")
                 break
@@ -457,7 +462,9 @@ class Load:
                 for _ in range(min(40, self.wanted - len(self.open))):
                     self.open_one()
                 self.most = max(self.most, len(self.open))
-                if now >= next_drop:
+                if self.is_ramping and len(self.open) >= self.wanted:
+                    self.is_ramping, self.until = False, now + self.seconds
+                if now >= next_drop and not self.is_ramping:
                     next_drop = now + 3
                     self.drop_one()
             wait = min(self.due[0][0] if self.due else now + 0.05, now + 0.05) - now
@@ -477,6 +484,7 @@ def main():
     parser.add_argument("tls_port", type=int)
     parser.add_argument("--streams", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--ramp", type=float, default=180, help="seconds that it may take until all are open")
     parser.add_argument("--seed", type=int, default=1)
     load = Load(parser.parse_args())
     load.run()
