@@ -26,7 +26,9 @@ drain_timeout: 20s
 listeners:
   - {{ address: "127.0.0.1:{plain}" }}
   - {{ address: "127.0.0.1:{tls}", tls: {{ certificates: [{{ certificate: certificate.pem, key: key.pem }}] }} }}
-functions: {{ soak: {{ function: soak, retries: 0 }} }}
+# Nothing here is to depend on how fast the machine is.
+limits: {{ tls_handshake: 5m, request_head: 5m, client_stall: 10m }}
+functions: {{ soak: {{ function: soak, retries: 0, timeouts: {{ connect: 5m, first_byte: 10m, idle: 15m }} }} }}
 routes: [{{ path: /*, function: soak }}]
 access_log: none
 """
