@@ -140,6 +140,7 @@ if Context.environment["SLUICE_FUZZ"] != nil {
     fuzzer("HTTPRequestFuzzer", ["HTTP"])
     fuzzer("HTTPResponseFuzzer", ["HTTP"])
     fuzzer("HTTP2Fuzzer", ["HTTP", "HTTP2", "TestSupport", "Time"])
+    fuzzer("HTTP2ClientFuzzer", ["HTTP", "HTTP2", "TestSupport", "Time"])
     fuzzer("TargetFuzzer", ["HTTP"])
     fuzzer("ProxyHeaderFuzzer", ["HTTP"])
     fuzzer("JSONFuzzer", ["JSON"])
