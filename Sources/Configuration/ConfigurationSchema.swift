@@ -200,6 +200,13 @@ package enum ConfigurationSchema {
                 "max_concurrency", \.maxConcurrency, .integer(1...1_000_000), default: "no limit",
                 "How many invocations may run at once; more are answered with 503."),
             Key(
+                "upstream", \.upstream, .choice(["auto": .auto, "http1": .http1, "http2": .http2]), default: "auto",
+                "What is spoken with the endpoint: what it agrees on by ALPN, or one of the two. Without TLS, auto is http1, "
+                    + "and http2 needs no agreement."),
+            Key(
+                "warm_connections", \.warmConnections, .integer(0...1000), default: "0",
+                "How many connections to the endpoint each worker keeps ready, from its start on."),
+            Key(
                 "queue", \.queue, .section(Self.queue), default: "no line",
                 "A line in which calls beyond max_concurrency wait for a place, first in, first out."),
             Key(

@@ -22,6 +22,10 @@ package struct FunctionConfiguration: Sendable, Equatable {
     package let maxRequestBody: ByteCount
     /// How many invocations may run at once; `nil` for as many as come.
     package let maxConcurrency: Int?
+    /// What is spoken with the endpoint.
+    package let upstream: UpstreamProtocol
+    /// How many connections to the endpoint each worker keeps ready.
+    package let warmConnections: Int
     /// Who may wait for a place beyond that.
     package let queue: QueueSettings?
     package let circuitBreaker: CircuitBreakerSettings?
@@ -33,7 +37,8 @@ package struct FunctionConfiguration: Sendable, Equatable {
         event: EventSettings = EventSettings(), response: ResponseMode = .auto,
         invoke: InvocationTemplate.Operation = .streaming, logTail: Bool = false,
         timeouts: Timeouts = Timeouts(), retries: Int = 2, maxRequestBody: ByteCount = ByteCount(6_291_456),
-        maxConcurrency: Int? = nil, queue: QueueSettings? = nil, circuitBreaker: CircuitBreakerSettings? = nil,
+        maxConcurrency: Int? = nil, upstream: UpstreamProtocol = .auto, warmConnections: Int = 0,
+        queue: QueueSettings? = nil, circuitBreaker: CircuitBreakerSettings? = nil,
         fallback: Int? = nil
     ) {
         self.name = name
@@ -48,6 +53,8 @@ package struct FunctionConfiguration: Sendable, Equatable {
         self.retries = retries
         self.maxRequestBody = maxRequestBody
         self.maxConcurrency = maxConcurrency
+        self.upstream = upstream
+        self.warmConnections = warmConnections
         self.queue = queue
         self.circuitBreaker = circuitBreaker
         self.fallback = fallback
@@ -59,6 +66,15 @@ package struct FunctionConfiguration: Sendable, Equatable {
         case local(LocalFunction)
         case url(HTTPUpstream)
     }
+}
+
+/// `upstream:` of a function: what is spoken with its endpoint.
+package enum UpstreamProtocol: String, Sendable, Hashable {
+    /// What the endpoint agrees on by ALPN; HTTP/1.1 where it is not reached over TLS.
+    case auto
+    case http1
+    /// Nothing but HTTP/2; without TLS with prior knowledge.
+    case http2
 }
 
 /// `queue:` of a function: the line for a place among its calls.

@@ -179,14 +179,15 @@ struct Assembly {
         FunctionRuntime(
             name: function.name,
             upstream: UpstreamIdentity(
-                endpoint: target.endpoint, tls: target.endpoint.scheme == .https ? tls : nil),
+                endpoint: target.endpoint, tls: target.endpoint.scheme == .https ? tls : nil,
+                speaking: function.upstream),
             speaking: target.speaking, operation: function.invoke, event: target.event,
             responseMode: function.response,
             policy: ExchangePolicy(
                 firstByte: function.timeouts.firstByte, idle: function.timeouts.idle, total: function.timeouts.total,
                 clientStall: clientStall, retries: function.retries),
             connectTimeout: function.timeouts.connect, maximumBody: function.maxRequestBody.bytes,
-            maximumConcurrency: function.maxConcurrency, credentials: target.credentials,
-            resilience: resilience, lease: target.lease, after: predecessor)
+            maximumConcurrency: function.maxConcurrency, warmConnections: function.warmConnections,
+            credentials: target.credentials, resilience: resilience, lease: target.lease, after: predecessor)
     }
 }

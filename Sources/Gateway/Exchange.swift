@@ -405,6 +405,7 @@ final class Exchange {
         switch action {
         case .retry:
             if !failure.costsNothing { self.function.retryBudget.spend() }
+            self.context.metrics.countResent(failure.resendName)
             self.setTimer()
         case .fallBack:
             self.fallBack()

@@ -12,6 +12,10 @@ final class ForwardingAttempt: UpstreamAttempt {
     private var signature: CallSignature?
     /// Whether the request was signed anew after a refusal; once is all there is.
     private var isSignedAnew = false
+    /// Whether the body is sent in chunks that say how long they are.
+    private var isChunked = false
+    /// Whether bytes of a body have gone that are not kept.
+    private var hasSpentBody = false
 
     init(of exchange: Exchange, framing: ForwardingTemplate.BodyFraming) {
         self.answer = ForwardingStateMachine(requestMethod: exchange.method)
@@ -34,7 +38,10 @@ final class ForwardingAttempt: UpstreamAttempt {
         self.signature = lease.map { CallSignature(lease: $0, time: context.loop.wallNow) }
         var request = ByteBuffer()
         exchange.writeForwardedHead(into: &request, framing: self.framing, credentials: lease?.credentials)
+        self.isChunked = self.framing == .chunked && !connection.framesBodies
+        let headCount = request.count
         exchange.takeHeldBody { self.append($0, to: &request) }
+        self.hasSpentBody = exchange.streamsRequest && request.count > headCount
         let isWhole = exchange.isRequestWhole
         if isWhole { self.appendEnd(to: &request) }
         self.connection = connection
@@ -48,6 +55,7 @@ final class ForwardingAttempt: UpstreamAttempt {
 
     /// Sends bytes of a body that goes on as it comes.
     func send(body bytes: Span<UInt8>) {
+        self.hasSpentBody = true
         self.connection?.sendMore { self.append(bytes, to: &$0) }
     }
 
@@ -59,7 +67,7 @@ final class ForwardingAttempt: UpstreamAttempt {
     private func append(_ bytes: Span<UInt8>, to buffer: inout ByteBuffer) {
         // RFC 9112 §7.1: a chunk of no bytes would be the last one.
         if bytes.isEmpty { return }
-        guard self.framing == .chunked else {
+        guard self.isChunked else {
             buffer.append(bytes)
             return
         }
@@ -69,7 +77,7 @@ final class ForwardingAttempt: UpstreamAttempt {
     }
 
     private func appendEnd(to buffer: inout ByteBuffer) {
-        if self.framing == .chunked { buffer.appendLastChunk() }
+        if self.isChunked { buffer.appendLastChunk() }
     }
 
     // The answer.
@@ -121,7 +129,9 @@ final class ForwardingAttempt: UpstreamAttempt {
     override func connectionFailed(_ failure: ExchangeFailure) {
         guard !self.isOver else { return }
         self.connection = nil
-        switch self.answer.lost(failure) {
+        // What is not kept can not be sent again, however safe that would be.
+        let isOver = self.hasSpentBody && failure.isRetryable
+        switch self.answer.lost(isOver ? .connectionLost("\(failure)") : failure) {
         case .failed(let failure): self.fail(failure)
         case .completed, .drop: break
         }

@@ -27,6 +27,8 @@ final class FunctionRuntime: Sendable {
     let maximumBody: Int
     /// Calls under way at the same time, over all loops; `nil` for no limit.
     let maximumConcurrency: Int?
+    /// Connections that each loop keeps ready for its calls.
+    let warmConnections: Int
     let credentials: CredentialStore
     let retryBudget: RetryBudget
     /// Calls under way, which those of the same name in earlier configurations count along.
@@ -46,9 +48,9 @@ final class FunctionRuntime: Sendable {
     init(
         name: String, upstream: UpstreamIdentity, speaking speech: Speech,
         operation: InvocationTemplate.Operation, event: EventFormat, responseMode: ResponseMode, policy: ExchangePolicy,
-        connectTimeout: Duration, maximumBody: Int, maximumConcurrency: Int?, credentials: CredentialStore,
-        resilience: FunctionResilience = FunctionResilience(), lease: FunctionLease? = nil,
-        after predecessor: FunctionRuntime? = nil
+        connectTimeout: Duration, maximumBody: Int, maximumConcurrency: Int?, warmConnections: Int = 0,
+        credentials: CredentialStore, resilience: FunctionResilience = FunctionResilience(),
+        lease: FunctionLease? = nil, after predecessor: FunctionRuntime? = nil
     ) {
         self.id = Self.nextID.wrappingAdd(1, ordering: .relaxed).newValue
         self.name = name
@@ -62,6 +64,7 @@ final class FunctionRuntime: Sendable {
         self.connectTimeout = connectTimeout
         self.maximumBody = maximumBody
         self.maximumConcurrency = maximumConcurrency
+        self.warmConnections = warmConnections
         self.credentials = credentials
         self.gate = predecessor?.gate ?? CallGate(limit: maximumConcurrency)
         self.retryBudget = predecessor?.retryBudget ?? RetryBudget()

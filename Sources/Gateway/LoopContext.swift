@@ -67,6 +67,7 @@ final class LoopContext {
         self.clock = shared.clock
         self.accessLog = accessLog
         self.logger = shared.logger
+        if snapshot.functions.contains(where: { $0.warmConnections > 0 }) { self.later { self.warmPools() } }
     }
 
     // Names and numbers.
@@ -106,7 +107,8 @@ final class LoopContext {
         let pool =
             self.pools[function.upstream]
             ?? UpstreamPool(
-                function.endpoint, tls: function.upstream.tls, resolver: self.resolver, on: self.loop)
+                function.endpoint, tls: function.upstream.tls, speaking: function.upstream.speech,
+                resolver: self.resolver, on: self.loop)
         self.pools[function.upstream] = pool
         self.poolsByFunction[function.id] = pool
         return pool
@@ -217,6 +219,7 @@ final class LoopContext {
         self.accessLog?.flush()
         self.accessLog = configuration.accessLog.accessLog()
         self.retirePools()
+        self.warmPools()
         for bound in configuration.listeners.flatMap(\.sockets) {
             do throws(SystemError) {
                 try self.listen(on: bound.socket, as: bound.listener)
@@ -248,6 +251,20 @@ final class LoopContext {
         }
         self.poolsByFunction = [:]
         self.leases = LoopLeases()
+    }
+
+    /// Has pools keep the connections ready that functions of the snapshot ask for; the most counts where they share one.
+    private func warmPools() {
+        guard !self.isDraining else { return }
+        var wanted: [UpstreamIdentity: (count: Int, connectTimeout: Duration)] = [:]
+        for function in self.snapshot.functions where function.warmConnections > 0 {
+            _ = self.pool(for: function)
+            guard function.warmConnections > wanted[function.upstream]?.count ?? 0 else { continue }
+            wanted[function.upstream] = (function.warmConnections, function.connectTimeout)
+        }
+        for (upstream, pool) in self.pools {
+            pool.keepReady(wanted[upstream]?.count ?? 0, connectTimeout: wanted[upstream]?.connectTimeout ?? .zero)
+        }
     }
 
     // Draining.

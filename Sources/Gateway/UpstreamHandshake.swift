@@ -3,7 +3,8 @@ internal import TLS
 
 /// Who is told how a handshake with an upstream ended. Exactly one of the two is called, once, unless it is cancelled.
 protocol UpstreamHandshakeHandler: AnyObject {
-    func handshakeCompleted(_ handshake: UpstreamHandshake, _ connection: Connection)
+    func handshakeCompleted(
+        _ handshake: UpstreamHandshake, _ connection: Connection, speaking agreed: ApplicationProtocol)
     func handshakeFailed(_ handshake: UpstreamHandshake, _ reason: String)
     func handshakeTimedOut(_ handshake: UpstreamHandshake)
 }
@@ -12,6 +13,7 @@ protocol UpstreamHandshakeHandler: AnyObject {
 final class UpstreamHandshake {
     private let connection: Connection
     private var handler: (any UpstreamHandshakeHandler)?
+    private var filter: TLSFilter?
     private lazy var timer = LoopTimer(handler: self)
 
     /// Prepares the handshake; `start` begins it.
@@ -27,7 +29,9 @@ final class UpstreamHandshake {
     func start(_ session: TLSSession, timeout: Duration) {
         self.connection.handler = self
         self.connection.loop.set(self.timer, after: timeout)
-        self.connection.install(TLSFilter(calling: session))
+        let filter = TLSFilter(calling: session)
+        self.filter = filter
+        self.connection.install(filter)
     }
 
     /// Gives up; nobody is told.
@@ -52,8 +56,9 @@ extension UpstreamHandshake: ConnectionHandler {
     /// The filter's handshake is over.
     func connected() {
         let handler = self.handler
+        let agreed = self.filter?.handshake?.applicationProtocol ?? .http1
         self.end()
-        handler?.handshakeCompleted(self, self.connection)
+        handler?.handshakeCompleted(self, self.connection, speaking: agreed)
     }
 
     // Neither comes before `connected`, with which the connection gets another handler.

@@ -1,23 +1,39 @@
 internal import AWS
 internal import Bytes
+internal import Configuration
 internal import Reactor
 internal import Relay
 internal import TLS
 internal import Time
 
-/// The connections of one loop to one endpoint. The one used last is taken first, so that the others can grow old.
+/// The connections of one loop to one endpoint.
+///
+/// Of HTTP/1.1 the one used last is taken first, so that the others can grow old. Of HTTP/2 the first one that has room is
+/// taken, so that there are few; who finds none stands in line (`UpstreamPool+Line.swift`).
 final class UpstreamPool {
     let endpoint: ServiceEndpoint
-    private let loop: Loop
+    let loop: Loop
     private let resolver: Resolver
-    private var idle: [UpstreamConnection] = []
-    /// All connections, those that serve as well.
-    private var all: [ObjectIdentifier: UpstreamConnection] = [:]
-    private var waiting: [ObjectIdentifier: (dial: Dial, attempt: UpstreamAttempt)] = [:]
-    private var shaking: [ObjectIdentifier: (handshake: UpstreamHandshake, attempt: UpstreamAttempt?)] = [:]
+    private var idle: [HTTP1UpstreamConnection] = []
+    /// All connections of HTTP/1.1, those that serve as well.
+    private var all: [ObjectIdentifier: HTTP1UpstreamConnection] = [:]
+    /// The connections of HTTP/2 that are up.
+    var multiplexed: [HTTP2UpstreamConnection] = []
+    // Those that are in the making: being dialled, shaking hands, and awaiting the server's settings.
+    private var waiting: [ObjectIdentifier: (dial: Dial, purpose: Purpose)] = [:]
+    private var shaking: [ObjectIdentifier: (handshake: UpstreamHandshake, purpose: Purpose)] = [:]
+    private var greeting: [ObjectIdentifier: (connection: HTTP2UpstreamConnection, purpose: Purpose)] = [:]
+    /// Attempts that wait for room on any connection.
+    var line = UpstreamLine()
+    /// Which protocol is spoken, as far as that is known.
+    private(set) var speech: Speech
+    private let choice: UpstreamProtocol
     /// What upstreams are verified with; `nil` where the endpoint is not reached over TLS.
     private let tls: TLSClientContext?
-    private var isClosed = false
+    private(set) var isClosed = false
+    /// Connections that are kept ready, and when the next one is made after one was lost.
+    private var stock = (count: 0, connectTimeout: Duration.zero, pause: UpstreamPool.shortestPause)
+    private lazy var stockTimer = LoopTimer(handler: self)
 
     /// How long a connection is kept without use.
     let idleTime: Duration
@@ -28,12 +44,47 @@ final class UpstreamPool {
     private static let keptIdle = 1024
     /// A connection that was idle for this long is asked whether its peer has closed before a request is put on it.
     private static let doubt = Duration.milliseconds(20)
+    /// Between a connection that was lost and the one that is made in its place.
+    private static let shortestPause = Duration.seconds(1)
+    private static let longestPause = Duration.seconds(30)
+
+    /// What a connection is made for.
+    enum Purpose {
+        /// One attempt, which waits for it.
+        case attempt(UpstreamAttempt)
+        /// Whoever stands in line.
+        case line(began: MonotonicTime, connectTimeout: Duration)
+        /// To have one.
+        case stock(connectTimeout: Duration)
+
+        var connectTimeout: Duration {
+            switch self {
+            case .attempt(let attempt): attempt.connectTimeout
+            case .line(_, let timeout), .stock(let timeout): timeout
+            }
+        }
+    }
+
+    /// Which protocol an endpoint speaks. What is agreed on can change with each handshake.
+    enum Speech {
+        /// It is told in the first handshake, for which everybody waits.
+        case unknown
+        case http1
+        case http2
+    }
 
     init(
-        _ endpoint: ServiceEndpoint, tls: TLSClientContext? = nil, idleTime: Duration = .seconds(55),
-        resolver: Resolver, on loop: Loop
+        _ endpoint: ServiceEndpoint, tls: TLSClientContext? = nil, speaking choice: UpstreamProtocol = .auto,
+        idleTime: Duration = .seconds(55), resolver: Resolver, on loop: Loop
     ) {
         self.tls = tls
+        self.choice = choice
+        self.speech =
+            switch choice {
+            case .http1: .http1
+            case .http2: .http2
+            case .auto: tls == nil ? .http1 : .unknown
+            }
         self.endpoint = endpoint
         self.idleTime = idleTime
         self.resolver = resolver
@@ -41,10 +92,16 @@ final class UpstreamPool {
     }
 
     /// Whether it has no connection, and none on its way.
-    var isEmpty: Bool { self.all.isEmpty && self.waiting.isEmpty && self.shaking.isEmpty }
+    var isEmpty: Bool { self.all.isEmpty && self.multiplexed.isEmpty && self.inTheMaking == 0 }
+
+    private var inTheMaking: Int { self.waiting.count + self.shaking.count + self.greeting.count }
 
     /// Finds a connection for an attempt, within the call or later.
     func take(for attempt: UpstreamAttempt) {
+        if !self.multiplexed.isEmpty, let connection = self.multiplexed.first(where: \.canServe) {
+            attempt.taken(HTTP2UpstreamStream(connection))
+            return
+        }
         while let connection = self.idle.popLast() {
             if self.loop.now - connection.idleSince > Self.doubt, connection.isStale {
                 connection.close()
@@ -53,21 +110,27 @@ final class UpstreamPool {
             attempt.taken(connection)
             return
         }
-        let dial = Dial(
-            self.endpoint.host, port: self.endpoint.port, timeout: attempt.connectTimeout, resolver: self.resolver,
-            on: self.loop, handler: self)
-        self.waiting[ObjectIdentifier(dial)] = (dial, attempt)
+        switch self.speech {
+        case .http1:
+            self.dial(for: .attempt(attempt))
+        case .http2, .unknown:
+            self.line.append(attempt, at: self.loop.now)
+            self.dialForLine()
+        }
     }
 
     /// What the operator is told of it.
     var report: PoolReport {
-        PoolReport(
-            endpoint: "\(self.endpoint.host):\(self.endpoint.port)", idle: self.idle.count,
-            busy: self.all.count - self.idle.count, connecting: self.waiting.count + self.shaking.count)
+        let unused = self.multiplexed.count { $0.openStreams == 0 }
+        return PoolReport(
+            endpoint: "\(self.endpoint.host):\(self.endpoint.port)",
+            http1: .init(idle: self.idle.count, busy: self.all.count - self.idle.count),
+            http2: .init(idle: unused, busy: self.multiplexed.count - unused), connecting: self.inTheMaking,
+            streams: self.multiplexed.reduce(0) { $0 + $1.openStreams })
     }
 
-    /// A connection is idle again.
-    func gaveBack(_ connection: UpstreamConnection) {
+    /// A connection of HTTP/1.1 is idle again.
+    func gaveBack(_ connection: HTTP1UpstreamConnection) {
         let isOld = self.loop.now - connection.openedAt > Self.lifetime
         if self.isClosed || isOld || self.idle.count >= Self.keptIdle {
             connection.close()
@@ -77,77 +140,214 @@ final class UpstreamPool {
     }
 
     /// A connection was closed.
-    func closed(_ connection: UpstreamConnection) {
+    func closed(_ connection: HTTP1UpstreamConnection) {
         self.all[ObjectIdentifier(connection)] = nil
         if let position = self.idle.lastIndex(where: { $0 === connection }) { self.idle.remove(at: position) }
+        self.refillStock()
+    }
+
+    /// A connection was closed.
+    func closed(_ connection: HTTP2UpstreamConnection) {
+        self.multiplexed.removeAll { $0 === connection }
+        self.refillStock()
     }
 
     /// Closes what is idle now, and what becomes idle later. Connections that nobody waits for are not made.
     func close() {
         self.isClosed = true
-        for (key, (dial, attempt)) in self.waiting where attempt.isOver {
+        self.stock.count = 0
+        self.loop.cancel(self.stockTimer)
+        self.line.removeThoseThatAreOver()
+        for (key, (dial, purpose)) in self.waiting where !self.isWanted(purpose) {
             dial.cancel()
             self.waiting[key] = nil
         }
-        for (key, (handshake, attempt)) in self.shaking where attempt?.isOver ?? true {
+        for (key, (handshake, purpose)) in self.shaking where !self.isWanted(purpose) {
             handshake.cancel()
             self.shaking[key] = nil
         }
+        for (key, (connection, purpose)) in self.greeting where !self.isWanted(purpose) {
+            self.greeting[key] = nil
+            connection.close()
+        }
         for connection in self.idle { connection.close() }
         self.idle = []
+        for connection in self.multiplexed { connection.leave() }
     }
 
-    /// A connection is ready for requests.
-    private func use(_ connection: Connection, for attempt: UpstreamAttempt?) {
-        let upstream = UpstreamConnection(connection, pool: self)
-        self.all[ObjectIdentifier(upstream)] = upstream
-        if let attempt { attempt.taken(upstream) } else { upstream.giveBack() }
+    private func isWanted(_ purpose: Purpose) -> Bool {
+        switch purpose {
+        case .attempt(let attempt): !attempt.isOver
+        case .line: !self.line.isEmpty
+        case .stock: false
+        }
+    }
+}
+
+/// How connections come about.
+extension UpstreamPool {
+    func dial(for purpose: Purpose) {
+        let dial = Dial(
+            self.endpoint.host, port: self.endpoint.port, timeout: purpose.connectTimeout, resolver: self.resolver,
+            on: self.loop, handler: self)
+        self.waiting[ObjectIdentifier(dial)] = (dial, purpose)
     }
 
     /// Begins TLS on a connection. The time for it is that for connecting, anew.
-    private func shakeHands(on connection: Connection, _ context: TLSClientContext, for attempt: UpstreamAttempt?) {
+    private func shakeHands(on connection: Connection, _ context: TLSClientContext, for purpose: Purpose) {
+        let offer: [ApplicationProtocol] =
+            switch self.choice {
+            case .auto: [.http2, .http1]
+            case .http1: [.http1]
+            case .http2: [.http2]
+            }
         do throws(TLSFailure) {
-            let session = try TLSSession(context, host: self.endpoint.host)
+            let session = try TLSSession(context, host: self.endpoint.host, offering: offer)
             let handshake = UpstreamHandshake(on: connection, handler: self)
-            self.shaking[ObjectIdentifier(handshake)] = (handshake, attempt)
-            handshake.start(session, timeout: attempt?.connectTimeout ?? .seconds(3))
+            self.shaking[ObjectIdentifier(handshake)] = (handshake, purpose)
+            handshake.start(session, timeout: purpose.connectTimeout)
         } catch {
             connection.close()
-            attempt?.notTaken(.unreachable("TLS: \(error)"))
+            self.notMade(purpose, .unreachable("TLS: \(error)"))
         }
+    }
+
+    /// A connection is ready for requests, or, with HTTP/2, for the server's settings.
+    private func use(_ connection: Connection, speaking agreed: ApplicationProtocol, for purpose: Purpose) {
+        if agreed == .http2 {
+            self.speech = .http2
+            let upstream = HTTP2UpstreamConnection(connection, pool: self, timeout: purpose.connectTimeout)
+            self.greeting[ObjectIdentifier(upstream)] = (upstream, purpose)
+            return
+        }
+        self.speech = .http1
+        self.stock.pause = Self.shortestPause
+        let upstream = HTTP1UpstreamConnection(connection, pool: self)
+        self.all[ObjectIdentifier(upstream)] = upstream
+        switch purpose {
+        case .attempt(let attempt):
+            attempt.taken(upstream)
+        case .line:
+            self.line.connectionsUnderWay -= 1
+            if let attempt = self.line.next() { attempt.taken(upstream) } else { upstream.giveBack() }
+            self.dissolveLine()
+        case .stock:
+            upstream.giveBack()
+        }
+    }
+
+    /// The server has told its settings: there is room for streams.
+    func greeted(_ connection: HTTP2UpstreamConnection) {
+        guard let purpose = self.greeting.removeValue(forKey: ObjectIdentifier(connection))?.purpose else { return }
+        guard connection.mostStreams > 0 else {
+            connection.close()
+            self.notMade(purpose, .unreachable("the endpoint takes no streams"))
+            return
+        }
+        self.stock.pause = Self.shortestPause
+        self.multiplexed.append(connection)
+        self.line.streamsExpected = connection.mostStreams
+        switch purpose {
+        case .attempt(let attempt): self.line.putFirst(attempt, at: self.loop.now)
+        case .line: self.line.connectionsUnderWay -= 1
+        case .stock: break
+        }
+        self.hasRoom()
+        if self.isClosed { connection.leave() }
+    }
+
+    /// It has not, or is none of HTTP/2.
+    func greetingFailed(_ connection: HTTP2UpstreamConnection, _ failure: ExchangeFailure) {
+        guard let purpose = self.greeting.removeValue(forKey: ObjectIdentifier(connection))?.purpose else { return }
+        self.notMade(purpose, failure)
+    }
+
+    /// No connection came about.
+    private func notMade(_ purpose: Purpose, _ failure: ExchangeFailure) {
+        switch purpose {
+        case .attempt(let attempt):
+            attempt.notTaken(failure)
+        case .line(let began, _):
+            self.lineFailed(failure, since: began)
+        case .stock:
+            self.stock.pause = min(Self.longestPause, self.stock.pause * 2)
+        }
+        self.refillStock()
+    }
+}
+
+/// Connections that are kept ready.
+extension UpstreamPool: LoopTimerHandler {
+    /// Keeps so many connections, whether they are used or not; what is lost is made again.
+    func keepReady(_ count: Int, connectTimeout: Duration) {
+        self.stock = (count, connectTimeout, Self.shortestPause)
+        self.fillStock()
+    }
+
+    private func fillStock() {
+        guard !self.isClosed else { return }
+        let present = self.all.count + self.multiplexed.count + self.inTheMaking
+        for _ in 0..<max(0, self.stock.count - present) {
+            self.dial(for: .stock(connectTimeout: self.stock.connectTimeout))
+        }
+    }
+
+    /// Not at once: an endpoint that does not want them is left alone for a while.
+    private func refillStock() {
+        guard self.stock.count > 0, !self.isClosed, self.stockTimer.deadline == .never else { return }
+        self.loop.set(self.stockTimer, after: self.stock.pause)
+    }
+
+    func timerFired(_ timer: LoopTimer) {
+        self.fillStock()
     }
 }
 
 extension UpstreamPool: UpstreamHandshakeHandler {
-    func handshakeCompleted(_ handshake: UpstreamHandshake, _ connection: Connection) {
-        let attempt = self.shaking.removeValue(forKey: ObjectIdentifier(handshake))?.attempt
-        self.use(connection, for: attempt)
+    func handshakeCompleted(
+        _ handshake: UpstreamHandshake, _ connection: Connection, speaking agreed: ApplicationProtocol
+    ) {
+        guard let purpose = self.shaking.removeValue(forKey: ObjectIdentifier(handshake))?.purpose else { return }
+        if self.choice == .http2, agreed != .http2 {
+            connection.close()
+            self.notMade(purpose, .unreachable("TLS: the endpoint does not agree on HTTP/2, which \(Self.wish)"))
+            return
+        }
+        self.use(connection, speaking: agreed, for: purpose)
     }
 
     func handshakeFailed(_ handshake: UpstreamHandshake, _ reason: String) {
-        self.shaking.removeValue(forKey: ObjectIdentifier(handshake))?.attempt?.notTaken(.unreachable(reason))
+        guard let purpose = self.shaking.removeValue(forKey: ObjectIdentifier(handshake))?.purpose else { return }
+        let note = self.choice == .http2 ? " (only HTTP/2 was offered, which \(Self.wish))" : ""
+        self.notMade(purpose, .unreachable(reason + note))
     }
 
     func handshakeTimedOut(_ handshake: UpstreamHandshake) {
-        self.shaking.removeValue(forKey: ObjectIdentifier(handshake))?.attempt?.notTaken(.connectTimedOut)
+        guard let purpose = self.shaking.removeValue(forKey: ObjectIdentifier(handshake))?.purpose else { return }
+        self.notMade(purpose, .connectTimedOut)
     }
+
+    private static var wish: String { "\"upstream: http2\" asks for" }
 }
 
 extension UpstreamPool: DialHandler {
     func dialed(_ dial: Dial, _ connection: Connection) {
-        let attempt = self.waiting.removeValue(forKey: ObjectIdentifier(dial))?.attempt
+        guard let purpose = self.waiting.removeValue(forKey: ObjectIdentifier(dial))?.purpose else {
+            connection.close()
+            return
+        }
         if let tls = self.tls {
-            self.shakeHands(on: connection, tls, for: attempt)
+            self.shakeHands(on: connection, tls, for: purpose)
         } else {
-            self.use(connection, for: attempt)
+            self.use(connection, speaking: self.choice == .http2 ? .http2 : .http1, for: purpose)
         }
     }
 
     func dialFailed(_ dial: Dial, _ error: DialError) {
-        guard let (_, attempt) = self.waiting.removeValue(forKey: ObjectIdentifier(dial)) else { return }
+        guard let purpose = self.waiting.removeValue(forKey: ObjectIdentifier(dial))?.purpose else { return }
         switch error {
-        case .timedOut: attempt.notTaken(.connectTimedOut)
-        case .unresolved, .unreachable: attempt.notTaken(.unreachable(error.description))
+        case .timedOut: self.notMade(purpose, .connectTimedOut)
+        case .unresolved, .unreachable: self.notMade(purpose, .unreachable(error.description))
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import AWS
+internal import Configuration
 internal import TLS
 
 /// What upstreams are verified with.
@@ -21,14 +22,21 @@ struct UpstreamTrust: Sendable {
     }
 }
 
-/// Which connections can stand for one another: those to one endpoint, verified with the same.
+/// Which connections can stand for one another: those to one endpoint, verified with the same, that speak what is wanted.
 struct UpstreamIdentity: Sendable, Hashable {
     let endpoint: ServiceEndpoint
     /// What the endpoint is verified with; `nil` where it is not reached over TLS.
     let tls: TLSClientContext?
+    let speech: UpstreamProtocol
+
+    init(endpoint: ServiceEndpoint, tls: TLSClientContext?, speaking speech: UpstreamProtocol = .auto) {
+        self.endpoint = endpoint
+        self.tls = tls
+        self.speech = speech
+    }
 
     static func == (left: UpstreamIdentity, right: UpstreamIdentity) -> Bool {
-        left.endpoint == right.endpoint && left.tls === right.tls
+        left.endpoint == right.endpoint && left.tls === right.tls && left.speech == right.speech
     }
 
     func hash(into hasher: inout Hasher) {

@@ -16,7 +16,7 @@ package final class HTTP2Stream {
     /// Interim answers that have come.
     var interimAnswers = 0
     /// The head of our request has been put together.
-    var hasBegun = false
+    package internal(set) var hasBegun = false
     /// Bytes of the body that were announced and have not come; `nil` where the length is not known.
     var bodyLeft: Int?
     /// The peer has ended its side.

@@ -21,6 +21,9 @@ package final class Connection: EventSource {
     /// Bytes to be sent. Append, then `flush`.
     package var output = ByteBuffer()
 
+    /// How many bytes the socket has taken so far.
+    package private(set) var takenCount = 0
+
     /// Whether the handler is asked, before output is offered to the socket, what else there is (`fillOutput`).
     package var isFilledAtEnd = false
 
@@ -729,7 +732,10 @@ package final class Connection: EventSource {
         }
         while true {
             let sent = send(size)
-            if sent >= 0 { return .sent(sent) }
+            if sent >= 0 {
+                self.takenCount &+= sent
+                return .sent(sent)
+            }
             switch lastErrorCode {
             case EAGAIN: return .sent(0)
             case EINTR: continue

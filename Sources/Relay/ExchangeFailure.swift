@@ -13,6 +13,8 @@ package enum ExchangeFailure: Error, Equatable, Sendable {
     case credentialsTimedOut(source: String)
     /// The pooled connection had been closed before it was taken: no byte of the request was written.
     case staleConnection
+    /// The endpoint has told that it did not begin with the request.
+    case unprocessed(Unprocessed)
     /// The connection was lost after bytes of the request were written.
     case connectionLost(String)
     /// The endpoint's HTTP answer was malformed.
@@ -38,6 +40,14 @@ package enum ExchangeFailure: Error, Equatable, Sendable {
 }
 
 extension ExchangeFailure {
+    /// Why an HTTP/2 endpoint did not begin with a request.
+    package enum Unprocessed: Equatable, Sendable {
+        /// It ends the connection, and takes no streams behind the last one that it names (RFC 9113 §6.8).
+        case goingAway
+        /// It refused the stream (RFC 9113 §8.7).
+        case refused
+    }
+
     /// Why Lambda throttled the call, as it names it; `nil` where it did not.
     package var throttleReason: String? {
         guard case .invocation(.service(let error)) = self, error.isThrottle else { return nil }
@@ -50,7 +60,7 @@ extension ExchangeFailure {
     /// The status, where no byte of an answer has been sent yet.
     package var status: Int {
         switch self {
-        case .unreachable, .staleConnection, .connectionLost, .badUpstreamAnswer, .noCredentials: 502
+        case .unreachable, .staleConnection, .unprocessed, .connectionLost, .badUpstreamAnswer, .noCredentials: 502
         case .connectTimedOut, .credentialsTimedOut, .firstByteTimedOut, .idleTimedOut, .totalTimedOut: 504
         case .invocation(let failure): failure.status
         case .clientStalled: 408
@@ -63,7 +73,7 @@ extension ExchangeFailure {
     /// Whether the function can not have run, so that calling again repeats nothing (DESIGN.md 6).
     package var isRetryable: Bool {
         switch self {
-        case .unreachable, .staleConnection: true
+        case .unreachable, .staleConnection, .unprocessed: true
         case .invocation(let failure): failure.isRetryable
         case .connectTimedOut, .noCredentials, .credentialsTimedOut, .connectionLost, .badUpstreamAnswer: false
         case .firstByteTimedOut, .idleTimedOut, .totalTimedOut, .clientStalled, .eventTooLarge, .shutDown: false
@@ -76,7 +86,7 @@ extension ExchangeFailure {
     package var allowsFallback: Bool {
         switch self {
         case .unreachable, .connectTimedOut, .noCredentials, .credentialsTimedOut, .staleConnection: true
-        case .firstByteTimedOut: true
+        case .firstByteTimedOut, .unprocessed: true
         case .busy, .circuitOpen, .refusedByUpstream: true
         // What is wrong with the request is so for any function.
         case .invocation(.service(let error)): ![400, 413, 415].contains(error.status)
@@ -94,7 +104,7 @@ extension ExchangeFailure {
             true
         case .invocation(.service(let error)): !error.isThrottle && ![400, 413, 415].contains(error.status)
         case .invocation: true
-        case .staleConnection, .noCredentials, .credentialsTimedOut, .totalTimedOut: false
+        case .staleConnection, .unprocessed, .noCredentials, .credentialsTimedOut, .totalTimedOut: false
         // What a server's own gateways say when there is nobody behind them, or nobody who answers in time. 500 is an
         // answer of the application, perhaps to this request alone.
         case .refusedByUpstream(let status): [502, 503, 504].contains(status)
@@ -108,15 +118,30 @@ extension ExchangeFailure {
         return error.isStartingUp
     }
 
-    /// Whether another call costs nobody anything: what failed was a connection that had been closed before.
+    /// Whether another call costs nobody anything: what failed was a connection that had been closed before, or that ends
+    /// in good order. An endpoint that refuses streams has too much to do.
     package var costsNothing: Bool {
-        if case .staleConnection = self { true } else { false }
+        switch self {
+        case .staleConnection, .unprocessed(.goingAway): true
+        default: false
+        }
+    }
+
+    /// How the metrics name the reason to send a request again.
+    package var resendName: String {
+        switch self {
+        case .staleConnection: "stale_connection"
+        case .unprocessed(.goingAway): "goaway"
+        case .unprocessed(.refused): "refused_stream"
+        case .unreachable: "unreachable"
+        default: "throttled"
+        }
     }
 
     /// How the access log and the metrics name the end.
     package var endName: String {
         switch self {
-        case .unreachable, .staleConnection: "unreachable"
+        case .unreachable, .staleConnection, .unprocessed: "unreachable"
         case .connectTimedOut: "connect_timeout"
         case .noCredentials, .credentialsTimedOut: "no_credentials"
         case .connectionLost, .badUpstreamAnswer: "upstream_lost"
@@ -138,6 +163,7 @@ extension ExchangeFailure {
         switch self {
         case .noCredentials, .credentialsTimedOut, .unreachable, .badUpstreamAnswer: true
         case .connectTimedOut, .staleConnection, .connectionLost, .invocation, .firstByteTimedOut, .idleTimedOut: false
+        case .unprocessed: false
         case .totalTimedOut, .clientStalled, .eventTooLarge, .shutDown: false
         case .busy, .circuitOpen, .refusedByUpstream: false
         }

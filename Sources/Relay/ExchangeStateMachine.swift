@@ -191,14 +191,16 @@ package struct ExchangeStateMachine: ~Copyable {
             let limit =
                 failure.isStartingUp && self.policy.firstByte < self.policy.total
                 ? invoking.over + (self.policy.firstByte - self.policy.total) : invoking.over
-            guard failure.isRetryable, isAffordable || failure.costsNothing, invoking.attempt <= self.policy.retries,
-                now + pause < limit
+            // What never left is no call: it does not count among the tries, once.
+            let isFree = failure == .staleConnection && !invoking.hadFreeTry
+            guard failure.isRetryable, isAffordable || failure.costsNothing,
+                isFree || invoking.attempt <= self.policy.retries, now + pause < limit
             else {
                 if self.fallBack(failure, to: fallback, over: invoking.over, at: now) { return .fallBack(failure) }
                 self.state = .finished
                 return .respond(failure)
             }
-            self.state = .waiting(Waiting(from: invoking, until: now + pause, jitter: jitter))
+            self.state = .waiting(Waiting(from: invoking, until: now + pause, jitter: jitter, isFree: isFree))
             return .retry(after: pause)
         case .relaying:
             self.state = .finished
@@ -449,6 +451,8 @@ extension ExchangeStateMachine {
         let over: MonotonicTime
         /// The random part of the wait before this call, in milliseconds; 0 for the first call.
         let jitter: Int
+        /// Whether a try was not counted.
+        let hadFreeTry: Bool
         var sentAt: MonotonicTime?
         var lastByteAt: MonotonicTime?
 
@@ -457,18 +461,21 @@ extension ExchangeStateMachine {
             self.attempt = 1
             self.over = over
             self.jitter = 0
+            self.hadFreeTry = false
         }
 
         init(from queued: Queued) {
             self.attempt = queued.attempt
             self.over = queued.over
             self.jitter = 0
+            self.hadFreeTry = false
         }
 
         init(from waiting: Waiting) {
             self.attempt = waiting.attempt + 1
             self.over = waiting.over
             self.jitter = waiting.jitter
+            self.hadFreeTry = waiting.hadFreeTry
         }
     }
 
@@ -487,15 +494,17 @@ extension ExchangeStateMachine {
 
     /// A call failed; the next one is to come.
     private struct Waiting {
-        /// The number of the call that failed.
+        /// The number of the call that failed; one less where that was none.
         let attempt: Int
+        let hadFreeTry: Bool
         let over: MonotonicTime
         let until: MonotonicTime
         /// The random part of the wait, in milliseconds.
         let jitter: Int
 
-        init(from invoking: Invoking, until: MonotonicTime, jitter: Int) {
-            self.attempt = invoking.attempt
+        init(from invoking: Invoking, until: MonotonicTime, jitter: Int, isFree: Bool) {
+            self.attempt = isFree ? invoking.attempt - 1 : invoking.attempt
+            self.hadFreeTry = isFree || invoking.hadFreeTry
             self.over = invoking.over
             self.until = until
             self.jitter = jitter

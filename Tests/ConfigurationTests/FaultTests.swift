@@ -128,6 +128,8 @@ import Testing
 
     @Test(
         arguments: [
+            ("local: { command: [x] }, upstream: http2", "local functions are called over HTTP/1.1"),
+            ("function: f, upstream: http2, warm_connections: 3", nil),
             ("function: f, queue: { size: 1 }", "a \"queue\" needs \"max_concurrency\" beside it"),
             ("function: f, fallback: g", "there is no function \"g\""),
             ("function: f, fallback: f", "fallbacks go round in a circle, back to \"f\""),

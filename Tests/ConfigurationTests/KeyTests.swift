@@ -58,6 +58,8 @@ import Testing
         ("functions.NAME.retries", "0", "1.5", "\"1.5\" is no whole number"),
         ("functions.NAME.max_request_body", "4.5MiB", "7MB", "7MB"),
         ("functions.NAME.max_concurrency", "500", "none", "\"none\" is no whole number"),
+        ("functions.NAME.upstream", "http2", "h3", "\"h3\" is not known here"),
+        ("functions.NAME.warm_connections", "4", "-1", "-1 is too small; the least is 0"),
         ("functions.NAME.local.command", "[node, index.mjs]", "node index.mjs", "is a list: [node, index.mjs]"),
         ("functions.NAME.local.handler", "src/index.handler", "index", "\"index\" is no handler"),
         ("functions.NAME.local.runtime", "node, handler: index.handler", "python", "\"python\" is not known here"),

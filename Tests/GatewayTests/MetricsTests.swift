@@ -94,10 +94,14 @@ import Time
         let key = MetricTotals.RequestKey(route: "/", function: "f", status: 2, end: "complete")
         let index = one.requests.index(of: key)
         one.requests.values[index] = 5
+        one.resent.values[one.resent.index(of: "goaway")] = 1
         let loops = (0..<2).map {
             LoopReport(
                 index: $0, totals: one, connections: ["HTTP/1.1": 3], openExchanges: 1,
-                pools: [PoolReport(endpoint: "a:1", idle: 1, busy: 2, connecting: 0)], lag: .zero, streams: [])
+                pools: [
+                    PoolReport(
+                        endpoint: "a:1", http1: .init(idle: 1, busy: 2), http2: .init(idle: 0, busy: 3), streams: 7)
+                ], lag: .zero, streams: [])
         }
         let report = MetricsReport(
             loops: loops, process: ProcessReport(version: "1", isReady: true, startedAt: WallTime(seconds: 7)))
@@ -107,7 +111,9 @@ import Time
             "sluice_requests_total{route=\"/\",function=\"f\",status=\"2xx\",end=\"complete\"} 10",
             "sluice_chunks_total 4",
             "sluice_response_bytes_total 20", "sluice_open_streams 2", "sluice_connections{protocol=\"HTTP/1.1\"} 6",
-            "sluice_upstream_connections{endpoint=\"a:1\",state=\"busy\"} 4", "sluice_ready 1",
+            "sluice_upstream_connections{endpoint=\"a:1\",state=\"busy\"} 10", "sluice_ready 1",
+            "sluice_upstream_protocols{endpoint=\"a:1\",protocol=\"HTTP/2\"} 6",
+            "sluice_upstream_streams{endpoint=\"a:1\"} 14", "sluice_resent_requests_total{reason=\"goaway\"} 2",
             "process_start_time_seconds 7",
         ] {
             #expect(lines.contains(Substring(line)), "\(line) in \(text)")
@@ -121,6 +127,7 @@ import Time
         _ = totals.functions.index(of: "f")
         _ = totals.throttles.index(of: MetricTotals.ThrottleKey(function: "f", reason: "r"))
         _ = totals.limits.index(of: "connections")
+        _ = totals.resent.index(of: "goaway")
         var process = ProcessReport(version: "1", isReady: true, startedAt: WallTime(seconds: 7))
         process.reloadsRefused = 3
         process.upgradesFailed = 4
@@ -135,7 +142,7 @@ import Time
         process.answerShapes = [("f", .prelude, 1)]
         let loop = LoopReport(
             index: 0, totals: totals, connections: ["HTTP/2": 1], openExchanges: 0,
-            pools: [PoolReport(endpoint: "a:1", idle: 0, busy: 0, connecting: 6)], lag: .zero, streams: [])
+            pools: [PoolReport(endpoint: "a:1", connecting: 6)], lag: .zero, streams: [])
         return MetricsReport(loops: [loop], process: process)
     }
 

@@ -75,6 +75,40 @@ import Testing
         #expect(!client.received.contains("502"))
     }
 
+    /// The API closes in the very round in which the connection is taken: not a byte of the call has left.
+    @Test(arguments: ["", "retries: 0"])
+    func `a call that was put on a connection closed before is made on another one`(
+        _ keys: String
+    ) throws {
+        let rig = try Rig(keys)
+        let client = try rig.connect()
+        let api = try rig.call(client)
+        try self.answer(api, rig, client, "one")
+        // In this order for the loop, which has not looked at either.
+        client.send("GET /second HTTP/1.1\r\nHost: a\r\n\r\n")
+        api.close()
+        let next = try rig.turn(until: "another connection") { rig.upstream.accept() }
+        try rig.await(next, "/second")
+        try self.answer(next, rig, client, "two")
+        #expect(!client.received.contains("502"))
+        #expect(rig.context.metrics.totals.resent.keys == ["stale_connection"])
+    }
+
+    /// The kernel has taken the call, so that the function may have run, whatever is more likely.
+    @Test func `a call that has left is not made again`() throws {
+        let rig = try Rig("retries: 5")
+        let client = try rig.connect()
+        let api = try rig.call(client)
+        try self.answer(api, rig, client, "one")
+        client.send("GET /second HTTP/1.1\r\nHost: a\r\n\r\n")
+        rig.turn()
+        api.close()
+        try rig.await(client, "HTTP/1.1 502 ")
+        rig.advance(by: .seconds(10))
+        #expect(rig.upstream.accept() == nil)
+        #expect(rig.context.metrics.totals.resent.keys.isEmpty)
+    }
+
     @Test func `one on which the API spoke out of turn is not taken`() throws {
         let rig = try Rig()
         let client = try rig.connect()

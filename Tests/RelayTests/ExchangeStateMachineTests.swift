@@ -93,7 +93,10 @@ import Time
             _ = machine.requestCompleted(at: self.at(1))
             #expect(machine.failed(failure, at: self.at(1), spread: 0) == .respond(failure), "\(failure)")
         }
-        for failure in [ExchangeFailure.unreachable("refused"), .staleConnection, self.throttled()] {
+        for failure in [
+            ExchangeFailure.unreachable("refused"), .staleConnection, .unprocessed(.goingAway), .unprocessed(.refused),
+            self.throttled(),
+        ] {
             var machine = ExchangeStateMachine(policy: self.policy)
             _ = machine.requestCompleted(at: self.at(1))
             guard case .retry = machine.failed(failure, at: self.at(1), spread: 0) else {
@@ -213,9 +216,18 @@ import Time
         #expect(self.pauses(after: failure, spread: 0, ExchangePolicy(retries: 0)).isEmpty)
     }
 
+    @Test func `a request that went nowhere is sent again once, even where there are no retries`() {
+        let policy = ExchangePolicy(retries: 0)
+        #expect(self.pauses(after: .staleConnection, spread: 0, policy) == [.zero])
+        #expect(self.pauses(after: .unprocessed(.goingAway), spread: 0, policy).isEmpty)
+        // And counts for nothing where there are.
+        #expect(self.pauses(after: .staleConnection, spread: 0, ExchangePolicy(retries: 2)).count == 3)
+    }
+
     @Test func `without a budget only what costs nothing is tried again`() {
         for (failure, isTried) in [
             (self.throttled(), false), (ExchangeFailure.unreachable("refused"), false), (.staleConnection, true),
+            (.unprocessed(.goingAway), true), (.unprocessed(.refused), false),
         ] {
             var machine = ExchangeStateMachine(policy: self.policy)
             _ = machine.requestCompleted(at: self.at(1))

@@ -47,6 +47,9 @@ struct FunctionCheck {
         let timeouts = self.timeouts(draft.value.timeouts)
         self.checkRequestBody(draft.value.maxRequestBody, isStreamed: written["url"] != nil && !draft.value.sign)
         self.checkForwarding(draft)
+        if let position = written["upstream"], written["local"] != nil, draft.value.upstream == .http2 {
+            self.reading.report(position, "local functions are called over HTTP/1.1; \"upstream\" can not be http2")
+        }
         if let position = written["queue"], written["max_concurrency"] == nil {
             self.reading.report(position, "a \"queue\" needs \"max_concurrency\" beside it; without it nothing waits")
         }
@@ -57,7 +60,8 @@ struct FunctionCheck {
             logTail: draft.value.logTail,
             timeouts: timeouts, retries: draft.value.retries,
             maxRequestBody: draft.value.maxRequestBody?.value ?? Self.maximumRequestBody,
-            maxConcurrency: draft.value.maxConcurrency, queue: draft.value.queue,
+            maxConcurrency: draft.value.maxConcurrency, upstream: draft.value.upstream,
+            warmConnections: draft.value.warmConnections, queue: draft.value.queue,
             circuitBreaker: draft.value.circuitBreaker, fallback: self.fallback(of: name.value, draft.value.fallback))
     }
 

@@ -88,6 +88,8 @@ struct FunctionDraft: Sendable, KeyNoting {
     var retries = 2
     var maxRequestBody: Located<ByteCount>?
     var maxConcurrency: Int?
+    var upstream: UpstreamProtocol = .auto
+    var warmConnections = 0
     var queue: QueueSettings?
     var circuitBreaker: CircuitBreakerSettings?
     var fallback: Located<String>?

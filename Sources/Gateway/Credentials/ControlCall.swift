@@ -130,7 +130,10 @@ extension ControlCall: DialHandler {
 }
 
 extension ControlCall: UpstreamHandshakeHandler {
-    func handshakeCompleted(_ handshake: UpstreamHandshake, _ connection: Connection) {
+    func handshakeCompleted(
+        _ handshake: UpstreamHandshake, _ connection: Connection, speaking agreed: ApplicationProtocol
+    ) {
+        // Nothing but HTTP/1.1 was offered.
         self.handshake = nil
         self.send(on: connection)
     }

@@ -63,7 +63,9 @@ extension WayCheck: DialHandler {
 }
 
 extension WayCheck: UpstreamHandshakeHandler {
-    func handshakeCompleted(_ handshake: UpstreamHandshake, _ connection: Connection) {
+    func handshakeCompleted(
+        _ handshake: UpstreamHandshake, _ connection: Connection, speaking agreed: ApplicationProtocol
+    ) {
         self.handshake = nil
         self.outcome = .whole(connection.remoteAddress)
         connection.close()

@@ -44,6 +44,12 @@ final class LoopMetrics {
         self.totals.connections += 1
     }
 
+    /// A request is sent again, for this reason.
+    func countResent(_ reason: String) {
+        let index = self.totals.resent.index(of: reason)
+        self.totals.resent.values[index] += 1
+    }
+
     /// A limit was hit; `name` is its key in the configuration.
     func countLimit(_ name: String) {
         let index = self.totals.limits.index(of: name)
@@ -60,6 +66,8 @@ struct MetricTotals: Sendable, Equatable {
     var functions = CountedTable<String, FunctionTotals>(empty: FunctionTotals())
     var throttles = CountedTable<ThrottleKey, Int>(empty: 0)
     var limits = CountedTable<String, Int>(empty: 0)
+    /// Requests that were sent again, by the reason.
+    var resent = CountedTable<String, Int>(empty: 0)
     var chunks = 0
     var responseBytes = 0
     var requestBytes = 0
@@ -101,6 +109,7 @@ struct MetricTotals: Sendable, Equatable {
         }
         self.throttles.add(other.throttles) { $0 += $1 }
         self.limits.add(other.limits) { $0 += $1 }
+        self.resent.add(other.resent) { $0 += $1 }
         self.chunks += other.chunks
         self.responseBytes += other.responseBytes
         self.requestBytes += other.requestBytes

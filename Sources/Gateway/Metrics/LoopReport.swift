@@ -20,9 +20,28 @@ struct LoopReport: Sendable {
 struct PoolReport: Sendable, Equatable {
     /// Host and port.
     let endpoint: String
-    let idle: Int
-    let busy: Int
-    let connecting: Int
+    var http1 = Connections()
+    var http2 = Connections()
+    /// Of any protocol: it is known when they are up.
+    var connecting = 0
+    /// Streams that are open on connections of HTTP/2.
+    var streams = 0
+
+    /// Connections of one protocol.
+    struct Connections: Sendable, Equatable {
+        var idle = 0
+        var busy = 0
+    }
+
+    /// Adds what another loop has to the same endpoint.
+    mutating func add(_ other: PoolReport) {
+        self.http1.idle += other.http1.idle
+        self.http1.busy += other.http1.busy
+        self.http2.idle += other.http2.idle
+        self.http2.busy += other.http2.busy
+        self.connecting += other.connecting
+        self.streams += other.streams
+    }
 }
 
 /// One request that is under way.

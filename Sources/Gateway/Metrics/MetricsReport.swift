@@ -40,12 +40,16 @@ struct MetricsReport: Sendable {
             duration.add(value.duration, ["function": function])
             retries.add(value.retries, ["function": function])
         }
+        var resent = MetricFamily(
+            name: "sluice_resent_requests", kind: .counter,
+            help: "Requests that were sent again because they can not have been processed, by reason.")
+        for (reason, value) in zip(totals.resent.keys, totals.resent.values) { resent.add(value, ["reason": reason]) }
         var throttles = MetricFamily(
             name: "sluice_throttles", kind: .counter, help: "Calls that Lambda throttled, by function and reason.")
         for (key, value) in zip(totals.throttles.keys, totals.throttles.values) {
             throttles.add(value, ["function": key.function, "reason": key.reason])
         }
-        return [requests, firstByte, duration, retries, throttles]
+        return [requests, firstByte, duration, retries, resent, throttles]
     }
 
     private func traffic(_ totals: MetricTotals) -> [MetricFamily] {
@@ -76,20 +80,29 @@ struct MetricsReport: Sendable {
     }
 
     private func upstreams() -> [MetricFamily] {
-        var pools: [String: (idle: Int, busy: Int, connecting: Int)] = [:]
+        var pools: [String: PoolReport] = [:]
         for pool in self.loops.flatMap(\.pools) {
-            var sum = pools[pool.endpoint] ?? (0, 0, 0)
-            sum.idle += pool.idle
-            sum.busy += pool.busy
-            sum.connecting += pool.connecting
-            pools[pool.endpoint] = sum
+            pools[pool.endpoint, default: PoolReport(endpoint: pool.endpoint)].add(pool)
         }
         var connections = MetricFamily(
             name: "sluice_upstream_connections", kind: .gauge, help: "Connections to endpoints, by what they do.")
         for (endpoint, pool) in pools.sorted(by: { $0.key < $1.key }) {
-            connections.add(pool.idle, ["endpoint": endpoint, "state": "idle"])
-            connections.add(pool.busy, ["endpoint": endpoint, "state": "busy"])
+            connections.add(pool.http1.idle + pool.http2.idle, ["endpoint": endpoint, "state": "idle"])
+            connections.add(pool.http1.busy + pool.http2.busy, ["endpoint": endpoint, "state": "busy"])
             connections.add(pool.connecting, ["endpoint": endpoint, "state": "connecting"])
+        }
+        var protocols = MetricFamily(
+            name: "sluice_upstream_protocols", kind: .gauge,
+            help: "Connections to endpoints that are up, by the protocol spoken on them.")
+        for (endpoint, pool) in pools.sorted(by: { $0.key < $1.key }) {
+            protocols.add(pool.http1.idle + pool.http1.busy, ["endpoint": endpoint, "protocol": "HTTP/1.1"])
+            protocols.add(pool.http2.idle + pool.http2.busy, ["endpoint": endpoint, "protocol": "HTTP/2"])
+        }
+        var streams = MetricFamily(
+            name: "sluice_upstream_streams", kind: .gauge,
+            help: "Streams that are open on HTTP/2 connections to endpoints.")
+        for (endpoint, pool) in pools.sorted(by: { $0.key < $1.key }) {
+            streams.add(pool.streams, ["endpoint": endpoint])
         }
         var breakers = MetricFamily(
             name: "sluice_breaker_open", kind: .gauge,
@@ -104,7 +117,7 @@ struct MetricsReport: Sendable {
         for count in self.process.answerShapes {
             shapes.add(count.count, ["function": count.function, "shape": count.shape.rawValue])
         }
-        return [connections, breakers, waiting, shapes]
+        return [connections, protocols, streams, breakers, waiting, shapes]
     }
 
     private func expiries() -> [MetricFamily] {

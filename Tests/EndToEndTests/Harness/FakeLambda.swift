@@ -76,10 +76,18 @@ final class FakeLambda: Sendable {
     }
 
     /// A port behind which the same API is reached over TLS.
-    func securePort(_ certificate: TestCertificate) async throws -> Int {
+    func securePort(
+        _ certificate: TestCertificate, protocols: [String] = [], streams: Int = 100
+    ) async throws -> Int {
         try await self.ask([
             "do": "tls", "certificate": .string(certificate.certificate), "key": .string(certificate.key),
+            "alpn": .array(protocols.map { .string($0) }), "streams": .number(Double(streams)),
         ])["port"]?.int ?? 0
+    }
+
+    /// A port without TLS where it speaks HTTP/2 from the first byte on.
+    func http2Port(streams: Int = 100) async throws -> Int {
+        try await self.ask(["do": "http2", "streams": .number(Double(streams))])["port"]?.int ?? 0
     }
 
     /// Asks one thing on a connection of its own.

@@ -20,7 +20,12 @@ enum Step: Sendable {
     case pause(Double)
     case forever
     case close
+    /// With HTTP/2 of the stream alone.
     case reset
+    /// With HTTP/2: the stream is refused.
+    case refuse
+    /// With HTTP/2: the connection takes no more streams; this one is the last, or is left out.
+    case goAway(stays: Bool)
 
     enum Damage: String {
         case message, prelude
@@ -60,6 +65,8 @@ enum Step: Sendable {
         case .forever: ["forever"]
         case .close: ["close"]
         case .reset: ["reset"]
+        case .refuse: ["refuse"]
+        case .goAway(let stays): ["goaway", .bool(stays)]
         }
     }
 

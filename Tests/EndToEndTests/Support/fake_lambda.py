@@ -8,6 +8,10 @@ What came in is recorded byte by byte. Tests talk to it over a second port, one 
     {"do": "calls", "function": F}    {"do": "close_idle", "function": F}
     {"do": "silent"}    a port where connecting gets no answer
     {"do": "late"}, {"do": "listen", "port": P}    a port where connecting is refused, until it is told to listen
+    {"do": "tls", "certificate": FILE, "key": FILE, "alpn": [NAME, ...], "streams": N}    a port with TLS
+    {"do": "http2", "streams": N}    a port without, where HTTP/2 is spoken from the first byte on
+
+HTTP/2 is python-h2's (fake_http2.py): at most N streams at a time; each plays its script as a connection would.
 
 Requests to /F/... that are none of the Lambda API's are taken as those of a plain HTTP server; they need no signature.
 
@@ -28,7 +32,9 @@ A step is a list, its name first:
     ["gate"]                                wait for a release
     ["pause", seconds]
     ["forever"]                             wait until the caller has gone
-    ["close"]  ["reset"]                    end the connection, in order or not
+    ["close"]  ["reset"]                    end the connection, in order or not; with HTTP/2 "reset" resets the stream
+    ["refuse"]                              with HTTP/2: RST_STREAM with REFUSED_STREAM
+    ["goaway", stays]                       with HTTP/2: GOAWAY, whose last stream is this one or the one before
 """
 
 import base64
@@ -258,6 +264,9 @@ class Connection:
     def fail(self):
         raise ConnectionResetError()
 
+    def wait(self, seconds):
+        return is_ready(self.sock, select.POLLIN, seconds)
+
     def has_gone(self):
         if not is_ready(self.sock, select.POLLIN, 0):
             return False
@@ -431,6 +440,11 @@ def play(connection, function, call, script):
         elif kind == "reset":
             connection.close(resets=True)
             return False
+        elif kind == "refuse":
+            connection.refuse()
+            return False
+        elif kind == "goaway":
+            connection.go_away(*arguments)
         else:
             raise ValueError(f"no step {kind}")
     return True
@@ -471,7 +485,7 @@ def wait_at_gate(connection, function):
 
 def wait_for_leaving(connection):
     while True:
-        if is_ready(connection.sock, select.POLLIN, 60) and connection.has_gone():
+        if connection.wait(60) and connection.has_gone():
             raise Gone()
 
 
@@ -499,7 +513,9 @@ def perform(request):
         late[listener.getsockname()[1]] = listener
         return {"port": listener.getsockname()[1]}
     if kind == "tls":
-        return {"port": tls_port(request["certificate"], request["key"])}
+        return {"port": tls_port(request["certificate"], request["key"], request.get("alpn", []), request.get("streams"))}
+    if kind == "http2":
+        return {"port": port_of(lambda sock: serve_http2(sock, request.get("streams")))}
     if kind == "listen":
         late[request["port"]].listen(1024)
         threading.Thread(target=accept_forever, args=(late[request["port"]], serve), daemon=True).start()
@@ -560,13 +576,22 @@ def silent_port():
     return listener.getsockname()[1]
 
 
-def tls_port(certificate, key):
+def serve_http2(sock, streams):
+    # Only where it is needed: not every interpreter has python-h2.
+    import fake_http2
+
+    with lock:
+        Connection.number += 1
+        number = Connection.number
+    fake_http2.Session(sock, number, streams, handle, Gone, lock).serve()
+
+
+def tls_port(certificate, key, protocols, streams):
     """A port behind which the same API is reached over TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(1024)
+    if protocols:
+        context.set_alpn_protocols(protocols)
 
     def serve_secured(sock):
         try:
@@ -574,9 +599,19 @@ def tls_port(certificate, key):
         except (ssl.SSLError, OSError):
             sock.close()
             return
-        serve(secured)
+        if secured.selected_alpn_protocol() == "h2":
+            serve_http2(secured, streams)
+        else:
+            serve(secured)
 
-    threading.Thread(target=accept_forever, args=(listener, serve_secured), daemon=True).start()
+    return port_of(serve_secured)
+
+
+def port_of(target):
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(1024)
+    threading.Thread(target=accept_forever, args=(listener, target), daemon=True).start()
     return listener.getsockname()[1]
 
 

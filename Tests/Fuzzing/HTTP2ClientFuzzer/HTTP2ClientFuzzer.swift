@@ -48,6 +48,12 @@ private struct Connection: Equatable {
             client.receive(piece.span, at: now)
             while let event = client.nextEvent() { self.note(event, piece, client, streams) }
         }
+        // How much of an answer had been handed out when it turned out to be malformed, or was reset, depends on where it was
+        // cut.
+        for id in streams.keys where !self.ended.contains(id) || self.malformed[id] != nil {
+            self.heads[id] = nil
+            self.bodies[id] = nil
+        }
         client.fill(&output, atMost: 1 << 20)
         while let event = client.nextEvent() { self.note(event, [], client, streams) }
         let frames = output.array().dropFirst(HTTP2Frame.preface.count)
@@ -80,7 +86,8 @@ private struct Connection: Equatable {
         case .failed(let failure):
             precondition(self.failure == nil, "a second failure")
             self.failure = failure
-        case .refused, .tooManyStreams, .blocked, .progressed, .drained, .drainAcknowledged, .goAway, .settings:
+        case .answered, .full, .refused, .tooManyStreams, .blocked, .progressed, .drained, .drainAcknowledged, .goAway,
+            .settings:
             break
         }
     }

@@ -79,7 +79,8 @@ private struct Connection: Equatable {
         case .failed(let failure):
             precondition(self.failure == nil, "a second failure")
             self.failure = failure
-        case .tooManyStreams, .blocked, .progressed, .drained, .drainAcknowledged, .goAway, .settings, .unprocessed:
+        case .answered, .full, .tooManyStreams, .blocked, .progressed, .drained, .drainAcknowledged, .goAway, .settings,
+            .unprocessed:
             break
         }
     }
