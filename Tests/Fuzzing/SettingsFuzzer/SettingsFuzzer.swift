@@ -59,7 +59,8 @@ private func readValues(_ text: String) {
     if let pattern = try? HostPattern(parsing: text) {
         expectEqual(try? HostPattern(parsing: pattern.description), pattern, "a host changed")
     }
-    if let pattern = try? PathPattern(parsing: text) {
+    // The canonical form is longer where bytes have to be encoded, and there is a limit.
+    if let pattern = try? PathPattern(parsing: text), pattern.description.utf8.count <= PathPattern.maximumLength {
         expectEqual(try? PathPattern(parsing: pattern.description), pattern, "a path changed")
     }
 }
