@@ -153,4 +153,17 @@ import Time
         rig.advance(by: .seconds(2))
         try self.await(rig, peer, "the reset") { $0.contains { $0.type == 3 && $0.number() == 8 } }
     }
+
+    /// The last stream ends by the client's reset, to which there is nothing to say.
+    @Test func `a connection that is leaving ends with its last stream, however that ends`() throws {
+        let rig = try Rig(limits: "requests_per_connection: 1")
+        let peer = try self.connect(rig)
+        peer.send(HTTP2Frame.headers(1, Self.get("/")).bytes)
+        let api = try rig.turn(until: "a call") { rig.upstream.accept() }
+        rig.advance(by: .seconds(2))
+        try self.await(rig, peer, "that it is leaving") { $0.last { $0.type == 7 }?.number() == 1 }
+        peer.send(HTTP2Frame.reset(1).bytes)
+        try rig.awaitEnd(api)
+        try rig.awaitEnd(peer)
+    }
 }

@@ -127,6 +127,11 @@ final class HTTP2Session {
             self.close()
             return
         }
+        if case .leaving = self.phase, self.server.isFinished {
+            // The client has reset the last stream, about which there is nothing to say.
+            self.finish()
+            return
+        }
         if self.server.wantsToSend { self.connection.flush() }
         if let since = self.server.incompleteSince { self.look(at: since + self.limits.requestHead) }
         if self.streams.isEmpty { self.look(at: self.idleSince + self.limits.idleHTTP2) }
