@@ -30,7 +30,7 @@ package final class Loop {
     let faults: FaultPlan?
     private let epoll: CInt
     private var slots = SlotTable()
-    private var timers = TimerQueue()
+    private(set) var timers = TimerQueue()
     private var isStopping = false
     /// Sources that have more to do although the kernel will not say so.
     private var unfinished: [EventSource] = []

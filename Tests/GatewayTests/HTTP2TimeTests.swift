@@ -166,4 +166,14 @@ import Time
         try rig.awaitEnd(api)
         try rig.awaitEnd(peer)
     }
+
+    @Test func `while a connection ends the loop sleeps`() throws {
+        let rig = try Rig()
+        let peer = try self.connect(rig)
+        peer.send(HTTP2Frame.headers(1, Self.get()).bytes)
+        try self.await(rig, peer, "the answer") { $0.contains { $0.type == 0 } }
+        rig.advance(by: .seconds(301))
+        try self.await(rig, peer, "the announcement") { $0.last { $0.type == 7 }?.number() == 0x7fff_ffff }
+        #expect(rig.loop.timers.next > rig.loop.now)
+    }
 }

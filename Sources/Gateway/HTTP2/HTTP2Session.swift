@@ -133,8 +133,11 @@ final class HTTP2Session {
             return
         }
         if self.server.wantsToSend { self.connection.flush() }
-        if let since = self.server.incompleteSince { self.look(at: since + self.limits.requestHead) }
-        if self.streams.isEmpty { self.look(at: self.idleSince + self.limits.idleHTTP2) }
+        // A connection that is ending is looked at when its next step is due; moments that are over must not be asked for.
+        if self.server.failure == nil, let since = self.server.incompleteSince {
+            self.look(at: since + self.limits.requestHead)
+        }
+        if case .open = self.phase, self.streams.isEmpty { self.look(at: self.idleSince + self.limits.idleHTTP2) }
     }
 
     // Requests.
