@@ -176,4 +176,21 @@ import Time
         try self.await(rig, peer, "the announcement") { $0.last { $0.type == 7 }?.number() == 0x7fff_ffff }
         #expect(rig.loop.timers.next > rig.loop.now)
     }
+
+    @Test func `a client that takes nothing is let go of, whatever part of a frame it sends`() throws {
+        let rig = try Rig(routes: Rig.largeRoute)
+        let peer = try rig.connect(receiveBuffer: 4096)
+        let greeting = HTTP2Frame.settings([(4, 0x7fff_ffff)]).bytes + HTTP2Frame.windowUpdate(0, 0x7000_0000).bytes
+        peer.send(HTTP2Frame.preface + greeting)
+        for index in 0..<80 { peer.send(HTTP2Frame.headers(UInt32(2 * index + 1), Self.get("/large")).bytes) }
+        rig.turn(20)
+        peer.send(Array(HTTP2Frame.ping().bytes.prefix(5)))
+        rig.turn()
+        #expect(rig.loop.sourceCount == 2)
+        rig.advance(by: .seconds(12))
+        rig.advance(by: .seconds(61))
+        // The listener is left.
+        #expect(rig.loop.sourceCount == 1)
+        try rig.awaitEnd(peer)
+    }
 }

@@ -21,8 +21,11 @@ final class Rig {
     let log = LogLines()
     private let address: SocketAddress
 
-    /// `keys` are keys of the one function, `limits` of the section of that name, both in flow form.
-    init(_ keys: String = "", limits: String = "", isHTTP: Bool = false) throws {
+    /// `keys` are keys of the one function, `limits` of the section of that name, both in flow form; `routes` are lines of
+    /// that section.
+    init(
+        _ keys: String = "", limits: String = "", routes: String = "", isHTTP: Bool = false, faults: FaultPlan? = nil
+    ) throws {
         let upstream = try Upstream()
         let target = isHTTP ? "url: \"http://127.0.0.1:\(upstream.port)\"" : "function: main"
         let text = """
@@ -32,6 +35,7 @@ final class Rig {
             functions: { main: { \(target)\(keys.isEmpty ? "" : ", ")\(keys) } }
             routes:
               - { path: /fixed, respond: { body: fixed } }
+            \(routes)
               - { path: /*, function: main }
 
             """
@@ -43,7 +47,7 @@ final class Rig {
             environment: ["AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"],
             readFile: { _ in nil }, logger: self.log.logger)
         self.upstream = upstream
-        self.loop = try Loop(clock: .manual(self.clock))
+        self.loop = try Loop(clock: .manual(self.clock), faults: faults)
         self.context = LoopContext(
             loop: self.loop, snapshot: assembly.snapshot, shared: assembly.sharedResources, accessLog: nil)
         let socket = try ListeningSocket(bindingTo: SocketAddress(host: .v4(UInt32(0x7f00_0001).bigEndian)))
@@ -60,9 +64,12 @@ final class Rig {
         for _ in 0..<4 { self.loop.turn(waitingAtMost: .zero) }
     }
 
+    /// A route whose answer no socket takes at once where its peer has a small receive buffer.
+    static let largeRoute = "  - { path: /large, respond: { body: \"\(String(repeating: "large", count: 20_000))\" } }"
+
     /// A client that has connected.
-    func connect() throws -> Peer {
-        let peer = try Peer(connectingTo: self.address.port)
+    func connect(receiveBuffer: CInt? = nil) throws -> Peer {
+        let peer = try Peer(connectingTo: self.address.port, receiveBuffer: receiveBuffer)
         self.turn()
         return peer
     }
@@ -164,8 +171,11 @@ final class Peer {
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
     }
 
-    convenience init(connectingTo port: UInt16) throws {
+    convenience init(connectingTo port: UInt16, receiveBuffer: CInt? = nil) throws {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        if var size = receiveBuffer {
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<CInt>.size))
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
@@ -189,6 +199,13 @@ final class Peer {
     func close() {
         if self.descriptor >= 0 { Glibc.close(self.descriptor) }
         self.descriptor = -1
+    }
+
+    /// Ends with a reset.
+    func reset() {
+        var value = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(self.descriptor, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
+        self.close()
     }
 
     func send(_ text: String) {

@@ -372,7 +372,7 @@ extension HTTP2Session: LoopTimerHandler {
         if let since = self.server.incompleteSince, now >= since + self.limits.requestHead {
             self.noteLimit("request_head")
             self.server.end(with: HTTP2Failure(code: .enhanceYourCalm, cause: .tooSlow))
-            self.connection.flush()
+            self.goOn()
             return
         }
         if now >= self.stepAt { self.leave() }
