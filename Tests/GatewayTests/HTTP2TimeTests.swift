@@ -154,6 +154,20 @@ import Time
         try self.await(rig, peer, "the reset") { $0.contains { $0.type == 3 && $0.number() == 8 } }
     }
 
+    @Test func `a whole answer that nobody takes is reset after 60 s, also where its request ended later`() throws {
+        let rig = try Rig()
+        let peer = try self.connect(rig)
+        let post = [(":method", "POST")] + Self.get().dropFirst()
+        peer.send(HTTP2Frame.settings([(4, 0)]).bytes + HTTP2Frame.headers(1, post, end: false).bytes)
+        try self.await(rig, peer, "the head") { $0.contains { $0.type == 1 && $0.stream == 1 } }
+        peer.send(HTTP2Frame.data(1, "", end: true).bytes)
+        rig.turn()
+        rig.advance(by: .seconds(59))
+        #expect(!self.frames(peer).contains { $0.type == 3 })
+        rig.advance(by: .seconds(2))
+        try self.await(rig, peer, "the reset") { $0.contains { $0.type == 3 && $0.number() == 8 } }
+    }
+
     /// The last stream ends by the client's reset, to which there is nothing to say.
     @Test func `a connection that is leaving ends with its last stream, however that ends`() throws {
         let rig = try Rig(limits: "requests_per_connection: 1")

@@ -78,8 +78,10 @@ final class HTTP2ClientStream {
     }
 
     func receivedEnd() {
+        // Without an exchange it is the time that the client has for what waits of its answer.
+        guard let exchange = self.exchange else { return }
         self.deadline = .never
-        self.exchange?.requestCompleted()
+        exchange.requestCompleted()
     }
 
     /// The answer has gone whole, and the request has not come whole.
