@@ -135,7 +135,7 @@ final class LoopContext {
     /// Whether a new connection may stay. Where there is no room, an idle one of this loop has to go for it.
     func admit(_ client: ClientConnection) -> Bool {
         guard self.admitAddress(of: client) else { return false }
-        guard !self.connectionLimits.enter() else {
+        guard !client.takePlace(in: self.connectionLimits) else {
             self.metrics.countConnection()
             return true
         }
@@ -146,7 +146,6 @@ final class LoopContext {
             return true
         }
         self.noteLimit("connections", of: client)
-        self.connectionClosed(client)
         return false
     }
 
@@ -154,19 +153,11 @@ final class LoopContext {
     /// machine, and trusted proxies, come with the connections of many.
     func admitAddress(of client: ClientConnection) -> Bool {
         guard let address = client.ipAddress, !address.isLoopback, !client.isTrustedProxy else { return true }
-        guard self.connectionLimits.enter(from: address) else {
+        guard client.takePlace(of: address, in: self.connectionLimits) else {
             self.noteLimit("connections_per_address", of: client)
             return false
         }
-        client.countedAddress = address
         return true
-    }
-
-    /// A connection that was admitted is over.
-    func connectionClosed(_ client: ClientConnection) {
-        self.connectionLimits.leave()
-        if let address = client.countedAddress { self.connectionLimits.leave(from: address) }
-        client.countedAddress = nil
     }
 
     func sessionOpened(_ session: any ClientSession) {
@@ -180,7 +171,6 @@ final class LoopContext {
 
     func sessionClosed(_ session: any ClientSession) {
         self.sessions[ObjectIdentifier(session)] = nil
-        self.connectionClosed(session.client)
         self.checkDrained()
     }
 

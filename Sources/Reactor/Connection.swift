@@ -18,6 +18,8 @@ package final class Connection: EventSource {
     package let remoteAddress: SocketAddress
     /// Told of everything; `nil` once the connection has ended.
     package var handler: (any ConnectionHandler)?
+    /// Told when the socket is closed, and held until then.
+    package var observer: (any ConnectionObserver)?
     /// Bytes to be sent. Append, then `flush`.
     package var output = ByteBuffer()
 
@@ -59,7 +61,7 @@ package final class Connection: EventSource {
     /// Whether the end, when everything was sent, is a reset.
     private var endsByReset = false
     /// For how long a peer may go on taking what was sent last.
-    private var lingerLimit = MonotonicTime.never
+    private var endLimit = MonotonicTime.never
     /// Made for an ending only.
     private var endTimer: LoopTimer?
     /// What lies between the socket and the handler; `nil` for plain connections.
@@ -77,8 +79,9 @@ package final class Connection: EventSource {
 
     /// What `readLittle` takes at once.
     private static let littleSize = 4096
-    /// How long a peer may take to go on reading our last bytes.
+    /// How long a peer may take to go on reading our last bytes, and how many of them a second it has to take on the whole.
     private static let flushStall = Duration.seconds(30)
+    private static let flushRate = 1024
     /// How long a peer that has our last bytes may take to close after we did.
     private static let lingerTime = Duration.seconds(2)
     /// How long a peer may take to get our last bytes out of the kernel.
@@ -134,6 +137,10 @@ package final class Connection: EventSource {
         if !self.output.isEmpty || !self.lent.isEmpty { return true }
         guard let filtered = self.filtered else { return false }
         return !filtered.sealed.isEmpty
+    }
+
+    private var unsentCount: Int {
+        self.output.count + self.lent.byteCount + (self.filtered?.sealed.count ?? 0)
     }
 
     // Filtering.
@@ -256,7 +263,7 @@ package final class Connection: EventSource {
     }
 
     /// Sends what is in `output`, says the end, waits shortly for the peer's, and closes. The handler hears nothing more.
-    /// A peer that takes nothing for 30 s is reset.
+    /// A peer that takes nothing for 30 s is reset, and one that takes less than 1 KiB a second on the whole.
     package func closeAfterFlush() {
         self.endAfterFlush()
     }
@@ -275,6 +282,7 @@ package final class Connection: EventSource {
             // What can not be sealed any more, or not yet, never goes.
             if let filtered = self.filtered, !filtered.isOpen { self.discardPlain() }
             self.isReadingPaused = false
+            self.endLimit = self.loop.now + Self.flushStall + .seconds(self.unsentCount / Self.flushRate)
             self.setEndTimer(after: Self.flushStall)
             self.flush()
             // Last, because the handler may go with it.
@@ -302,6 +310,7 @@ package final class Connection: EventSource {
         if withReset || isPart { SocketOptions.setResetOnClose(descriptor) }
         self.loop.unregister(self, descriptor: descriptor)
         Glibc.close(descriptor)
+        self.observer.take()?.socketClosed()
         self.discardOutput()
         self.filtered = nil
         if let timer = self.endTimer { self.loop.cancel(timer) }
@@ -327,7 +336,7 @@ package final class Connection: EventSource {
     private func setEndTimer(after duration: Duration) {
         let timer = self.endTimer ?? LoopTimer(handler: self)
         self.endTimer = timer
-        self.loop.set(timer, after: duration)
+        self.loop.set(timer, to: min(self.loop.now + duration, self.endLimit))
     }
 
     // What the loop calls.
@@ -781,13 +790,13 @@ package final class Connection: EventSource {
     private func linger() {
         self.state = .lingering
         if self.endsByReset {
-            self.lingerLimit = self.loop.now + Self.resetPoll.longest
+            self.endLimit = self.loop.now + Self.resetPoll.longest
             self.lingerOn()
         } else if self.hasPeerEnded {
             self.tearDown()
         } else {
             shutdown(self.descriptor, CInt(SHUT_WR))
-            self.lingerLimit = self.loop.now + Self.longestLinger
+            self.endLimit = self.loop.now + Self.longestLinger
             self.setEndTimer(after: Self.lingerTime)
             self.discardInput()
         }
@@ -795,7 +804,7 @@ package final class Connection: EventSource {
 
     /// Waits on while the peer has not got everything, within limits: closing could throw it away.
     private func lingerOn() {
-        if sluice_unacknowledged(self.descriptor) > 0, self.loop.now < self.lingerLimit {
+        if sluice_unacknowledged(self.descriptor) > 0, self.loop.now < self.endLimit {
             self.setEndTimer(after: self.endsByReset ? Self.resetPoll.step : Self.lingerTime)
         } else {
             self.tearDown(withReset: self.endsByReset)

@@ -106,4 +106,20 @@ import Testing
         try rig.awaitEnd(client)
         #expect(rig.upstream.accept() == nil)
     }
+
+    /// The session is over with its answer, the socket only when the client has taken it.
+    @Test func `a connection counts until its socket is closed`() throws {
+        let rig = try Rig(limits: "connections: 2", routes: Rig.largeRoute)
+        let slow = try (0..<2).map { _ in try rig.connect(receiveBuffer: 4096) }
+        for client in slow { client.send("GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n") }
+        rig.turn(20)
+        let refused = try rig.connect()
+        try rig.awaitEnd(refused)
+        #expect(refused.received.isEmpty)
+        for client in slow { client.reset() }
+        rig.turn()
+        let next = try rig.connect()
+        next.send("GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n")
+        try rig.await(next, "fixed")
+    }
 }

@@ -140,6 +140,51 @@ import Time
         expectSame(received, bytes)
     }
 
+    @Test func `a peer that takes its last bytes in drips is cut off in the end`() throws {
+        var room = 0
+        let faults = FaultPlan { operation, count in
+            guard operation == .send else { return .pass }
+            let taken = min(room, count)
+            room -= taken
+            return taken > 0 ? .short(taken) : .again
+        }
+        let rig = try Rig(faults: faults)
+        let (connection, peer) = try rig.connect(.unix, handler: Recorder())
+        connection.send([UInt8](repeating: 5, count: 300_000))
+        connection.closeAfterFlush()
+        rig.turn()
+        var seconds = 0
+        while rig.loop.sourceCount > 0, seconds < 10_000 {
+            room = 8192
+            rig.turn(4)
+            _ = peer.read()
+            rig.advance(by: .seconds(20))
+            seconds += 20
+        }
+        // A second for each KiB, and 30 s.
+        #expect((300...360).contains(seconds))
+    }
+
+    @Test func `whoever asks is told when the socket is closed, and not before`() throws {
+        final class Observer: ConnectionObserver {
+            var count = 0
+            func socketClosed() { self.count += 1 }
+        }
+        let rig = try Rig()
+        let observer = Observer()
+        let (connection, peer) = try rig.connect(handler: Recorder())
+        connection.observer = observer
+        connection.send("bye")
+        connection.closeAfterFlush()
+        rig.turn(3)
+        #expect(observer.count == 0)
+        peer.close()
+        rig.turn { rig.loop.sourceCount == 0 }
+        #expect(observer.count == 1)
+        connection.close()
+        #expect(observer.count == 1)
+    }
+
     @Test func `aborting resets, so that the peer can not take it for the end`() throws {
         let rig = try Rig()
         let handler = Recorder()

@@ -48,7 +48,6 @@ extension LoopContext {
         } catch {
             self.logger.error("no TLS session", metadata: ["listener": "\(client.listener.name)", "error": "\(error)"])
             client.connection.close()
-            self.connectionClosed(client)
         }
     }
 

@@ -17,8 +17,10 @@ final class ClientConnection {
     private(set) var port: UInt16
     /// Whether what it says about clients is believed.
     private(set) var isTrustedProxy: Bool
+    /// Where it is counted, until its socket is closed.
+    private var limits: ConnectionLimits?
     /// The address that the connection is counted under; `nil` where it is exempt.
-    var countedAddress: IPAddress?
+    private var countedAddress: IPAddress?
     /// `nil` without TLS.
     private(set) var tls: TLSFilter?
     private(set) var tlsVersion: StaticString?
@@ -38,6 +40,20 @@ final class ClientConnection {
         self.ipAddress = connection.remoteAddress.ipAddress
         self.port = listener.port
         self.isTrustedProxy = listener.trusts(connection.remoteAddress.ipAddress)
+    }
+
+    /// Takes a place among all connections, whatever the answer is: whether there was room for it.
+    func takePlace(in limits: ConnectionLimits) -> Bool {
+        self.limits = limits
+        self.connection.observer = self
+        return limits.enter()
+    }
+
+    /// Takes a place among the connections of an address, where there is one left.
+    func takePlace(of address: IPAddress, in limits: ConnectionLimits) -> Bool {
+        guard limits.enter(from: address) else { return false }
+        self.countedAddress = address
+        return true
     }
 
     /// A proxy has said whom the connection is from.
@@ -62,6 +78,14 @@ final class ClientConnection {
         self.tlsNames = EventContext.TLS(version: "\(handshake.version.name)", cipherSuite: handshake.cipherSuite)
         self.certificate = handshake.clientCertificate.map { EventClientCertificate($0) }
         self.certificateNames = handshake.clientCertificate?.names
+    }
+}
+
+extension ClientConnection: ConnectionObserver {
+    func socketClosed() {
+        guard let limits = self.limits.take() else { return }
+        limits.leave()
+        if let address = self.countedAddress { limits.leave(from: address) }
     }
 }
 

@@ -60,7 +60,6 @@ extension ClientHandshake: ConnectionHandler {
         self.context.sessionReplaced(self)
         guard let handshake = self.filter.handshake else {
             self.client.connection.close()
-            self.context.connectionClosed(self.client)
             return
         }
         self.client.secured(by: self.filter, handshake)
