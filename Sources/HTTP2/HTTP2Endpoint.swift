@@ -95,7 +95,7 @@ package class HTTP2Endpoint {
     /// The head of a stream of ours, or of an answer, has been put together.
     func sentHead(on stream: Int32) {}
 
-    /// The stream was not even begun: the library has given up its head.
+    /// The library has given up the head of a stream of ours, or of an answer, such as one that is too long.
     func notSent(_ stream: Int32) {}
 
     // Streams.

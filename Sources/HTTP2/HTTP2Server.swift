@@ -183,6 +183,11 @@ package final class HTTP2Server: HTTP2Endpoint {
         if !stream.hasEnded, !stream.wasResetByPeer { self.closedStreams.noteReset(stream.id.rawValue) }
     }
 
+    override func notSent(_ id: Int32) {
+        // Without its head there is no answer, and nothing else would tell the client.
+        if let stream = self.streams[id] { self.reset(stream, .internalError) }
+    }
+
     override func sentEnd(on stream: HTTP2Stream) {
         if !stream.hasEnded { self.tell(.answered(stream.id)) }
     }

@@ -28,6 +28,8 @@ func makeSession(for endpoint: HTTP2Endpoint, _ role: EndpointSettings.Role) -> 
     unsafe nghttp2_option_set_no_recv_client_magic(options, 1)
     unsafe nghttp2_option_set_no_auto_window_update(options, 1)
     unsafe nghttp2_option_set_no_closed_streams(options, 1)
+    // Twice what a function's answer may have, for what is configured to be added. The library's own limit is just that.
+    unsafe nghttp2_option_set_max_send_header_block_length(options, 128 * 1024)
     unsafe nghttp2_option_set_builtin_recv_extension_type(options, UInt8(NGHTTP2_PRIORITY_UPDATE.rawValue))
     // SAFETY: the context is not retained. The endpoint owns the session, so it outlives every call.
     let context = unsafe Unmanaged.passUnretained(endpoint).toOpaque()
@@ -153,11 +155,9 @@ private func frameNotSentCallback(
     _ session: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>?, _ code: CInt,
     _ context: UnsafeMutableRawPointer?
 ) -> CInt {
-    guard let frame = unsafe frame else { return 0 }
-    let header = unsafe frame.pointee.hd
-    if UInt32(header.type) == NGHTTP2_HEADERS.rawValue, unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
-        unsafe endpoint(of: context).notSent(header.stream_id)
-    }
+    // Neither role sends HEADERS frames but for heads.
+    guard let header = unsafe frame?.pointee.hd, UInt32(header.type) == NGHTTP2_HEADERS.rawValue else { return 0 }
+    unsafe endpoint(of: context).notSent(header.stream_id)
     return 0
 }
 

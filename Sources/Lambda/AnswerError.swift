@@ -20,6 +20,8 @@ package enum AnswerError: Error, Equatable, Sendable {
     case noDelimiter(within: Int)
     /// The stream ended before the head of the answer did.
     case endedInPrelude
+    /// More header fields than an answer may have.
+    case fieldsTooLong(limit: Int)
     /// More than a gathered answer may have.
     case tooLong(limit: Int)
 }
@@ -37,6 +39,8 @@ extension AnswerError: CustomStringConvertible {
         case .badBase64: "the body is no base64 although isBase64Encoded is true"
         case .noDelimiter(let count): "no eight NULs within \(count) bytes"
         case .endedInPrelude: "the stream ended before eight NULs"
+        case .fieldsTooLong(let limit):
+            "the header fields of an answer have at most \(limit) bytes, 32 for each included"
         case .tooLong(let limit): "a gathered answer has at most \(limit) bytes"
         }
     }

@@ -12,8 +12,15 @@ struct AnswerFields {
     private(set) var contentLength: Int?
     private var hasConflictingLengths = false
     private var hasContentType = false
+    /// How long they are, as RFC 9113 §6.5.2 counts: 32 bytes for each besides its name and value.
+    private var size = 0
+    /// The most that an answer may have; a client that takes more is hard to find.
+    static let sizeLimit = 64 * 1024
     /// The options of Connection fields, joined with commas.
     private var connectionOptions: [UInt8] = []
+
+    /// Whether there was more than an answer may have. What was too much is not here.
+    var isTooLong: Bool { self.size > Self.sizeLimit }
 
     /// Makes room for the lines of a head of `bytes` bytes.
     ///
@@ -25,6 +32,8 @@ struct AnswerFields {
     /// Takes a line; drops it where it may not pass.
     mutating func append(name: Span<UInt8>, value: Span<UInt8>) {
         let value = value.trimmed
+        self.size += name.count + value.count + 32
+        if self.isTooLong { return }
         guard Fields.isName(name), Fields.isValue(value) else { return }
         switch name.count {
         case 2 where name.equalsIgnoringCase("te"), 7 where name.equalsIgnoringCase("trailer"),

@@ -73,6 +73,7 @@ package enum BufferedAnswer {
         of document: inout AnswerDocument, _ fields: consuming AnswerFields, _ format: AnswerFormat, _ method: Method,
         decodesBase64: Bool = true, mustBeNumber: Bool = false, into body: inout ByteBuffer
     ) throws(AnswerError) -> ResponseHead {
+        if fields.isTooLong { throw .fieldsTooLong(limit: AnswerFields.sizeLimit) }
         let start = body.count
         let status = try document.status(mustBeNumber: mustBeNumber)
         try document.appendBody(to: &body, decodesBase64: decodesBase64)

@@ -30,6 +30,7 @@ extension PreludeHead {
             }
             break
         }
+        if fields.isTooLong { return nil }
         let length = fields.contentLength
         self.head = ResponseHead(
             status: status,

@@ -13,6 +13,7 @@ package struct PreludeHead: Equatable, Sendable {
         var document = try AnswerDocument(text)
         let status = try document.status()
         let fields = try document.takeFields()
+        if fields.isTooLong { throw .fieldsTooLong(limit: AnswerFields.sizeLimit) }
         let length = fields.contentLength
         self.head = ResponseHead(
             status: status,

@@ -53,6 +53,39 @@ import Time
         #expect(client.frames().map(\.flags) == [5])
     }
 
+    @Test(arguments: [true, false])
+    func `an answer whose head is too long for a header block is broken, and not left out in silence`(
+        hasBody: Bool
+    ) throws {
+        let client = Client()
+        client.send(.headers(1, Client.get))
+        let fields = Fields(["x-long": String(repeating: "a", count: 1_000_000)])
+        let stream = try client.stream(1)
+        client.server.respond(
+            on: stream, ResponseHead(status: 200, fields: fields), date: "d".utf8.span, hasBody: hasBody)
+        if hasBody {
+            client.server.send("body".utf8.span, on: stream)
+            client.server.end(stream)
+        }
+        #expect(client.frames() == [.reset(1, 2)])
+        #expect(client.told.last == .other(.closed(1, .internalError)))
+        // Others are served.
+        client.send(.headers(3, Client.get))
+        client.answer(3)
+        #expect(client.frames().map(\.type) == [1, 0])
+    }
+
+    @Test func `a head of 100,000 bytes goes out`() throws {
+        let client = Client()
+        client.send(.headers(1, Client.get))
+        let value = String(repeating: "a", count: 100_000)
+        client.server.respond(
+            on: try client.stream(1), ResponseHead(status: 200, fields: Fields(["x-long": value])),
+            date: "d".utf8.span, hasBody: false)
+        let block = client.frames().flatMap(\.payload)
+        #expect(client.fields(HTTP2Frame(type: 1, block))["x-long"]?.count == value.count)
+    }
+
     @Test func `fields of HTTP/1.1 connections do not go out`() throws {
         let client = Client()
         client.send(.headers(1, Client.get))

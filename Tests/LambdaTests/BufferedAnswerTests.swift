@@ -103,6 +103,26 @@ import Testing
         #expect(tooLong.failure == .badAnswer(.tooLong(limit: 6_291_556)))
     }
 
+    @Test(
+        arguments: [
+            #""headers":{"x-long":"\#(String(repeating: "a", count: 70_000))"}"#,
+            #""headers":{"x":[\#(String(repeating: "1,", count: 3000))1]}"#,
+            #""multiValueHeaders":{"x":["\#(String(repeating: "a", count: 70_000))"]}"#,
+            #""cookies":["\#(String(repeating: "a", count: 70_000))"]"#,
+        ])
+    func `the fields of an answer are bounded`(_ member: String) {
+        let outcome = Outcome.of(Answer(#"{"statusCode":200,\#(member),"body":"hi"}"#), mode: .buffered)
+        #expect(outcome.failure == .badAnswer(.fieldsTooLong(limit: 65_536)))
+        // They are no fields where it is no answer.
+        #expect(Outcome.of(Answer("{\(member)}"), mode: .buffered).isComplete)
+    }
+
+    @Test func `fields that are not too long are passed on`() {
+        let value = String(repeating: "a", count: 60_000)
+        let outcome = Outcome.of(Answer(#"{"statusCode":200,"headers":{"x-long":"\#(value)"}}"#), mode: .buffered)
+        #expect(outcome.head?.fields.first("x-long")?.count == 60_000)
+    }
+
     @Test func `a document of very many values is passed on`() {
         let json = "[" + String(repeating: "0, ", count: 120_000) + "0]"
         #expect(Outcome.of([Answer(json).stream], mode: .buffered).body.count == 240_003)
