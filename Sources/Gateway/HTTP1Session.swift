@@ -557,7 +557,15 @@ extension HTTP1Session: ConnectionHandler {
     }
 
     func peerLeft() {
-        if case .answering = self.phase { self.leave() }
+        switch self.phase {
+        case .answering:
+            self.leave()
+        case .body where self.isRequestPaused:
+            // What it sent before it left would be read only to find that it has.
+            self.leave()
+        case .idle, .head, .body, .discarding, .closed:
+            break
+        }
     }
 
     func outputBlocked() {

@@ -1,10 +1,12 @@
 import Glibc
+import Reactor
 import Testing
 
 @testable import Gateway
 
 /// Requests to an HTTP upstream go on as they come, and no faster than it takes them.
 @Suite struct ForwardingTests {
+    private static let piece = [UInt8](repeating: 0x78, count: 50_000)
     private static let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     private func upload(_ rig: Rig, _ client: Peer, _ text: String = "4\r\nhalf\r\n") throws -> Peer {
@@ -57,15 +59,7 @@ import Testing
         let rig = try Rig("max_request_body: 1GiB", isHTTP: true)
         let client = try rig.connect()
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 60000000\r\n\r\n")
-        let piece = [UInt8](repeating: 0x78, count: 50_000)
-        var sent = 0
-        var quiet = 0
-        while sent < 60_000_000, quiet < 50 {
-            let count = client.offer(piece[..<min(piece.count, 60_000_000 - sent)])
-            sent += count
-            quiet = count == 0 ? quiet + 1 : 0
-            rig.turn(1)
-        }
+        var sent = self.fill(rig, client)
         // The kernel's buffers hold some megabytes, and the gateway next to nothing.
         #expect(sent < 40_000_000)
         #expect(rig.context.budget.used < 200_000)
@@ -77,11 +71,37 @@ import Testing
         let server = try rig.turn(until: "a connection to the server") { rig.upstream.accept() }
         try rig.turn(until: "all of it") {
             server.receive()
-            if sent < 60_000_000 { sent += client.offer(piece[..<min(piece.count, 60_000_000 - sent)]) }
+            if sent < 60_000_000 { sent += client.offer(Self.piece[..<min(Self.piece.count, 60_000_000 - sent)]) }
             return server.received.utf8.count > 60_000_000 ? () : nil
         }
         server.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         try rig.await(client, "HTTP/1.1 200 ")
+    }
+
+    @Test func `a client that leaves while it is stopped is let go of at once`() throws {
+        let rig = try Rig("max_request_body: 1GiB", isHTTP: true)
+        let client = try rig.connect()
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 60000000\r\n\r\n")
+        self.fill(rig, client)
+        let server = try rig.turn(until: "a connection to the server") { rig.upstream.accept() }
+        client.reset()
+        // The listener is left. To read from the server's side would let the upload go on.
+        try rig.turn(until: "the end") { rig.loop.sourceCount == 1 ? () : nil }
+        try rig.awaitEnd(server)
+    }
+
+    /// Sends until nothing is taken any more, and answers how much that was.
+    @discardableResult
+    private func fill(_ rig: Rig, _ client: Peer) -> Int {
+        var sent = 0
+        var quiet = 0
+        while sent < 60_000_000, quiet < 50 {
+            let count = client.offer(Self.piece[..<min(Self.piece.count, 60_000_000 - sent)])
+            sent += count
+            quiet = count == 0 ? quiet + 1 : 0
+            rig.turn(1)
+        }
+        return sent
     }
 
     @Test func `a client that stops in its body is slow`() throws {
