@@ -364,7 +364,8 @@ final class HTTP1Session {
         var bytes = ByteBuffer()
         swap(&bytes, &self.pending)
         self.read(bytes.bytes)
-        if self.pending.isEmpty, !self.isClosed { self.connection.resumeReading() }
+        // A request among them may have asked for a pause.
+        if self.pending.isEmpty, !self.isRequestPaused, !self.isClosed { self.connection.resumeReading() }
     }
 
     private var isClosed: Bool {
