@@ -662,7 +662,11 @@ package final class Connection: EventSource {
             case .sent(let count):
                 sent += count
                 filtered.sealed.consume(count)
-                if count < total { return .part(sent) }
+                guard count == total else {
+                    // Where much was sealed already, runs that were lent meanwhile are not among it.
+                    if !self.lent.isEmpty { self.keep(after: 0) }
+                    return .part(sent)
+                }
                 self.loop.buffers.reclaim(&filtered.sealed)
             case .failed(let error):
                 return .failed(error)

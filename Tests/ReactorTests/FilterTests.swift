@@ -6,7 +6,7 @@ import Testing
 @testable import Reactor
 
 /// A filter of records: a letter, two bytes of length, and the payload with all bits turned over. `h` is the handshake,
-/// `d` data, `e` the end; anything else is a fault, which is answered with `a`.
+/// `d` data, `e` the end, `p` is answered with 32 KiB of another `p`; anything else is a fault, which is answered with `a`.
 private final class Records: ConnectionFilter {
     private var held: [UInt8] = []
     private var hasEnded = false
@@ -36,6 +36,8 @@ private final class Records: ConnectionFilter {
             case UInt8(ascii: "e"):
                 self.hasEnded = true
                 return .ended
+            case UInt8(ascii: "p"):
+                output.append(Records.record("p", [UInt8](repeating: 0, count: 32_768)))
             default:
                 output.append(Records.record("a", []))
                 throw FilterFailure(reason: "no record")
@@ -387,5 +389,30 @@ struct FilterTests {
         }
         expectSame(fixture.read().payload, bytes)
         expectSame(fixture.recorder.bytes, bytes)
+    }
+
+    /// What the filter has to say fills the sealed side, so that the run is not sealed before the socket blocks.
+    @Test func `a lent run that has to wait behind the filter's own bytes is the one that was lent`() throws {
+        var isShort = false
+        let faults = FaultPlan { operation, _ in isShort && operation == .send ? .short(100) : .pass }
+        let fixture = try Fixture(faults: faults)
+        let source = Recorder()
+        let (_, sender) = try fixture.rig.connect(handler: source)
+        let next = Recorder()
+        let (_, nextSender) = try fixture.rig.connect(handler: next)
+        let lent = [UInt8](repeating: 1, count: 8192)
+        source.onReceived = { bytes in
+            fixture.connection.lend(bytes)
+        }
+        isShort = true
+        fixture.peer.send(Records.record("p", []))
+        sender.send(lent)
+        // For these the receive buffer is used again, in the same round.
+        nextSender.send([UInt8](repeating: 2, count: 8192))
+        fixture.rig.turn()
+        #expect(source.bytes.count == lent.count && next.bytes.count == lent.count)
+        isShort = false
+        fixture.turn { fixture.read().types == "pd" }
+        expectSame(Array(fixture.read().payload.dropFirst(32_768)), lent)
     }
 }
