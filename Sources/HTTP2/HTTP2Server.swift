@@ -175,12 +175,15 @@ package final class HTTP2Server: HTTP2Endpoint {
         if stream.hasEnded { self.tell(.end(stream.id)) }
     }
 
-    override func refusedFrame(on stream: Int32) {
+    override func refusedFrame(on id: Int32) {
+        self.streams[id]?.wasRefused = true
         self.noteReset()
     }
 
     override func closed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
         if !stream.hasEnded, !stream.wasResetByPeer { self.closedStreams.noteReset(stream.id.rawValue) }
+        // More DATA than the stream's window holds: the library resets it without a word.
+        if code == .flowControlError, !stream.wasResetByPeer, !stream.wasRefused { self.noteReset() }
     }
 
     override func notSent(_ id: Int32) {

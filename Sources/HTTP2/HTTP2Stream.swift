@@ -25,6 +25,8 @@ package final class HTTP2Stream {
     package internal(set) var hasSentEnd = false
     /// The peer has reset it.
     var wasResetByPeer = false
+    /// A frame on it was refused, which was counted.
+    var wasRefused = false
     /// The client waits for leave to send the body.
     package internal(set) var expectsContinue = false
     /// The stream is refused or reset, by us, or closed; what still comes is thrown away.

@@ -42,6 +42,17 @@ import Time
         }
     }
 
+    /// The library resets these without a word.
+    @Test func `streams that the client makes us reset: more DATA than their windows hold`() {
+        var limits = HTTP2Limits()
+        limits.streams = 1000
+        limits.streamWindow = 1000
+        self.expectExcess(.resets, after: 100, Client(limits)) {
+            let id = UInt32(2 * $0 + 1)
+            return [.headers(id, Client.post, end: false), .data(id, [UInt8](repeating: 0, count: 1001))]
+        }
+    }
+
     @Test func `streams that the client makes us reset: content-length`() {
         self.expectExcess(.resets, after: 100) {
             [
