@@ -207,4 +207,21 @@ import Time
         #expect(rig.loop.sourceCount == 1)
         try rig.awaitEnd(peer)
     }
+
+    /// The client has its answer, and a reset: nothing was refused.
+    @Test func `a request that turns out to be malformed while it is answered ends as one whose client has left`()
+        throws
+    {
+        let rig = try Rig(isHTTP: true)
+        let peer = try self.connect(rig)
+        let fields = Self.post + [("content-length", "10")]
+        peer.send(HTTP2Frame.headers(1, fields, end: false).bytes + HTTP2Frame.data(1, "some").bytes)
+        let server = try rig.turn(until: "a connection to the server") { rig.upstream.accept() }
+        server.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+        try self.await(rig, peer, "some of the answer") { $0.contains { $0.type == 0 } }
+        peer.send(HTTP2Frame.data(1, "end", end: true).bytes)
+        try self.await(rig, peer, "the reset") { $0.contains { $0.type == 3 && $0.number() == 1 } }
+        try rig.awaitEnd(server)
+        #expect(rig.context.metrics.totals.requests.keys.map(\.end) == ["client_left"])
+    }
 }

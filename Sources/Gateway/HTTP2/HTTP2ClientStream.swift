@@ -105,6 +105,11 @@ final class HTTP2ClientStream {
     /// The rest of the request does not come, or is none.
     func failRequest(status: Int, end: String) {
         guard let exchange = self.exchange else { return }
+        guard !exchange.hasAnswered else {
+            // There is no other answer to give than the one that is under way.
+            self.leave()
+            return
+        }
         self.endExchange()
         exchange.requestFailed(status: status, end: end)
     }
