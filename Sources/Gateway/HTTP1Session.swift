@@ -182,6 +182,7 @@ final class HTTP1Session {
             }
         case .answered(let answer):
             self.phase = .discarding(left: bodyLength == .none ? 0 : Self.discardLimit)
+            if bodyLength != .none { self.setTimer(after: self.context.snapshot.limits.requestBodyStall) }
             // A client that waits for 100 will not send the body now, or will, and nobody could tell.
             if self.parser.expectsContinue { self.keepsAlive = false }
             if case .known(let count) = bodyLength, count > Self.discardLimit { self.keepsAlive = false }
@@ -571,7 +572,8 @@ extension HTTP1Session: ConnectionHandler {
 
     func outputBlocked() {
         self.exchange?.clientBlocked()
-        if self.exchange == nil { self.setTimer(after: self.context.snapshot.limits.clientStall) }
+        // A request that has begun has its own time.
+        if case .idle = self.phase { self.setTimer(after: self.context.snapshot.limits.clientStall) }
     }
 
     func outputDrained() {

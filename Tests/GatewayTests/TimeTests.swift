@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Gateway
+@testable import Reactor
 
 /// What happens after how long, with a clock that the test moves: the defaults of DESIGN.md 3 and EDGE_DEFAULTS.md 3.
 @Suite struct TimeTests {
@@ -94,6 +95,17 @@ import Testing
         rig.advance(by: .seconds(2))
         try rig.await(client, "HTTP/1.1 408 ")
         try rig.awaitEnd(client)
+    }
+
+    @Test func `a client that takes the last answer in drips has no more time for the next request's head`() throws {
+        var isShort = true
+        let rig = try Rig(faults: FaultPlan { operation, _ in isShort && operation == .send ? .short(1) : .pass })
+        let client = try rig.connect()
+        client.send("GET /fixed HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n")
+        rig.turn()
+        for _ in 0..<12 { rig.advance(by: .seconds(1)) }
+        isShort = false
+        try rig.await(client, "HTTP/1.1 408 ")
     }
 
     @Test func `a request's body may rest for 30 s`() throws {
