@@ -27,10 +27,15 @@ package final class ListeningSocket: Sendable {
             // Accepted sockets inherit these.
             if address.family != AF_UNIX { SocketOptions.setForConnection(descriptor) }
             if case .unix(let path) = address.host { Self.removeStale(path, address) }
-            // Addresses overlap only among sockets that all allow it.
-            for socket in leaving where socket.address.port == address.port && address.family != AF_UNIX {
+            // Addresses overlap only among sockets that all allow it, and only for as long as it takes: those that were
+            // to leave may have to stay.
+            let overlapping = leaving.filter { $0.address.port == address.port && address.family != AF_UNIX }
+            for socket in overlapping {
                 SocketOptions.set(socket.descriptor, SOL_SOCKET, sluice_SO_REUSEPORT, 1)
                 SocketOptions.set(descriptor, SOL_SOCKET, sluice_SO_REUSEPORT, 1)
+            }
+            defer {
+                for socket in overlapping { SocketOptions.set(socket.descriptor, SOL_SOCKET, sluice_SO_REUSEPORT, 0) }
             }
             let bound = unsafe try address.withSystemAddress { unsafe bind(descriptor, $0, $1) }
             guard bound == 0 else { throw SystemError("bind", code: lastErrorCode) }

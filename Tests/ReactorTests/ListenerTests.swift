@@ -54,6 +54,18 @@ import Time
         #expect(throws: SystemError("bind", code: EADDRINUSE)) { try ListeningSocket(bindingTo: socket.address) }
     }
 
+    @Test func `a socket that makes room for another lets nobody else in, whether that other one comes or not`() throws
+    {
+        let socket = try ListeningSocket(bindingTo: loopback())
+        // 192.0.2.1 is of TEST-NET-1, which no machine has.
+        let foreign = SocketAddress(host: .v4(UInt32(0xc000_0201).bigEndian), port: socket.address.port)
+        #expect(throws: SystemError.self) { try ListeningSocket(bindingTo: foreign, leaving: [socket]) }
+        #expect(RawSocket.option(socket.descriptor, SOL_SOCKET, SO_REUSEPORT) == 0)
+        let every = SocketAddress(host: .v4(0), port: socket.address.port)
+        let other = try ListeningSocket(bindingTo: every, leaving: [socket])
+        for one in [socket, other] { #expect(RawSocket.option(one.descriptor, SOL_SOCKET, SO_REUSEPORT) == 0) }
+    }
+
     @Test func `accepted sockets send without delay and are not inherited`() throws {
         let rig = try Rig()
         let socket = try ListeningSocket(bindingTo: loopback())
