@@ -34,13 +34,11 @@ final class Attempt: UpstreamAttempt {
             self.awaitKeys(for: exchange)
             return
         }
-        let signature = CallSignature(lease: lease, time: exchange.context.loop.wallNow)
+        let signature = CallSignature(lease, for: exchange.function, exchange.context)
         self.signature = signature
         var request = ByteBuffer()
         do throws(ExchangeFailure) {
-            try exchange.writeRequest(
-                into: &request, credentials: lease.credentials,
-                at: signature.time + exchange.context.clock.offset)
+            try exchange.writeRequest(into: &request, credentials: lease.credentials, at: signature.time)
         } catch {
             connection.giveBack()
             self.fail(error)

@@ -1,5 +1,6 @@
 internal import AWS
 internal import Logging
+internal import Reactor
 internal import Time
 
 /// What a call was signed with, and whether a refusal of it is one that another signature cures: with the time as AWS has
@@ -7,12 +8,24 @@ internal import Time
 struct CallSignature {
     let lease: CredentialLease
     /// By this machine's clock.
-    let time: WallTime
+    private let machineTime: WallTime
+    /// As far as AWS's clock was known to differ from this machine's when the call was signed.
+    private let offset: Duration
+
+    /// A signature of now. What runs on this machine has its clock, whatever AWS's says.
+    init(_ lease: CredentialLease, for function: FunctionRuntime, _ context: LoopContext) {
+        self.lease = lease
+        self.machineTime = context.loop.wallNow
+        self.offset = function.isLocal ? .zero : context.clock.offset
+    }
+
+    /// The time that the signature says.
+    var time: WallTime { self.machineTime + self.offset }
 
     /// Makes the next signature one that will do. Answers whether there is one.
     func isCured(after error: AWSServiceError, for function: FunctionRuntime, _ context: LoopContext) -> Bool {
-        if error.clockOffset(signedAt: self.time + context.clock.offset) != nil, let time = error.serverTime {
-            context.clock.offset = time - self.time
+        if !function.isLocal, error.clockOffset(signedAt: self.time) != nil, let time = error.serverTime {
+            context.clock.offset = time - self.machineTime
             context.logger.warning(
                 "the clock of this machine is not that of AWS: signing with the difference from now on",
                 metadata: ["difference": "\(context.clock.offset)"])

@@ -52,15 +52,14 @@ extension Exchange {
 
     /// Writes the head of the request for the upstream, signed with keys where it is to be.
     func writeForwardedHead(
-        into buffer: inout ByteBuffer, framing: ForwardingTemplate.BodyFraming, credentials: Credentials?
+        into buffer: inout ByteBuffer, framing: ForwardingTemplate.BodyFraming, signature: CallSignature?
     ) {
         guard let template = self.function.forwarding else {
             preconditionFailure("a request is forwarded to an HTTP upstream")
         }
         self.context.loop.buffers.lend(to: &buffer)
         self.request.appendForwardedHead(
-            template, framing: framing, to: &buffer, signer: self.context.signer, credentials: credentials,
-            at: self.context.signingTime)
+            template, framing: framing, to: &buffer, signer: self.context.signer, signature: signature)
     }
 
     /// Hands over what has come of the body. What goes on as it comes is not kept: from now on there is no second try.

@@ -34,10 +34,9 @@ final class ForwardingAttempt: UpstreamAttempt {
             self.awaitKeys(for: exchange)
             return
         }
-        let context = exchange.context
-        self.signature = lease.map { CallSignature(lease: $0, time: context.loop.wallNow) }
+        self.signature = lease.map { CallSignature($0, for: exchange.function, exchange.context) }
         var request = ByteBuffer()
-        exchange.writeForwardedHead(into: &request, framing: self.framing, credentials: lease?.credentials)
+        exchange.writeForwardedHead(into: &request, framing: self.framing, signature: self.signature)
         self.isChunked = self.framing == .chunked && !connection.framesBodies
         let headCount = request.count
         exchange.takeHeldBody { self.append($0, to: &request) }

@@ -76,6 +76,9 @@ final class FunctionRuntime: Sendable {
         self.lease = lease
     }
 
+    /// Whether it runs on this machine.
+    var isLocal: Bool { self.lease != nil }
+
     /// Where it is called.
     var endpoint: ServiceEndpoint { self.upstream.endpoint }
 

@@ -56,11 +56,12 @@ struct GatheredRequest: ~Copyable {
     /// Writes the head for an HTTP upstream, signed with keys where it is to be.
     func appendForwardedHead(
         _ template: ForwardingTemplate, framing: ForwardingTemplate.BodyFraming, to buffer: inout ByteBuffer,
-        signer: SigV4Signer, credentials: Credentials?, at time: WallTime
+        signer: SigV4Signer, signature: CallSignature?
     ) {
-        let signature = credentials.map { credentials in
+        let signature = signature.map { signature in
             self.body.withBytes {
-                ForwardingSignature(signer: signer, credentials: credentials, body: $0, at: time)
+                ForwardingSignature(
+                    signer: signer, credentials: signature.lease.credentials, body: $0, at: signature.time)
             }
         }
         template.appendHead(

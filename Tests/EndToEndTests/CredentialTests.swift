@@ -570,6 +570,35 @@ import Testing
         }
     }
 
+    /// The refusals do not name the clock, and it is not as far off as this fake would refuse by itself: more than four minutes
+    /// tell, by the time at which each call was signed.
+    @Test func `calls that were signed together are signed again each`() async throws {
+        let lambda = try await FakeLambda(clockOffset: 270)
+        let refusal = Step.answer(403, ["x-amzn-errortype": "InvalidSignatureException"], "{\"message\":\"no match\"}")
+        let hello: [Step] = [.text("hello"), .done, .end]
+        let function = try await lambda.function(calls: [[.gate, refusal], [.gate, refusal], hello, hello])
+        try await Gateway.run(Setup(function, "retries: 0")) { gateway in
+            let clients = [try await gateway.connect(), try await gateway.connect()]
+            for client in clients { try await client.send(Gateway.request()) }
+            try await function.wait(for: .gated, 2)
+            try await function.release(2)
+            for client in clients { #expect(try await client.answer().text == "hello", "\(gateway.log)") }
+        }
+    }
+
+    @Test func `functions of this machine keep its clock, whatever AWS's says`() async throws {
+        let lambda = try await FakeLambda(clockOffset: 3600)
+        let function = try await lambda.function(.text("hello"), .done, .end)
+        var setup = try Setup(function)
+        setup.functions.append(("here", "{ local: { command: [sluice-demo-function, chat] } }"))
+        setup.routes.insert("{ path: /here, function: here }", at: 0)
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            for path in ["/", "/here", "/", "/here"] { #expect(try await gateway.get(path).status == 200) }
+            #expect(gateway.log.components(separatedBy: "the clock of this machine").count == 2, "\(gateway.log)")
+            #expect(try await function.calls().count == 3)
+        }
+    }
+
     @Test func `a wrong secret is not taken for a wrong clock`() async throws {
         let function = try await FakeLambda.shared.function(.text("hello"), .done, .end)
         var setup = try Setup(function)
