@@ -33,6 +33,15 @@ extension Authority {
         return bytes.lowercasedString
     }
 
+    /// Whether the bytes of a Host field are this very host and port, so that they need not be parsed.
+    func isWritten(as bytes: Span<UInt8>) -> Bool {
+        let host = self.host.utf8.span
+        guard let port = self.port else { return bytes.equals(host) }
+        guard bytes.count > host.count, bytes[host.count] == ASCII.colon else { return false }
+        return bytes.extracting(0..<host.count).equals(host)
+            && bytes.extracting(host.count + 1..<bytes.count).decimal(digits: 5) == Int(port)
+    }
+
     /// As a Host field has it: `host` or `host:port`.
     package var text: String {
         guard let port = self.port else { return self.host }

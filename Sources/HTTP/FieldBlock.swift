@@ -61,8 +61,11 @@ final class FieldBlock: ManagedBuffer<FieldBlock.Header, Fields.Line> {
 }
 
 /// The lines that a parser has found so far, whose bytes it has not copied yet.
-struct FoundLines {
+///
+/// Not copyable, so that nobody else ever holds the block.
+struct FoundLines: ~Copyable {
     private var block: FieldBlock?
+    private var capacity = 0
 
     /// How many there are.
     private(set) var count = 0
@@ -70,24 +73,23 @@ struct FoundLines {
     /// Adds a line of a head whose bytes are likely to be so many at most.
     @inline(__always)
     mutating func append(_ line: Fields.Line, ofLikely bytes: Int) {
-        if self.block == nil || !isKnownUniquelyReferenced(&self.block) || self.count == self.capacity {
-            self.makeRoom(bytes)
-        }
+        if self.count == self.capacity { self.makeRoom(bytes) }
         // SAFETY: there is room now.
         unsafe self.block.unsafelyUnwrapped.lines[self.count] = line
         self.count &+= 1
     }
 
-    private var capacity: Int { self.block?.header.lineCapacity ?? 0 }
-
     private mutating func makeRoom(_ bytes: Int) {
-        guard let block = self.block else {
+        let larger: FieldBlock
+        if let block = self.block {
+            block.header.lineCount = self.count
+            larger = block.copy(addingLines: 1, bytes: block.header.byteCapacity)
+        } else {
             // PERF: sixteen lines hold most requests' heads, and growing costs a copy.
-            self.block = FieldBlock.make(lines: 16, bytes: bytes)
-            return
+            larger = FieldBlock.make(lines: 16, bytes: bytes)
         }
-        block.header.lineCount = self.count
-        self.block = block.copy(addingLines: 1, bytes: block.header.byteCapacity)
+        self.capacity = larger.header.lineCapacity
+        self.block = larger
     }
 
     /// Where the value of a line lies.
@@ -103,11 +105,8 @@ struct FoundLines {
     consuming func filled(with bytes: Span<UInt8>) -> FieldBlock? {
         guard var block = self.block else { return nil }
         let count = bytes.count
-        self.block = nil
         block.header.lineCount = self.count
-        if !isKnownUniquelyReferenced(&block) || count > block.header.byteCapacity {
-            block = block.copy(addingLines: 1, bytes: count + 64)
-        }
+        if count > block.header.byteCapacity { block = block.copy(addingLines: 1, bytes: count + 64) }
         block.header.byteCount = count
         let start = unsafe block.bytes
         // SAFETY: there is room for all bytes.

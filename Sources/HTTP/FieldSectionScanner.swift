@@ -7,7 +7,7 @@ private import Bytes
 ///
 /// It works on a span that begins with the head's first byte, and goes on where it stopped when it is given a longer
 /// one. Each byte is judged when it is seen, so that it does not matter in which pieces the bytes came.
-struct FieldSectionScanner {
+struct FieldSectionScanner: ~Copyable {
     /// The next byte to look at, counted from the start of the spans that are scanned.
     private(set) var position: Int
     /// The lines found so far; their positions count from `start`.
@@ -48,8 +48,8 @@ struct FieldSectionScanner {
 
     /// Gives up the lines.
     mutating func takeLines() -> FoundLines {
-        let lines = self.lines
-        self.lines = FoundLines()
+        var lines = FoundLines()
+        swap(&lines, &self.lines)
         return lines
     }
 
@@ -58,8 +58,7 @@ struct FieldSectionScanner {
         let limit = self.start + limits.headerBytes
         // Lines end at the limit; the empty line alone may lie behind it.
         let end = min(bytes.count, limit)
-        // PERF: what changes with each byte or line is kept in local variables, and the end of a line is inlined: eight
-        // lines took 3,579 instructions before, and 2,411 now.
+        if case .lineStart = self.phase { try self.scanWholeLines(bytes, to: end, limits: limits) }
         var position = self.position
         var phase = self.phase
         var line = self.line
@@ -132,6 +131,32 @@ struct FieldSectionScanner {
         self.phase = phase
         self.line = line
         return false
+    }
+
+    /// Reads lines that are there as a whole and have nothing odd about them, and leaves off in front of the first other
+    /// one, of which `scan` says what it is.
+    ///
+    /// PERF: nearly all lines of nearly all heads come like this, and need no state in between.
+    @inline(__always)
+    private mutating func scanWholeLines(
+        _ bytes: Span<UInt8>, to end: Int, limits: HeadLimits
+    ) throws(MessageFault) {
+        var position = self.position
+        // SAFETY: every unchecked subscript stands behind a comparison with `end`, which is at most the count.
+        while self.lines.count < limits.headerCount {
+            let nameEnd = bytes.endOfToken(from: position, to: end)
+            guard nameEnd > position, nameEnd < end, unsafe bytes[unchecked: nameEnd] == ASCII.colon else { break }
+            var valueStart = nameEnd &+ 1
+            while unsafe valueStart < end && Self.isSpace(bytes[unchecked: valueStart]) { valueStart &+= 1 }
+            let valueEnd = bytes.endOfFieldValue(from: valueStart, to: end)
+            guard valueEnd &+ 1 < end, unsafe bytes[unchecked: valueEnd] == ASCII.carriageReturn,
+                unsafe bytes[unchecked: valueEnd &+ 1] == ASCII.lineFeed
+            else { break }
+            let line = Line(nameStart: position, nameEnd: nameEnd, valueStart: valueStart)
+            try self.endLine(line, bytes, carriageReturn: valueEnd)
+            position = valueEnd &+ 2
+        }
+        self.position = position
     }
 
     @inline(__always)

@@ -131,11 +131,14 @@ package struct Fields: @unchecked Sendable {
         precondition(start >= 0)
         guard let block = self.block else { return nil }
         let lines = unsafe block.lines
+        let count = block.header.lineCount
+        let wanted = UInt32(truncatingIfNeeded: name.utf8CodeUnitCount)
         var index = start
-        while index < block.header.lineCount {
+        while index < count {
             // SAFETY: the index is below the count.
-            let line = unsafe lines[index]
-            if Int(line.nameCount) == name.utf8CodeUnitCount, self.part(line.name).equals(name) { return index }
+            if unsafe lines[index].nameCount == wanted, self.part(unsafe lines[index].name).equals(name) {
+                return index
+            }
             index &+= 1
         }
         return nil
@@ -181,6 +184,12 @@ package struct Fields: @unchecked Sendable {
     /// Adds a line at the end.
     package mutating func append(_ name: String, _ value: String) {
         self.append(name: name.utf8.span, value: value.utf8.span)
+    }
+
+    /// Adds a line at the end.
+    package mutating func append(_ name: StaticString, _ value: Span<UInt8>) {
+        // SAFETY: the code units of a StaticString live as long as the program.
+        self.append(name: unsafe Span<UInt8>(_unsafeStart: name.utf8Start, count: name.utf8CodeUnitCount), value: value)
     }
 
     /// Removes all lines of a name; capitals do not matter.

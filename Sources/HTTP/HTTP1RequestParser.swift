@@ -7,8 +7,9 @@ private import Bytes
 ///                                      └── chunked ─▶ chunks ── last ─▶ trailers ─▶ between
 ///     any ── fault ──▶ failed
 ///
-/// One value serves a connection for its whole life. Between requests and during bodies it holds no storage. It does
-/// not bound the length of bodies, and keeps no time: both are the driver's.
+/// One value serves a connection for its whole life. Between requests and during bodies it holds no storage but for the
+/// name of the host that the last request was for. It does not bound the length of bodies, and keeps no time: both are
+/// the driver's.
 package struct HTTP1RequestParser: ~Copyable {
     private let limits: HeadLimits
     private let keepsTrailers: Bool
@@ -21,6 +22,8 @@ package struct HTTP1RequestParser: ~Copyable {
     private var partialHead: Partial<RequestHeadScanner>?
     private var partialTrailers: Partial<TrailerScanner>?
     private var fault: RequestFault?
+    /// The host that the last request named.
+    private var host: Authority?
 
     /// Whether the connection may carry another request after the current or last one (RFC 9112 §9.3).
     package private(set) var keepsAlive = true
@@ -154,11 +157,12 @@ extension HTTP1RequestParser {
             guard var scanner = try partial.read(input, at: &offset, limits: self.limits) else { return .needsMore }
             self.partialHead = nil
             guard let head = scanner.takeHead() else { return .needsMore }
+            self.host = scanner.takeHost()
             self.begin(scanner)
             return .head(head)
         }
         let bytes = input.extracting(offset..<input.count)
-        var scanner = RequestHeadScanner()
+        var scanner = RequestHeadScanner(lastHost: self.host.take())
         let event = try scanner.read(bytes, limits: self.limits)
         guard scanner.isComplete else {
             offset = input.count
@@ -167,6 +171,7 @@ extension HTTP1RequestParser {
             return event
         }
         offset += scanner.position
+        self.host = scanner.takeHost()
         self.begin(scanner)
         return event
     }

@@ -9,6 +9,19 @@ struct RequestHeadScanner: ~Copyable, ResumableScanner {
     private var hasLine = false
     /// Whether `read` found all of the head.
     private(set) var isComplete = false
+    /// What the Host field of the connection's last request said, and then what that of this one says.
+    ///
+    /// PERF: nearly all requests of a connection name one host, whose text is made once.
+    private var host: Authority?
+
+    init(lastHost: consuming Authority? = nil) {
+        self.host = lastHost
+    }
+
+    /// Gives up the host, for the next request.
+    mutating func takeHost() -> Authority? {
+        self.host.take()
+    }
 
     var position: Int { self.hasLine ? self.fields.position : self.line.position }
 
@@ -97,7 +110,7 @@ struct RequestHeadScanner: ~Copyable, ResumableScanner {
     /// RFC 9112 §3.2: A server MUST respond with a 400 status code to any HTTP/1.1 request message that lacks a Host
     /// header field and to any request message that contains more than one Host header field line or a Host header
     /// field with an invalid field value.
-    private func authority(
+    private mutating func authority(
         in block: Span<UInt8>, version: HTTPVersion, isAbsolute: Bool
     ) throws(RequestFault) -> Authority? {
         let framing = self.fields.framing
@@ -111,6 +124,9 @@ struct RequestHeadScanner: ~Copyable, ResumableScanner {
             if isAbsolute { throw RequestFault(.host(.empty)) }
             return nil
         }
-        return try Authority(parsing: value)
+        if let host = self.host, host.isWritten(as: value) { return host }
+        let host = try Authority(parsing: value)
+        self.host = host
+        return host
     }
 }

@@ -72,13 +72,16 @@ struct AnswerFields {
     consuming func finish(status: Int, defaultContentType: StaticString, length: Int?) -> Fields {
         if !self.connectionOptions.isEmpty { self.removeNominated() }
         if !self.hasContentType, status != 204, status != 304 {
-            self.fields.append(name: "content-type", value: defaultContentType)
+            // SAFETY: the code units of a StaticString live as long as the program.
+            let type = unsafe Span<UInt8>(
+                _unsafeStart: defaultContentType.utf8Start, count: defaultContentType.utf8CodeUnitCount)
+            self.fields.append("content-type", type)
         }
         // RFC 9110 §8.6: no Content-Length in a 204.
         if let length, status != 204 {
             var digits = ByteBuffer()
             digits.append(decimal: length)
-            self.fields.append(name: "content-length", value: digits.bytes)
+            self.fields.append("content-length", digits.bytes)
         }
         return self.fields
     }
@@ -107,18 +110,5 @@ struct AnswerFields {
             }
             return false
         }
-    }
-}
-
-extension Fields {
-    fileprivate mutating func append(name: StaticString, value: StaticString) {
-        // SAFETY: the code units of a StaticString live as long as the program.
-        let value = unsafe Span<UInt8>(_unsafeStart: value.utf8Start, count: value.utf8CodeUnitCount)
-        self.append(name: name, value: value)
-    }
-
-    fileprivate mutating func append(name: StaticString, value: Span<UInt8>) {
-        // SAFETY: as above.
-        self.append(name: unsafe Span<UInt8>(_unsafeStart: name.utf8Start, count: name.utf8CodeUnitCount), value: value)
     }
 }

@@ -31,6 +31,20 @@ import Testing
         #expect(replay.messages.map(\.hasEnded) == [true, true])
     }
 
+    @Test func `each request of a connection is for the host that it names`() {
+        let hosts = [
+            "a.example", "a.example", "a.example:80", "A.example:80", "a.example:080", "a.example:", "b.example",
+        ]
+        let replay = RequestReplay.everyWay(hosts.map { "GET / HTTP/1.1\r\nHost: \($0)\r\n\r\n" }.joined())
+        #expect(replay.fault == nil)
+        #expect(
+            replay.messages.map(\.head.authority) == [
+                Authority(host: "a.example"), Authority(host: "a.example"), Authority(host: "a.example", port: 80),
+                Authority(host: "a.example", port: 80), Authority(host: "a.example", port: 80),
+                Authority(host: "a.example"), Authority(host: "b.example"),
+            ])
+    }
+
     @Test(arguments: ["GET", "HEAD", "DELETE", "OPTIONS", "BREW", "get"])
     func `a body is read whatever the method`(method: String) {
         // RFC 9112 §6: presence of a body is signalled by the framing fields, not by the method.
