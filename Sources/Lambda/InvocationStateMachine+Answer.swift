@@ -112,6 +112,7 @@ extension InvocationStateMachine {
             return .completed(completion)
         }
         self.state = .relaying(promise)
+        self.relaysAll = promise == nil && !self.isPlain
         return self.pending.isEmpty ? nil : self.relay(self.takePending(), promise: promise)
     }
 
@@ -146,6 +147,7 @@ extension InvocationStateMachine {
 extension InvocationStateMachine {
     /// The function has ended well.
     mutating func complete(_ completion: InvokeComplete) -> Action {
+        self.relaysAll = false
         switch self.state {
         case .searching(let scanner):
             return self.completeUndecided(completion, scanner: scanner)
@@ -240,6 +242,7 @@ extension InvocationStateMachine {
     /// The invocation failed; nothing is kept of it.
     mutating func fail(_ failure: InvocationFailure) -> Action {
         self.state = .failed(failure, hasToldHead: self.hasToldHead)
+        self.relaysAll = false
         self.pending = 0..<0
         self.held.releaseStorage()
         self.report.releaseStorage()

@@ -26,6 +26,9 @@ package struct InvocationStateMachine: ~Copyable {
     /// What the function's answer has been taken for; known with its head.
     package internal(set) var shape: AnswerShape?
     var state: State = .awaitingHead
+    /// Whether the state is `relaying`, and every payload goes out, however much it is.
+    // PERF: beside the state, because to look at that copies all of it, once a chunk.
+    var relaysAll = false
     private var decoder: EventStreamDecoder
     /// What the event-stream message is whose payload comes.
     private var message: Message = .ignored
@@ -80,7 +83,8 @@ package struct InvocationStateMachine: ~Copyable {
         /// The invocation ended well, and all of the answer has been handed out.
         case completed(InvokeComplete)
         /// It did not.
-        case failed(InvocationFailure)
+        // PERF: indirect, here and in `State`, because a chunk's action and state would be as large as a failure.
+        indirect case failed(InvocationFailure)
         /// The input has been taken wholly.
         case needsMore
     }
@@ -149,7 +153,7 @@ package struct InvocationStateMachine: ~Copyable {
     ///
     /// PERF: this is each chunk of a running stream, and takes a third of what an action takes.
     package mutating func nextChunk(_ input: Span<UInt8>, at offset: inout Int) -> Range<Int>? {
-        guard case .relaying(nil) = self.state, self.pending.isEmpty, !self.isPlain else { return nil }
+        guard self.relaysAll, self.pending.isEmpty else { return nil }
         return self.decoder.nextWholeChunk(input, at: &offset)
     }
 
@@ -246,9 +250,9 @@ extension InvocationStateMachine {
         /// The call was made; nothing has come back.
         case awaitingHead
         /// The API answered with an error, whose body is gathered.
-        case refused(ResponseHead)
+        indirect case refused(ResponseHead)
         /// The API answered that the function failed; the body says how.
-        case functionFailed(kind: String)
+        indirect case functionFailed(kind: String)
         /// The stream has begun, and nothing of the answer is known. Without a scanner the first byte decides.
         case searching(PreludeScanner?)
         /// The answer is gathered as a whole.
@@ -260,7 +264,7 @@ extension InvocationStateMachine {
         /// The client has all it gets.
         case discarding
         case completed(InvokeComplete, hasToldHead: Bool)
-        case failed(InvocationFailure, hasToldHead: Bool)
+        indirect case failed(InvocationFailure, hasToldHead: Bool)
     }
 
     /// What a content-length promised, and what has come of it.
