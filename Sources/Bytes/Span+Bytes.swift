@@ -52,22 +52,44 @@ extension Span where Element == UInt8 {
 
     @usableFromInline
     static func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        // PERF: from a word on, in words or pairs of them, the last of which overlaps the one before. What is compared is
+        // of the same length and so is nearly always the same: no difference is looked for before the end.
         // SAFETY: both hold `count` bytes, and no load passes it.
         let count = left.count
-        guard count >= 8 else {
-            for index in 0..<count where unsafe left[index] != right[index] { return false }
-            return true
+        if count >= 16 {
+            var difference = SIMD2<UInt64>.zero
+            var index = 0
+            while index < count &- 16 {
+                difference |= unsafe Self.difference(left, right, at: index, as: SIMD2<UInt64>.self)
+                index &+= 16
+            }
+            difference |= unsafe Self.difference(left, right, at: count &- 16, as: SIMD2<UInt64>.self)
+            return difference[0] | difference[1] == 0
         }
-        var index = 0
-        while true {
-            let isSame =
-                unsafe left.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                == right.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            if !isSame { return false }
-            if index &+ 8 == count { return true }
-            // The last word overlaps the one before.
-            index = Swift.min(index &+ 8, count &- 8)
+        if count >= 8 {
+            let first = unsafe Self.difference(left, right, at: 0, as: UInt64.self)
+            return unsafe first | Self.difference(left, right, at: count &- 8, as: UInt64.self) == 0
         }
+        for index in 0..<count where unsafe left[index] != right[index] { return false }
+        return true
+    }
+
+    /// The bits in which two words differ.
+    @inline(__always)
+    private static func difference(
+        _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, at index: Int, as: UInt64.Type
+    ) -> UInt64 {
+        unsafe left.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            ^ right.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+    }
+
+    /// The bits in which two pairs of words differ.
+    @inline(__always)
+    private static func difference(
+        _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, at index: Int, as: SIMD2<UInt64>.Type
+    ) -> SIMD2<UInt64> {
+        unsafe left.loadUnaligned(fromByteOffset: index, as: SIMD2<UInt64>.self)
+            ^ right.loadUnaligned(fromByteOffset: index, as: SIMD2<UInt64>.self)
     }
 
     /// Whether two runs hold the same bytes.

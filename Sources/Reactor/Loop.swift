@@ -98,8 +98,8 @@ package final class Loop {
         self.isStopping = true
     }
 
-    /// Runs one round, which waits at most `limit` for something to happen.
-    package func turn(waitingAtMost limit: Duration = .seconds(60)) {
+    /// Runs one round, which waits at most `limit`, and a minute at most, for something to happen.
+    package func turn(waitingAtMost limit: Duration? = nil) {
         let count = unsafe epoll_wait(self.epoll, self.events.baseAddress, CInt(self.events.count), self.wait(limit))
         self.now = self.clock.monotonic()
         self.wall = nil
@@ -117,11 +117,13 @@ package final class Loop {
 
     /// Milliseconds, rounded up so that the timer is due when the wait ends. Counted from the beginning of the last round,
     /// which spares a look at the clock, and is late by as much as that round took.
-    private func wait(_ limit: Duration) -> CInt {
+    private func wait(_ limit: Duration?) -> CInt {
         if !self.unfinished.isEmpty || self.firstTouched != nil { return 0 }
         if case .manual = self.clock { return 0 }
-        let left = Swift.min(self.timers.next, self.now + limit).nanoseconds - self.now.nanoseconds
-        return left <= 0 ? 0 : CInt(Swift.min((left + 999_999) / 1_000_000, 60_000))
+        var moment = self.timers.next
+        if let limit { moment = Swift.min(moment, self.now + limit) }
+        let left = Swift.min(moment.nanoseconds - self.now.nanoseconds, 60_000_000_000)
+        return left <= 0 ? 0 : CInt((left + 999_999) / 1_000_000)
     }
 
     private func dispatch(token: UInt64, _ readiness: Readiness) {
