@@ -28,7 +28,7 @@ BUILD_PACKAGES := g++ git ca-certificates pkg-config libssl-dev libnghttp2-dev
 DEMO_PACKAGES := $(BUILD_PACKAGES) curl
 SYSTEMD_PACKAGES := $(BUILD_PACKAGES) debootstrap systemd systemd-container util-linux
 TEST_PACKAGES := $(DEMO_PACKAGES) systemd openssl nghttp2-client prometheus python3 python3-venv $(if $(shell command -v node),,nodejs)
-BENCH_PACKAGES := $(BUILD_PACKAGES) nginx-light python3 util-linux valgrind binutils
+BENCH_PACKAGES := $(BUILD_PACKAGES) nginx-light nghttp2-client openssl python3 util-linux valgrind binutils
 
 # What the tests drive the gateway with: an AWS SDK, a real runtime client, an HTTP/2 stack.
 PYTHON_PACKAGES := boto3==1.43.11 awslambdaric==4.2.2 h2==4.3.0

@@ -19,7 +19,9 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
+from rig import h2load
 from rig.callgrind import Profile
 from rig.proxies import RELEASE, ROOT, Nginx, Sluice, pinned, wait_for_port
 
@@ -27,6 +29,7 @@ BENCH = str(RELEASE / "sluice-bench")
 HERE = pathlib.Path(__file__).resolve().parent
 UPSTREAM_PORTS = {"lambda": 9100, "raw": 9101}
 PROXY_PORTS = {"nginx": 8081, "sluice": 8082}
+TLS_PORTS = {"nginx": 8441, "sluice": 8442}
 ALLOCATORS = ("malloc", "calloc", "realloc", "aligned_alloc", "memalign", "posix_memalign")
 ISOLATED = "SLUICE_BENCH_ISOLATED"
 
@@ -64,6 +67,8 @@ class Rig:
             raise SystemExit("two CPUs are needed: one for the proxy, one for the load")
         self.proxy_cpus = str(cpus[0])
         self.load_cpus = ",".join(str(cpu) for cpu in cpus[1:])
+        self.folder = tempfile.TemporaryDirectory(prefix="sluice-bench-")
+        self.certificate = h2load.make_certificate(self.folder.name)
         self.upstreams = []
         for framing, port in UPSTREAM_PORTS.items():
             command = [BENCH, "upstream", "--port", str(port), "--framing", framing]
@@ -74,10 +79,11 @@ class Rig:
         for upstream in self.upstreams:
             upstream.kill()
             upstream.wait()
+        self.folder.cleanup()
 
     def start(self, kind, wrapper=()):
-        port, upstream = PROXY_PORTS[kind.name], UPSTREAM_PORTS[kind.framing]
-        return kind(port, upstream, self.proxy_cpus, wrapper)
+        ports = PROXY_PORTS[kind.name], TLS_PORTS[kind.name]
+        return kind(*ports, self.certificate, UPSTREAM_PORTS[kind.framing], self.proxy_cpus, wrapper)
 
     def load(self, command, port, accounts="", **numbers):
         words = [BENCH, command, "--port", str(port), "--accounts", accounts]
@@ -90,6 +96,19 @@ class Rig:
         if result["failures"]:
             raise SystemExit(f"{' '.join(words)}: {int(result['failures'])} answers were not 200")
         return result
+
+
+    def start_tls(self, *arguments):
+        """Begins a load over TLS."""
+        words = h2load.command(*arguments)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(pinned(self.load_cpus, words), **pipes)
+
+    def finish_tls(self, load):
+        """Waits for it, and gives what it printed."""
+        done = load.communicate()[0]
+        h2load.check(load.args[3:], done)
+        return done
 
 
 # Each measurement takes a running proxy and returns one number, and the smaller it is the better.
@@ -107,6 +126,43 @@ def chunk(streams, rate):
         if done["chunks"] < 0.98 * rate * done["seconds"]:
             print(f"  {proxy.name}: only {done['chunks'] / done['seconds']:.0f} of {rate} chunks/s", file=sys.stderr)
         return done["cpu_seconds"] / done["chunks"] * 1e6
+
+    return measure
+
+
+def request_over(protocol, connections, streams):
+    """As `request`, over TLS. The handshakes of the few connections are in it, one in a thousand requests."""
+
+    def measure(rig, proxy):
+        def load(count):
+            rig.finish_tls(
+                rig.start_tls(proxy.tls_port, protocol, connections, streams, "/small", "-n", str(count)))
+
+        load(1000)
+        count = 10_000 * rig.options.seconds
+        before = proxy.cpu_seconds()
+        load(count)
+        return (proxy.cpu_seconds() - before) / count * 1e6
+
+    return measure
+
+
+def chunk_over(protocol, connections, streams, rate):
+    """As `chunk`, over TLS, with as many streams on each of the connections."""
+
+    def measure(rig, proxy):
+        warm, seconds = 2, rig.options.seconds + 1
+        arguments = [proxy.tls_port, protocol, connections, streams, f"/stream?rate={rate}"]
+        load = rig.start_tls(*arguments, "-D", str(seconds), f"--warm-up-time={warm}")
+        # Once the streams are open, and while the load counts.
+        time.sleep(warm + 0.5)
+        start, before = time.monotonic(), proxy.cpu_seconds()
+        time.sleep(rig.options.seconds)
+        used, passed = proxy.cpu_seconds() - before, time.monotonic() - start
+        read = h2load.body_bytes(rig.finish_tls(load)) / 100 / seconds
+        if read < 0.98 * rate:
+            print(f"  {proxy.name}: only {read:.0f} of {rate} chunks/s", file=sys.stderr)
+        return used / (read * passed) * 1e6
 
     return measure
 
@@ -144,6 +200,10 @@ MEASUREMENTS = [
     ("request", "CPU per small request, µs", 0.85, request, False),
     ("chunk_5k", "CPU per chunk, 500 streams, 5,000/s, µs", 0.95, chunk(500, 5000), False),
     ("chunk_25k", "CPU per chunk, 1,000 streams, 25,000/s, µs", 0.95, chunk(1000, 25_000), False),
+    ("request_tls", "CPU per small request, HTTP/1.1 over TLS, µs", 0.75, request_over("http/1.1", 64, 1), False),
+    ("request_h2", "CPU per small request, HTTP/2 over TLS, µs", 0.75, request_over("h2", 8, 8), False),
+    ("chunk_tls", "CPU per chunk, 500 streams, 5,000/s, HTTP/1.1 over TLS, µs", 0.9, chunk_over("http/1.1", 500, 1, 5000), False),
+    ("chunk_h2", "CPU per chunk, 500 streams, 5,000/s, HTTP/2 over TLS, µs", 0.9, chunk_over("h2", 5, 100, 5000), False),
     ("bulk", "CPU per GB, s", 1.0, bulk, False),
     ("delay", "time added to a chunk, median, 500/s, µs", 1.0, delay, False),
     ("held", "user memory per open stream, KiB", None, held, True),
@@ -275,7 +335,7 @@ def write_results(results, text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
     parser.add_argument("--bulk", type=int, default=2, help="gigabytes of a bulk measurement")
     parser.add_argument("--only", nargs="*", help="names of measurements: " + " ".join(name for name, *_ in MEASUREMENTS))

@@ -35,11 +35,14 @@ def pinned(cpus, command):
 class Proxy:
     """One running proxy. `wrapper` is put in front of its command (callgrind)."""
 
-    def __init__(self, port, upstream_port, cpus, wrapper=()):
+    def __init__(self, port, tls_port, certificate, upstream_port, cpus, wrapper=()):
         self.port = port
+        self.tls_port = tls_port
         self.folder = tempfile.mkdtemp(prefix="sluice-bench-")
         configuration = (RIG / self.template).read_text()
-        for name, value in {"FOLDER": self.folder, "UPSTREAM_PORT": upstream_port, "PROXY_PORT": port}.items():
+        names = {"FOLDER": self.folder, "UPSTREAM_PORT": upstream_port, "PROXY_PORT": port, "TLS_PORT": tls_port}
+        names["CERTIFICATE"], names["PRIVATE_KEY"] = certificate
+        for name, value in names.items():
             configuration = configuration.replace(name, str(value))
         path = pathlib.Path(self.folder) / self.template
         path.write_text(configuration)
@@ -63,6 +66,10 @@ class Proxy:
 
     def accounts(self):
         return ",".join(glob.glob(f"/proc/{self.process.pid}/task/*/schedstat"))
+
+    def cpu_seconds(self):
+        """What the scheduler has given to its threads so far."""
+        return sum(int(pathlib.Path(path).read_text().split()[0]) for path in self.accounts().split(",")) / 1e9
 
     def memory(self):
         """Proportional set size in bytes: pages shared with others count in parts."""
