@@ -1,4 +1,4 @@
-private import Bytes
+package import Bytes
 private import COpenSSL
 
 /// Random bytes that nobody can guess, from libcrypto's generator.
@@ -65,25 +65,23 @@ extension RandomBytes {
     }
 
     /// A random UUID, version 4 (RFC 9562 §5.4), in lower case.
-    package static func uuid() -> String {
+    package static func uuid() -> ShortText {
         var random = RandomBytes()
         return random.uuid()
     }
 
     /// A random UUID, version 4 (RFC 9562 §5.4), in lower case.
-    package mutating func uuid() -> String {
+    package mutating func uuid() -> ShortText {
         let high = self.nextNumber() & 0xffff_ffff_ffff_0fff | 0x4000
         let low = self.nextNumber() & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000
         let first = UInt32(truncatingIfNeeded: high >> 32).lowerHexDigits
         let second = UInt32(truncatingIfNeeded: high).lowerHexDigits
         let third = UInt32(truncatingIfNeeded: low >> 32).lowerHexDigits
         let fourth = UInt32(truncatingIfNeeded: low).lowerHexDigits
-        // PERF: eight digits are made and written at a time, into the string's own storage; one by one they take four
-        // times as long. Stored as they lie in memory, for processors whose lowest byte comes first, as all are that the
+        // PERF: eight digits are made and written at a time; one by one they take four times as long. Stored as they lie in memory, for processors whose lowest byte comes first, as all are that the
         // product runs on.
-        return unsafe String(unsafeUninitializedCapacity: 36) { text in
-            // SAFETY: 36 bytes are written, which is what there is room for at least.
-            let target = unsafe UnsafeMutableRawPointer(text.baseAddress.unsafelyUnwrapped)
+        return unsafe ShortText(count: 36) { target in
+            // SAFETY: 36 bytes are written, which is what there is room for.
             unsafe target.storeBytes(of: first, as: UInt64.self)
             unsafe target.storeBytes(of: ASCII.minus, toByteOffset: 8, as: UInt8.self)
             unsafe target.storeBytes(of: UInt32(truncatingIfNeeded: second), toByteOffset: 9, as: UInt32.self)
@@ -94,7 +92,6 @@ extension RandomBytes {
             unsafe target.storeBytes(of: ASCII.minus, toByteOffset: 23, as: UInt8.self)
             unsafe target.storeBytes(of: UInt32(truncatingIfNeeded: third >> 32), toByteOffset: 24, as: UInt32.self)
             unsafe target.storeBytes(of: fourth, toByteOffset: 28, as: UInt64.self)
-            return 36
         }
     }
 }

@@ -86,6 +86,11 @@ final class AccessLog {
         self.lines.append("\"}\n")
     }
 
+    private func appendMember(_ prefix: StaticString, _ value: borrowing ShortText) {
+        self.lines.append(prefix)
+        self.lines.append(jsonString: value)
+    }
+
     private func appendMember(_ prefix: StaticString, _ value: String?) {
         self.lines.append(prefix)
         if let value { self.lines.append(jsonString: value) } else { self.lines.append("null") }

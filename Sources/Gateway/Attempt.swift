@@ -38,7 +38,7 @@ final class Attempt: UpstreamAttempt {
         self.signature = signature
         var request = ByteBuffer()
         do throws(ExchangeFailure) {
-            try exchange.writeRequest(into: &request, credentials: lease.credentials, at: signature.time)
+            try exchange.writeRequest(into: &request, lease: lease, at: signature.time)
         } catch {
             connection.giveBack()
             self.fail(error)
@@ -49,7 +49,9 @@ final class Attempt: UpstreamAttempt {
     }
 
     override func receivedHead(_ head: ResponseHead, bodyLength: BodyLength) {
-        self.exchange?.record.awsRequestID = head.fields.first("x-amzn-requestid")
+        if let exchange = self.exchange, let line = head.fields.firstIndex(of: "x-amzn-requestid") {
+            exchange.record.awsRequestID = ShortText(head.fields.value(at: line))
+        }
         switch self.invocation.receivedHead(head) {
         case .awaitStream, .collectError: break
         case .failed(let failure): self.fail(.invocation(failure))

@@ -77,7 +77,7 @@ extension LoopContext {
     /// What is answered before routes are asked: a request that belongs to another connection, or to https.
     private static func answer(
         to head: borrowing RequestHead, from client: ClientConnection, _ requester: borrowing Requester,
-        requestID: String
+        requestID: ShortText
     ) -> OwnAnswer? {
         if let tls = client.tls, let host = head.authority?.host, tls.isMisdirected(host: host) {
             // RFC 9110 §15.5.20: the client may try again on another connection.
@@ -98,7 +98,10 @@ extension LoopContext {
 
     private func answer(_ answer: OwnAnswer, to record: RequestRecord, end: String) -> Dispatch {
         var answer = answer
-        if !answer.head.fields.contains("x-request-id") { answer.head.fields.append("x-request-id", record.requestID) }
+        if !answer.head.fields.contains("x-request-id") {
+            let requestID = record.requestID
+            answer.head.fields.append("x-request-id", requestID.bytes)
+        }
         record.finished(status: answer.head.status, end: end, at: self.loop.now)
         record.count(answer)
         return .answered(answer)
@@ -166,7 +169,7 @@ extension LoopContext {
     }
 
     /// 400: the function is one of tenants, and this request has none.
-    static func noTenant(requestID: String) -> OwnAnswer {
+    static func noTenant(requestID: ShortText) -> OwnAnswer {
         .problem(
             status: 400, detail: "The request names no tenant that the function could be called for.",
             requestID: requestID)
@@ -174,10 +177,10 @@ extension LoopContext {
 
     /// The trace that the client's request belongs to, where it names one as X-Ray writes it; else a new one. It is the one
     /// value of a client that becomes a field of the call to Lambda.
-    private func traceID(of fields: borrowing Fields, at time: WallTime) -> String {
+    private func traceID(of fields: borrowing Fields, at time: WallTime) -> ShortText {
         guard let index = fields.firstIndex(of: "x-amzn-trace-id"), TraceID.isValid(fields.value(at: index)) else {
             return self.newTraceID(at: time)
         }
-        return fields.value(at: index).string()
+        return ShortText(fields.value(at: index))
     }
 }

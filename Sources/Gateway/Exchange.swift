@@ -292,7 +292,7 @@ final class Exchange {
 
     /// Writes the signed request for this exchange. Throws where the event is too large.
     func writeRequest(
-        into buffer: inout ByteBuffer, credentials: Credentials, at time: WallTime
+        into buffer: inout ByteBuffer, lease: CredentialLease, at time: WallTime
     ) throws(ExchangeFailure) {
         guard let call = self.function.call else { preconditionFailure("a call is made of a function of Lambda") }
         // PERF: most requests fit into a piece of the pool's, and cost no allocation.
@@ -301,7 +301,7 @@ final class Exchange {
         self.request.appendEvent(self.function.event, to: &buffer)
         guard buffer.count <= EventFormat.sizeLimit else { throw .eventTooLarge(limit: EventFormat.sizeLimit) }
         call.writeHead(
-            before: &buffer, signer: self.context.signer, credentials: credentials, at: time,
+            before: &buffer, signer: self.context.signer, credentials: lease.credentials, at: time,
             traceID: self.request.context.traceID, tenantID: self.request.tenantID, scratch: &self.context.scratch)
     }
 
@@ -364,7 +364,8 @@ final class Exchange {
         if !self.route.leavesAnswersAlone { self.route.route.responseHeaderEdits.apply(to: &head.fields) }
         // A function's own is replaced: the id in the answer is the one in the event and in the log.
         if head.fields.contains("x-request-id") { head.fields.remove("x-request-id") }
-        head.fields.append("x-request-id", self.record.requestID)
+        let requestID = self.record.requestID
+        head.fields.append("x-request-id", requestID.bytes)
     }
 
     /// Bytes of the answer's body.
@@ -485,7 +486,7 @@ final class Exchange {
     var report: StreamReport {
         let now = self.context.loop.now
         return StreamReport(
-            requestID: self.record.requestID, client: self.record.client, method: self.record.method.rawValue,
+            requestID: self.record.requestID.string(), client: self.record.client, method: self.record.method.rawValue,
             host: self.record.host, path: self.record.path, protocolName: "\(self.record.version.name)",
             route: self.record.route, function: self.record.function, status: self.record.status,
             age: now - self.record.startedAt, idle: now - (self.machine.lastByteAt ?? self.record.startedAt),

@@ -1,4 +1,5 @@
 internal import AWS
+internal import Bytes
 internal import HTTP
 internal import Lambda
 internal import LocalLambda
@@ -168,17 +169,17 @@ final class AnswerShapeCounts: Sendable {
 /// The answers that the gateway gives in a function's place.
 extension FunctionRuntime {
     /// 413, with the numbers.
-    func tooLarge(_ excess: RequestExcess, requestID: String) -> OwnAnswer {
+    func tooLarge(_ excess: RequestExcess, requestID: ShortText) -> OwnAnswer {
         .problem(status: 413, detail: excess.description, requestID: requestID)
     }
 
     /// 503: no place for another call.
-    func busy(requestID: String) -> OwnAnswer {
+    func busy(requestID: ShortText) -> OwnAnswer {
         self.answer(to: .busy, requestID: requestID)
     }
 
     /// What a client is told when a call failed: never what the function or AWS said.
-    func answer(to failure: ExchangeFailure, requestID: String) -> OwnAnswer {
+    func answer(to failure: ExchangeFailure, requestID: ShortText) -> OwnAnswer {
         let detail =
             switch failure.status {
             case 400: "The request can not be made into an event for the function."

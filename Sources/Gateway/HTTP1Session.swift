@@ -266,7 +266,7 @@ final class HTTP1Session {
             self.finishConnection()
             return
         }
-        let requestID: String
+        let requestID: ShortText
         if let exchange = self.exchange {
             self.exchange = nil
             requestID = exchange.record.requestID

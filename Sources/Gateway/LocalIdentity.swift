@@ -69,7 +69,7 @@ struct LocalIdentity: Sendable {
     }
 
     private static func madeForThisProcess() -> Credentials {
-        let secret = RandomBytes.uuid() + RandomBytes.uuid()
+        let secret = "\(RandomBytes.uuid())\(RandomBytes.uuid())"
         return Credentials(accessKeyID: "AKIASLUICELOCAL", secretAccessKey: secret)
     }
 

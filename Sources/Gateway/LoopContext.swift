@@ -33,6 +33,8 @@ final class LoopContext {
     private var random = RandomBytes()
     private var pools: [UpstreamIdentity: UpstreamPool] = [:]
     private var poolsByFunction: [Int: UpstreamPool] = [:]
+    /// The pool that was asked for last: most calls are of the function that was called before.
+    private var lastPool: (function: Int, pool: UpstreamPool)?
     /// Pools of endpoints that are no more, with connections that still serve.
     private var retiredPools: [UpstreamPool] = []
     private var sessions: [ObjectIdentifier: any ClientSession] = [:]
@@ -78,12 +80,12 @@ final class LoopContext {
     // Names and numbers.
 
     /// A fresh UUID.
-    func newRequestID() -> String {
+    func newRequestID() -> ShortText {
         self.random.uuid()
     }
 
     /// A root for tracing, as X-Ray writes it: version, seconds, 96 random bits.
-    func newTraceID(at time: WallTime) -> String {
+    func newTraceID(at time: WallTime) -> ShortText {
         TraceID.make(
             at: time, random: UInt32(truncatingIfNeeded: self.random.nextNumber()), self.random.nextNumber())
     }
@@ -108,6 +110,13 @@ final class LoopContext {
 
     /// The pool through which a function is called.
     func pool(for function: FunctionRuntime) -> UpstreamPool {
+        if let last = self.lastPool, last.function == function.id { return last.pool }
+        let pool = self.findPool(for: function)
+        self.lastPool = (function.id, pool)
+        return pool
+    }
+
+    private func findPool(for function: FunctionRuntime) -> UpstreamPool {
         if let pool = self.poolsByFunction[function.id] { return pool }
         let pool =
             self.pools[function.upstream]
@@ -254,6 +263,7 @@ final class LoopContext {
             if !pool.isEmpty { self.retiredPools.append(pool) }
         }
         self.poolsByFunction = [:]
+        self.lastPool = nil
         self.leases = LoopLeases()
     }
 
@@ -357,7 +367,7 @@ final class LoopContext {
     }
 
     /// A request that could not be understood.
-    func log(_ fault: RequestFault, from client: ClientConnection, requestID: String) {
+    func log(_ fault: RequestFault, from client: ClientConnection, requestID: ShortText) {
         if let limit = fault.limitName { self.noteLimit(limit, of: client) }
         self.logger.info(
             "request refused",

@@ -18,7 +18,7 @@ struct OwnAnswer {
 
     /// A problem document (RFC 9457). The text is the gateway's own; what functions and AWS said stays in the log.
     static func problem(
-        status: Int, detail: String, requestID: String, fields: KeyValuePairs<String, String> = [:]
+        status: Int, detail: String, requestID: ShortText, fields: KeyValuePairs<String, String> = [:]
     ) -> OwnAnswer {
         var body = ByteBuffer(capacity: 256)
         body.append("{\"type\":\"about:blank\",\"title\":")
@@ -33,7 +33,7 @@ struct OwnAnswer {
         var head = ResponseHead(status: status, fields: Fields(fields))
         head.fields.append("content-type", "application/problem+json")
         head.fields.append("cache-control", "no-store")
-        head.fields.append("x-request-id", requestID)
+        head.fields.append("x-request-id", requestID.bytes)
         return OwnAnswer(head: head, body: body.array())
     }
 }

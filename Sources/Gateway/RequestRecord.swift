@@ -1,9 +1,10 @@
+internal import Bytes
 internal import HTTP
 internal import Time
 
 /// What is remembered of one request for its line in the access log and for the counters.
 final class RequestRecord {
-    let requestID: String
+    let requestID: ShortText
     let method: Method
     let path: String
     let query: String
@@ -18,9 +19,9 @@ final class RequestRecord {
     var route: String?
     var function: String?
     /// What X-Ray knows the request as; `nil` where no function was to be called.
-    var traceID: String?
+    var traceID: ShortText?
     /// What AWS knows the call as that was made last.
-    var awsRequestID: String?
+    var awsRequestID: ShortText?
     var bytesIn = 0
     var bytesOut = 0
     var chunks = 0
@@ -31,7 +32,7 @@ final class RequestRecord {
     private(set) var end = ""
 
     init(
-        _ head: borrowing RequestHead, requestID: String, client: String, startedAt: MonotonicTime, wall: WallTime
+        _ head: borrowing RequestHead, requestID: ShortText, client: String, startedAt: MonotonicTime, wall: WallTime
     ) {
         self.requestID = requestID
         self.method = head.method
@@ -46,7 +47,7 @@ final class RequestRecord {
 
     /// A request whose head could not be read: all that is known is who sent it.
     init(
-        withoutHead requestID: String, version: HTTPVersion = .http11, client: String, startedAt: MonotonicTime,
+        withoutHead requestID: ShortText, version: HTTPVersion = .http11, client: String, startedAt: MonotonicTime,
         wall: WallTime
     ) {
         self.requestID = requestID

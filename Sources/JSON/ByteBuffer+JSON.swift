@@ -20,6 +20,11 @@ extension ByteBuffer {
         if isDone == nil { self.append(jsonString: text.utf8.span) }
     }
 
+    /// Appends text as a JSON string with its quotes.
+    package mutating func append(jsonString text: borrowing ShortText) {
+        self.append(jsonString: text.bytes)
+    }
+
     /// Appends text as a JSON string has it between its quotes; bytes that are no UTF-8 become U+FFFD.
     package mutating func append(jsonEscaping text: Span<UInt8>) {
         if self.appendIfPlain(text, quoteCount: 0) { return }

@@ -70,13 +70,13 @@ extension ByteBuffer {
         if !context.traceID.isEmpty {
             self.append(ASCII.comma)
             self.append(name: "x-amzn-trace-id", "X-Amzn-Trace-Id", style)
-            self.append(jsonEscaping: context.traceID.utf8.span)
+            self.append(jsonEscaping: context.traceID.bytes)
             self.endHeader(style)
         }
         if style.addsRequestID {
             self.append(ASCII.comma)
             self.append(name: "x-request-id", "x-request-id", style)
-            self.append(jsonEscaping: context.requestID.utf8.span)
+            self.append(jsonEscaping: context.requestID.bytes)
             self.endHeader(style)
         }
         for index in fields.indices where lines.lines[index].isTold {
@@ -87,7 +87,7 @@ extension ByteBuffer {
             self.append(ASCII.comma)
             self.append(spelledNameAt: index, of: fields, style)
             if isRequestID {
-                self.append(jsonEscaping: context.requestID.utf8.span)
+                self.append(jsonEscaping: context.requestID.bytes)
             } else {
                 self.append(valuesFrom: index, of: fields, lines, style)
             }

@@ -1,3 +1,4 @@
+package import Bytes
 package import Time
 
 /// What an event says about a request that the request's own head does not say.
@@ -17,7 +18,7 @@ package struct EventContext: Sendable {
     /// When the request came.
     package var time: WallTime
     /// The value of `X-Amzn-Trace-Id`; empty for none.
-    package var traceID: String
+    package var traceID: ShortText
     /// The path as the function is to see it, where a route takes a prefix away; else the one of the request.
     package var path: String?
     /// Version and cipher suite of the client's TLS connection, as OpenSSL names them.
@@ -30,7 +31,7 @@ package struct EventContext: Sendable {
     package var upstreamHost: String?
 
     /// The request's id: `requestContext.requestId`, and the `x-request-id` of the answer.
-    package var requestID: String
+    package var requestID: ShortText
 
     /// The names that describe a TLS connection.
     package struct TLS: Sendable, Equatable {
@@ -49,8 +50,8 @@ package struct EventContext: Sendable {
 extension EventContext {
     /// A context of a request; what is left out is as for a client that came directly and without TLS.
     package init(
-        requestID: String, sourceAddress: String, peerAddress: String? = nil, keepsForwardedFor: Bool = false,
-        scheme: StaticString, port: UInt16, defaultHost: String = "", time: WallTime, traceID: String = "",
+        requestID: ShortText, sourceAddress: String, peerAddress: String? = nil, keepsForwardedFor: Bool = false,
+        scheme: StaticString, port: UInt16, defaultHost: String = "", time: WallTime, traceID: ShortText = ShortText(),
         path: String? = nil, tls: TLS? = nil, clientCertificate: EventClientCertificate? = nil,
         route: EventRoute? = nil,
         upstreamHost: String? = nil

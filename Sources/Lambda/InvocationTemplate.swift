@@ -85,7 +85,7 @@ package final class InvocationTemplate: Sendable {
     /// `tenantID` is one that `isTenantID` takes, where the tenant is not fixed.
     package func writeHead(
         before buffer: inout ByteBuffer, signer: SigV4Signer, credentials: borrowing Credentials, at time: WallTime,
-        traceID: String = "", tenantID: String? = nil, scratch: inout ByteBuffer
+        traceID: borrowing ShortText = ShortText(), tenantID: String? = nil, scratch: inout ByteBuffer
     ) {
         scratch.removeAll()
         scratch.append(self.prefix)
@@ -93,9 +93,9 @@ package final class InvocationTemplate: Sendable {
         scratch.append(decimal: buffer.count)
         scratch.append("\r\n")
         // Nobody may smuggle a line into the head, whatever was promised.
-        if !traceID.isEmpty, Fields.isValue(traceID.utf8.span) {
+        if !traceID.isEmpty, Fields.isValue(traceID.bytes) {
             scratch.append("x-amzn-trace-id: ")
-            scratch.append(traceID.utf8.span)
+            scratch.append(traceID)
             scratch.append("\r\n")
         }
         let hash = signer.payloadHash(of: buffer.bytes)

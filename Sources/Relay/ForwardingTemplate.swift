@@ -96,8 +96,8 @@ package final class ForwardingTemplate: Sendable {
             }
             buffer.append("\r\n")
         }
-        buffer.append(field: "x-request-id", context.requestID)
-        if !context.traceID.isEmpty { buffer.append(field: "x-amzn-trace-id", context.traceID) }
+        buffer.append(field: "x-request-id", context.requestID.bytes)
+        if !context.traceID.isEmpty { buffer.append(field: "x-amzn-trace-id", context.traceID.bytes) }
         switch framing {
         case .none: break
         case .length(let count): buffer.append(field: "content-length", decimal: count)

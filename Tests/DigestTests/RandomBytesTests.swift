@@ -7,11 +7,11 @@ import Testing
         var random = RandomBytes()
         var seen: Set<String> = []
         for _ in 0..<200 {
-            let text = random.uuid()
+            let text = random.uuid().string()
             #expect(text.wholeMatch(of: /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/) != nil)
             seen.insert(text)
         }
-        seen.insert(RandomBytes.uuid())
+        seen.insert(RandomBytes.uuid().string())
         #expect(seen.count == 201)
     }
 

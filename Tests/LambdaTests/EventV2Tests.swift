@@ -83,7 +83,7 @@ import Time
             ])
     }
 
-    static let trace = "Root=1-6a5145aa-290a323a5de9a2e0636377d4"
+    static let trace: ShortText = "Root=1-6a5145aa-290a323a5de9a2e0636377d4"
 
     @Test func `the captured request comes out field by field`() throws {
         let context = Self.context {

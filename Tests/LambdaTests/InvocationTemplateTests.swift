@@ -12,7 +12,7 @@ import Time
         sessionToken: "tok/en+==")
     static let time = WallTime(seconds: 1_767_323_045)  // 20260102T030405Z
 
-    static func request(_ template: InvocationTemplate, event: String, traceID: String = "") -> [UInt8] {
+    static func request(_ template: InvocationTemplate, event: String, traceID: ShortText = "") -> [UInt8] {
         var buffer = ByteBuffer()
         buffer.reserveHeadroom(template.headroom)
         buffer.append(event)
@@ -114,7 +114,7 @@ import Time
     @Test func `a new trace id is made of the time and of chance`() {
         let id = TraceID.make(at: WallTime(seconds: 0x6a51_45aa), random: 0x290a, 0x5de9_a2e0_6363_77d4)
         #expect(id == "Root=1-6a5145aa-0000290a5de9a2e0636377d4")
-        let isValid = TraceID.isValid(id.utf8.span)
+        let isValid = TraceID.isValid(id.bytes)
         #expect(isValid)
     }
 }

@@ -207,7 +207,7 @@ final class HTTP2Session {
             ])
     }
 
-    private func logRefused(status: Int, end: String) -> String {
+    private func logRefused(status: Int, end: String) -> ShortText {
         let requestID = self.context.newRequestID()
         let record = RequestRecord(
             withoutHead: requestID, version: .http2, client: self.client.address, startedAt: self.context.loop.now,

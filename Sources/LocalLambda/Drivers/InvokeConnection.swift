@@ -114,7 +114,7 @@ final class InvokeConnection {
         self.head = nil
         self.connection.loop.cancel(self.readTimer)
         let path = InvokePath(head.target.path)
-        let id = InvocationID(RandomBytes.uuid())
+        let id = InvocationID(RandomBytes.uuid().string())
         let traceID = head.fields.first("x-amzn-trace-id") ?? Self.newTraceID(at: self.connection.loop.wallNow)
         self.answer = InvokeAnswer(
             operation: path?.operation ?? .buffered,
@@ -208,7 +208,7 @@ final class InvokeConnection {
         var answer = InvokeAnswer(
             operation: .buffered,
             identity: InvokeAnswer.Identity(
-                requestID: InvocationID(RandomBytes.uuid()), traceID: nil, keepsAlive: false))
+                requestID: InvocationID(RandomBytes.uuid().string()), traceID: nil, keepsAlive: false))
         self.connection.prepareOutput()
         answer.refused(fault, at: self.connection.loop.wallNow, to: &self.connection.output)
         self.connection.closeAfterFlush()
