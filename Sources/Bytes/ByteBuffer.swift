@@ -270,25 +270,28 @@ extension ByteBuffer {
 
     @usableFromInline
     mutating func append(decimalDigits value: UInt64) {
-        var count = 1
-        var bound: UInt64 = 10
-        // A number of 64 bits has twenty digits at most, and 10^19 fits in it.
-        while value >= bound {
-            count &+= 1
-            if count == 20 { break }
-            bound &*= 10
-        }
-        self.reserve(count)
+        // PERF: two digits at a time from the back of the room for twenty, which is as many as there can be, and moved to
+        // its front: one by one, and counted before, the 13 digits of a time in milliseconds took 240 instructions.
+        self.reserve(20)
         let target = unsafe self.base.unsafelyUnwrapped + self.end
         var rest = value
-        var index = count
-        while index > 0 {
+        var index = 20
+        // SAFETY: each step takes a hundredth, so that ten of them suffice for 64 bits.
+        while rest >= 10 {
+            let (others, two) = rest.quotientAndRemainder(dividingBy: 100)
+            let tens = two / 10
+            let pair = UInt16(truncatingIfNeeded: tens | (two &- tens &* 10) << 8 | 0x3030)
+            index &-= 2
+            unsafe target.storeBytes(of: pair.littleEndian, toByteOffset: index, as: UInt16.self)
+            rest = others
+        }
+        if rest > 0 || index == 20 {
             index &-= 1
             unsafe target.storeBytes(
-                of: ASCII.zero &+ UInt8(truncatingIfNeeded: rest % 10), toByteOffset: index, as: UInt8.self)
-            rest /= 10
+                of: ASCII.zero | UInt8(truncatingIfNeeded: rest), toByteOffset: index, as: UInt8.self)
         }
-        self.end += count
+        unsafe target.copyMemory(from: target + index, byteCount: 20 &- index)
+        self.end += 20 &- index
     }
 
     /// Appends a number in lower-case hexadecimal digits, without leading zeros.

@@ -37,6 +37,20 @@ import TestSupport
         #expect(buffer.string() == "18446744073709551615 -9223372036854775808 ffffffffffffffff0")
     }
 
+    @Test func `numbers have the digits that they have everywhere`() {
+        var numbers: [UInt64] = Array(0...1000)
+        var power: UInt64 = 1
+        while power <= UInt64.max / 10 {
+            power *= 10
+            numbers += [power - 1, power, power + 1, power / 7]
+        }
+        for number in numbers {
+            var buffer = ByteBuffer()
+            buffer.append(decimal: number)
+            #expect(buffer.string() == String(number))
+        }
+    }
+
     @Test func `prepending fills the headroom and moves the rest where it is short`() {
         var buffer = ByteBuffer()
         buffer.reserveHeadroom(4)

@@ -79,7 +79,11 @@ private struct SigningWorkspace: ~Copyable {
         buffer.append(ASCII.slash)
         buffer.append(scopeText)
         buffer.append(", SignedHeaders=")
-        buffer.append((credentials.sessionToken == nil ? template.plain : template.withToken).names)
+        if credentials.sessionToken == nil {
+            buffer.append(template.plain.names)
+        } else {
+            buffer.append(template.withToken.names)
+        }
         buffer.append(", Signature=")
         buffer.append(hexadecimalOf: signature)
         buffer.append("\r\n")
