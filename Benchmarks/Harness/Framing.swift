@@ -32,13 +32,12 @@ enum Framing {
 
     /// One piece of the body.
     func append(chunk payload: Span<UInt8>, to output: inout ByteBuffer) {
+        // Made in either case, so that both upstreams take as long: a chunk's age counts from before.
+        var message = ByteBuffer()
+        EventStreamEncoder.append(payloadChunk: payload, to: &message)
         switch self {
-        case .raw:
-            self.append(httpChunk: payload, to: &output)
-        case .lambda:
-            var message = ByteBuffer()
-            EventStreamEncoder.append(payloadChunk: payload, to: &message)
-            self.append(httpChunk: message.bytes, to: &output)
+        case .raw: self.append(httpChunk: payload, to: &output)
+        case .lambda: self.append(httpChunk: message.bytes, to: &output)
         }
     }
 
