@@ -25,10 +25,24 @@ private func readText(_ bytes: [UInt8]) {
     _ = WallTime(rfc3339: bytes.span)
     _ = WallTime(imfFixdate: bytes.span)
     _ = WallTime(basicISO8601: bytes.span)
-    let escaped = text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+    let escaped = escape(text)
     let document = "<ErrorResponse><Error><Code>C</Code><Message>\(escaped)</Message></Error></ErrorResponse>"
     let error = AWSServiceError(queryAnswer: ControlAnswer(head: answer.head, body: Array(document.utf8)))
     expectEqual(Array(error.message.utf8), Array(text.utf8), "a text of XML changed")
+}
+
+/// Scalar by scalar: a `Character` may be a mark with the combining characters behind it.
+private func escape(_ text: String) -> String {
+    var escaped = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "&": escaped += "&amp;".unicodeScalars
+        case "<": escaped += "&lt;".unicodeScalars
+        case ">": escaped += "&gt;".unicodeScalars
+        default: escaped.append(scalar)
+        }
+    }
+    return String(escaped)
 }
 
 private let now = WallTime(seconds: 1_767_323_045)
