@@ -99,9 +99,14 @@ final class CallGate: Sendable {
     }
 
     private func take() -> Bool {
-        let before = self.count.wrappingAdd(1, ordering: .sequentiallyConsistent).oldValue
-        if before < self.limit.load(ordering: .sequentiallyConsistent) { return true }
-        self.count.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+        // Never counted and taken back: a place that seemed taken for a moment would be one that nobody is called for.
+        var count = self.count.load(ordering: .sequentiallyConsistent)
+        while count < self.limit.load(ordering: .sequentiallyConsistent) {
+            let (isTaken, seen) = self.count.compareExchange(
+                expected: count, desired: count + 1, ordering: .sequentiallyConsistent)
+            if isTaken { return true }
+            count = seen
+        }
         return false
     }
 }

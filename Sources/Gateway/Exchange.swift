@@ -96,6 +96,7 @@ final class Exchange {
     private func suits(_ function: FunctionRuntime) -> Bool {
         let requestID = self.record.requestID
         if self.record.bytesIn > function.maximumBody {
+            self.client?.noteLimit("max_request_body")
             self.refuse(
                 function.tooLarge(.body(limit: function.maximumBody), requestID: requestID), end: "request_too_large")
         } else if !self.request.canBecomeEvent(function.event) {
@@ -149,7 +150,8 @@ final class Exchange {
 
     /// A place has been taken for this exchange, if it still wants one.
     private func admitted(to function: FunctionRuntime, _ ticket: UInt64) {
-        guard self.ticket == ticket else {
+        // Each gate counts its tickets by itself, and this exchange may have gone on to another function's meanwhile.
+        guard self.ticket == ticket, self.function === function else {
             function.leave()
             return
         }
