@@ -39,8 +39,8 @@ final class LoopContext {
     private var retiredPools: [UpstreamPool] = []
     private var sessions: [ObjectIdentifier: any ClientSession] = [:]
     private var idleSearch = IdleSearch()
-    /// When a connection was last closed for want of room.
-    private var lastCrowd: MonotonicTime?
+    /// When each limit was last met that meets many connections, each once.
+    var lastCrowds: [String: MonotonicTime] = [:]
     private var listeners: [(listener: Listener, acceptor: Acceptor)] = []
     private var runningExchanges = 0
     private(set) var isDraining = false
@@ -55,8 +55,6 @@ final class LoopContext {
     private static let logDelay = Duration.milliseconds(200)
     /// What a client has that connects in the last moment: long enough for a request that is on its way.
     static let drainGrace = Duration.seconds(1)
-    /// After how long without it a connection that is closed for want of room is news again.
-    private static let crowdRest = Duration.seconds(60)
     /// How often it is looked whether the last connections have gone.
     private static let drainStep = Duration.milliseconds(10)
 
@@ -154,22 +152,13 @@ final class LoopContext {
             return true
         }
         if let idle = self.idleSearch.next(among: self.sessions, at: self.loop.now) {
-            self.noteCrowd(idle.client)
+            self.noteLimit("connections", of: idle.client)
             idle.shed()
             self.metrics.countConnection()
             return true
         }
-        self.noteCrowd(client)
+        self.noteLimit("connections", of: client)
         return false
-    }
-
-    /// A connection is closed for want of room: counted each time, and logged once for all until there was none for a
-    /// while, as they may be very many.
-    private func noteCrowd(_ client: ClientConnection) {
-        let now = self.loop.now
-        let isNews = self.lastCrowd.map { now >= $0 + Self.crowdRest } ?? true
-        self.lastCrowd = now
-        if isNews { self.noteLimit("connections", of: client) } else { self.metrics.countLimit("connections") }
     }
 
     /// Counts a connection under its client's address, unless that is exempt: load balancers and health checks of this

@@ -1,17 +1,31 @@
 internal import HTTP
 internal import Logging
+internal import Reactor
+internal import Time
 
-/// What is done where a client meets a limit: it is counted each time, and logged once for the connection.
+/// What is done where a client meets a limit: it is counted each time, and logged once for the connection; where many
+/// connections meet it, each once, for the first of them until there was none for a while.
 extension LoopContext {
+    /// After how long without it such a limit is news again.
+    private static let crowdRest = Duration.seconds(60)
+    private static let ofCrowds: Set = ["connections", "connections_per_address", "tls_handshake", "tls_handshakes"]
+
     /// A client has hit the limit that has this key in the configuration.
     func noteLimit(_ name: String, of client: ClientConnection) {
         self.metrics.countLimit(name)
-        guard client.isFirstHit(of: name) else { return }
+        guard Self.ofCrowds.contains(name) ? self.beginsCrowd(name) : client.isFirstHit(of: name) else { return }
         // Every connection ends one day, and no operator has to hear of it.
         let isOrdinary = ["idle_http1", "idle_http2", "requests_per_connection"].contains(name)
         self.logger.log(
             level: isOrdinary ? .debug : .warning, "limit hit",
             metadata: ["limit": "\(name)", "client": "\(client.address)", "listener": "\(client.listener.name)"])
+    }
+
+    /// Whether nobody has met this limit for a while.
+    private func beginsCrowd(_ name: String) -> Bool {
+        let now = self.loop.now
+        let last = self.lastCrowds.updateValue(now, forKey: name)
+        return last.map { now >= $0 + Self.crowdRest } ?? true
     }
 }
 
