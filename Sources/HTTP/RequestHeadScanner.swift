@@ -126,7 +126,8 @@ struct RequestHeadScanner: ~Copyable, ResumableScanner {
         }
         if let host = self.host, host.isWritten(as: value) { return host }
         let host = try Authority(parsing: value)
-        self.host = host
+        // An idle connection keeps it; a name has 253 bytes at most (RFC 1035 §2.3.4).
+        self.host = value.count <= 260 ? host : nil
         return host
     }
 }
