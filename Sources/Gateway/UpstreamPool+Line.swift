@@ -4,20 +4,44 @@ internal import Time
 
 /// Attempts that wait for room on a connection that serves many: first in, first out.
 struct UpstreamLine {
-    private var waiting: [(attempt: UpstreamAttempt, since: MonotonicTime)] = []
-    /// Connections that are being made for those who wait.
-    var connectionsUnderWay = 0
+    private var waiting: [(attempt: UpstreamAttempt, since: Int)] = []
+    /// The number of the last connection that was begun for those who wait.
+    private var lastConnection = 0
+    /// Those that are being made.
+    private var underWay: Set<Int> = []
     /// How many streams a further connection will take, as far as is known.
     var streamsExpected = 100
 
     var isEmpty: Bool { self.waiting.isEmpty }
 
-    mutating func append(_ attempt: UpstreamAttempt, at now: MonotonicTime) {
-        self.waiting.append((attempt, now))
+    mutating func append(_ attempt: UpstreamAttempt) {
+        self.waiting.append((attempt, self.lastConnection))
     }
 
-    mutating func putFirst(_ attempt: UpstreamAttempt, at now: MonotonicTime) {
-        self.waiting.insert((attempt, now), at: 0)
+    mutating func putFirst(_ attempt: UpstreamAttempt) {
+        self.waiting.insert((attempt, self.lastConnection), at: 0)
+    }
+
+    /// Another connection is begun; answers its number.
+    mutating func connectionBegan() -> Int {
+        self.lastConnection += 1
+        self.underWay.insert(self.lastConnection)
+        return self.lastConnection
+    }
+
+    /// It is there.
+    mutating func connectionMade(_ number: Int) {
+        self.underWay.remove(number)
+    }
+
+    /// It did not come about. Answers who has waited long enough: all who were there when it was begun, unless one that was
+    /// begun before it is still on its way.
+    mutating func connectionFailed(_ number: Int) -> [UpstreamAttempt] {
+        self.underWay.remove(number)
+        guard self.underWay.allSatisfy({ $0 > number }) else { return [] }
+        let failed = self.waiting.filter { $0.since < number }
+        self.waiting.removeAll { $0.since < number }
+        return failed.map(\.attempt).filter { !$0.isOver }
     }
 
     /// The first that still waits.
@@ -29,10 +53,9 @@ struct UpstreamLine {
         return nil
     }
 
-    /// All that waited at a moment, or with `nil` all.
-    mutating func removeAll(since moment: MonotonicTime? = nil) -> [UpstreamAttempt] {
-        let removed = self.waiting.filter { moment == nil || $0.since <= moment ?? .never }
-        self.waiting.removeAll { moment == nil || $0.since <= moment ?? .never }
+    mutating func removeAll() -> [UpstreamAttempt] {
+        let removed = self.waiting
+        self.waiting = []
         return removed.map(\.attempt).filter { !$0.isOver }
     }
 
@@ -48,7 +71,7 @@ struct UpstreamLine {
             case .unknown: 1
             case .http1, .http2: (self.waiting.count - 1) / max(1, self.streamsExpected) + 1
             }
-        return max(0, needed - self.connectionsUnderWay)
+        return max(0, needed - self.underWay.count)
     }
 
     /// How long the first one would wait for a connection.
@@ -61,8 +84,7 @@ extension UpstreamPool {
     func dialForLine() {
         self.line.removeThoseThatAreOver()
         for _ in 0..<self.line.missing(self.speech) {
-            self.line.connectionsUnderWay += 1
-            self.dial(for: .line(began: self.loop.now, connectTimeout: self.line.connectTimeout))
+            self.dial(for: .line(self.line.connectionBegan(), connectTimeout: self.line.connectTimeout))
         }
     }
 
@@ -75,13 +97,9 @@ extension UpstreamPool {
         self.dialForLine()
     }
 
-    /// A connection for the line did not come about. Those who waited when it was begun have waited long enough, unless
-    /// another one is on its way; for the others there is a new one.
-    func lineFailed(_ failure: ExchangeFailure, since began: MonotonicTime) {
-        self.line.connectionsUnderWay -= 1
-        if self.line.connectionsUnderWay == 0 {
-            for attempt in self.line.removeAll(since: began) { attempt.notTaken(failure) }
-        }
+    /// A connection for the line did not come about: for those who may go on waiting there is a new one.
+    func lineFailed(_ number: Int, _ failure: ExchangeFailure) {
+        for attempt in self.line.connectionFailed(number) { attempt.notTaken(failure) }
         self.dialForLine()
     }
 

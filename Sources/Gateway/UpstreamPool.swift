@@ -52,8 +52,8 @@ final class UpstreamPool {
     enum Purpose {
         /// One attempt, which waits for it.
         case attempt(UpstreamAttempt)
-        /// Whoever stands in line.
-        case line(began: MonotonicTime, connectTimeout: Duration)
+        /// Whoever stands in line, with its number there.
+        case line(_ number: Int, connectTimeout: Duration)
         /// To have one.
         case stock(connectTimeout: Duration)
 
@@ -114,7 +114,7 @@ final class UpstreamPool {
         case .http1:
             self.dial(for: .attempt(attempt))
         case .http2, .unknown:
-            self.line.append(attempt, at: self.loop.now)
+            self.line.append(attempt)
             self.dialForLine()
         }
     }
@@ -227,8 +227,8 @@ extension UpstreamPool {
         switch purpose {
         case .attempt(let attempt):
             attempt.taken(upstream)
-        case .line:
-            self.line.connectionsUnderWay -= 1
+        case .line(let number, _):
+            self.line.connectionMade(number)
             if let attempt = self.line.next() { attempt.taken(upstream) } else { upstream.giveBack() }
             self.dissolveLine()
         case .stock:
@@ -248,8 +248,8 @@ extension UpstreamPool {
         self.multiplexed.append(connection)
         self.line.streamsExpected = connection.mostStreams
         switch purpose {
-        case .attempt(let attempt): self.line.putFirst(attempt, at: self.loop.now)
-        case .line: self.line.connectionsUnderWay -= 1
+        case .attempt(let attempt): self.line.putFirst(attempt)
+        case .line(let number, _): self.line.connectionMade(number)
         case .stock: break
         }
         self.hasRoom()
@@ -267,8 +267,8 @@ extension UpstreamPool {
         switch purpose {
         case .attempt(let attempt):
             attempt.notTaken(failure)
-        case .line(let began, _):
-            self.lineFailed(failure, since: began)
+        case .line(let number, _):
+            self.lineFailed(number, failure)
         case .stock:
             self.stock.pause = min(Self.longestPause, self.stock.pause * 2)
         }

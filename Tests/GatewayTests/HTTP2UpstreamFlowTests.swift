@@ -278,6 +278,17 @@ import Time
         try rig.await(next, "yes")
     }
 
+    @Test func `nor does one without a body keep its stream`() throws {
+        let rig = try Rig("upstream: http2", isHTTP: true)
+        let client = try rig.connect()
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")
+        let api = try HTTP2API(rig)
+        try api.await("the beginning") { $0.body(1).count == 4 }
+        api.send(.headers(1, [(":status", "413")], end: true))
+        try rig.await(client, "HTTP/1.1 413 ")
+        try api.await("CANCEL") { $0.resetCode(1) == 8 }
+    }
+
     @Test func `a body of which some has gone is not sent again`() throws {
         let rig = try Rig("upstream: http2", isHTTP: true)
         let client = try rig.connect()

@@ -43,6 +43,36 @@ import Time
         #expect(api.streams.last == 7)
     }
 
+    @Test func `an endpoint that greets and goes away in one breath is no endpoint`() throws {
+        let rig = try Rig("upstream: http2, retries: 0")
+        let client = try self.clients(rig, 1)[0]
+        let api = try HTTP2API(rig, settings: nil)
+        api.send(.settings(), .goAway(last: 0))
+        try rig.await(client, "HTTP/1.1 502 ")
+        #expect(!rig.accepts())
+    }
+
+    /// Each time one of two connections fails, another one is on its way.
+    @Test func `who waits is told that nobody can be reached, however many connections are tried`() throws {
+        let rig = try Rig("upstream: http2, retries: 0")
+        let clients = try self.clients(rig, 3)
+        // It takes one at a time: two more connections are needed for the others.
+        let api = try HTTP2API(rig, settings: [(3, 1)])
+        try api.await(requests: 1)
+        let trying = [try HTTP2API(rig, settings: nil), try HTTP2API(rig, settings: nil)]
+        for api in trying {
+            api.peer.close()
+            rig.turn()
+        }
+        try rig.turn(until: "both are refused") {
+            let refused = clients.count { client in
+                client.receive()
+                return client.received.hasPrefix("HTTP/1.1 502 ")
+            }
+            return refused == 2 ? () : nil
+        }
+    }
+
     @Test func `a call says what it says in HTTP1`() throws {
         let rig = try Rig("upstream: http2")
         _ = try self.clients(rig, 1)

@@ -85,7 +85,8 @@ final class HTTP2UpstreamConnection {
             self.leave()
             return false
         }
-        guard self.connection.isOpen, !self.connection.hasPeerEnded else { return false }
+        // One that takes no bytes now would take no request either.
+        guard self.connection.isOpen, !self.connection.hasPeerEnded, !self.connection.isBlocked else { return false }
         // What waits to be read may be the end.
         let isDoubtful = self.streams.isEmpty && self.loop.now - self.idleSince > Self.doubt
         return !isDoubtful || !self.connection.hasUnreadInput
@@ -188,7 +189,8 @@ final class HTTP2UpstreamConnection {
             case .malformed(let id, let malformed):
                 self.streams[id]?.failed(.badUpstreamAnswer("a malformed answer: \(malformed)"))
             case .unprocessed(let id, let isLeaving):
-                self.streams[id]?.failed(.unprocessed(isLeaving ? .goingAway : .refused))
+                guard let stream = self.streams[id] else { break }
+                stream.failed(stream.hasBegun ? .unprocessed(isLeaving ? .goingAway : .refused) : .staleConnection)
             case .closed(let id, let code):
                 self.closed(id, code)
             case .blocked(let id):
@@ -212,6 +214,11 @@ final class HTTP2UpstreamConnection {
             self.pool.hasRoom()
             return
         }
+        // A GOAWAY may have come in one piece with them.
+        guard self.client.takesStreams else {
+            self.lost("the endpoint takes no streams")
+            return
+        }
         self.phase = .open
         self.idleSince = self.loop.now
         self.look(at: self.idleSince + self.pool.idleTime)
@@ -221,7 +228,9 @@ final class HTTP2UpstreamConnection {
     private func receivedGoAway() {
         switch self.phase {
         case .greeting: self.lost("the endpoint takes no streams")
-        case .open: self.phase = .leaving
+        case .open:
+            self.phase = .leaving
+            if self.streams.isEmpty { self.close() }
         case .leaving, .closed: break
         }
     }
@@ -323,6 +332,7 @@ extension HTTP2UpstreamConnection: ConnectionHandler {
 
     func outputDrained() {
         self.connection.flush()
+        self.pool.hasRoom()
     }
 
     func closed(_ cause: CloseCause) {

@@ -51,18 +51,18 @@ final class HTTP2UpstreamStream: UpstreamConnection {
         }
         self.stream = stream
         self.attempt = attempt
-        // Sent with the end of this round, unless a window or the socket is full; then `drained` says so again.
-        attempt.requestSent()
+        // Sent with the end of this round, unless a window or the socket is full; then `drained` says so later.
+        if stream.isBlocked { attempt.requestBlocked() } else { attempt.requestSent() }
     }
 
     override func sendMore(_ append: (inout ByteBuffer) -> Void) {
-        guard self.attempt != nil, let stream = self.stream else { return }
+        guard self.attempt != nil, self.ending == nil, let stream = self.stream else { return }
         self.connection.client.send(on: stream, append)
         self.connection.touched()
     }
 
     override func finishRequest(_ append: (inout ByteBuffer) -> Void) {
-        guard let attempt = self.attempt, let stream = self.stream else { return }
+        guard let attempt = self.attempt, self.ending == nil, let stream = self.stream else { return }
         self.connection.client.send(on: stream, append)
         self.connection.client.end(stream)
         self.connection.touched()
@@ -88,12 +88,12 @@ final class HTTP2UpstreamStream: UpstreamConnection {
     override func readOut() {
         guard self.attempt.take() != nil, let stream = self.stream else { return }
         self.held.releaseStorage()
-        guard self.ending == nil, !stream.hasEnded else { return }
         guard stream.hasSentEnd else {
             // The upstream has answered before it had the request, of which it gets no more.
             self.connection.reset(stream)
             return
         }
+        guard self.ending == nil, !stream.hasEnded else { return }
         self.deadline = self.connection.loop.now + Self.discardTime
         self.connection.look(at: self.deadline)
     }
@@ -175,7 +175,8 @@ final class HTTP2UpstreamStream: UpstreamConnection {
 
     private func end(_ ending: Ending) {
         if self.isPaused || !self.held.isEmpty {
-            if self.attempt != nil { self.ending = ending }
+            // The first one counts: a whole answer stays one when its connection is lost later.
+            if self.attempt != nil, self.ending == nil { self.ending = ending }
         } else {
             self.tell(ending)
         }
