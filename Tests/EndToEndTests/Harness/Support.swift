@@ -15,6 +15,9 @@ enum Support {
     /// How many times more memory the gateway may use: the thread sanitizer keeps a shadow of all of it.
     static let memoryFactor = ProcessInfo.processInfo.environment["TSAN_OPTIONS"] == nil ? 1 : 5
 
+    /// How many times longer things may take: it is slow as well.
+    static let timeFactor = Self.memoryFactor
+
     /// The interpreter that has boto3 and awslambdaric; `make test` names it.
     static var python: String { ProcessInfo.processInfo.environment["SLUICE_PYTHON"] ?? "python3" }
 
