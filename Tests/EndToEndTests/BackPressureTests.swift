@@ -78,8 +78,11 @@ import Testing
     @Test func `a slow client is none that stalls`() async throws {
         let count = 8 << 20
         let function = try await FakeLambda.shared.function(.bulk(count, seed: 7, piece: 60_000), .done, .end)
+        let patience = 600 * Support.timeFactor
         try await Gateway.run(
-            Setup(function, "response: raw, timeouts: { idle: 600ms, first_byte: 10s }", limits: "client_stall: 600ms")
+            Setup(
+                function, "response: raw, timeouts: { idle: \(patience)ms, first_byte: 20s }",
+                limits: "client_stall: \(patience)ms")
         ) { gateway in
             let client = try await gateway.connect(receiveBuffer: 65_536)
             try await client.send(Gateway.request())
