@@ -15,13 +15,7 @@ extension Exchange {
         // The answer may have ended before the request.
         guard !self.machine.isFinished else { return false }
         self.record.bytesIn += bytes.count
-        guard self.record.bytesIn <= self.function.maximumBody else {
-            self.client?.noteLimit("max_request_body")
-            self.refuse(
-                self.function.tooLarge(.body(limit: self.function.maximumBody), requestID: self.record.requestID),
-                end: "request_too_large")
-            return false
-        }
+        guard self.bodyFits(self.function) else { return false }
         if let attempt = self.attempt as? ForwardingAttempt, attempt.isSending {
             attempt.send(body: bytes)
             return true

@@ -70,15 +70,7 @@ final class Exchange {
         }
         self.record.bytesIn += bytes.count
         self.request.body.append(bytes)
-        guard self.record.bytesIn <= self.function.maximumBody else {
-            self.client?.noteLimit("max_request_body")
-            self.refuse(
-                self.function.tooLarge(
-                    .body(limit: self.function.maximumBody), requestID: self.record.requestID),
-                end: "request_too_large")
-            return false
-        }
-        return true
+        return self.bodyFits(self.function)
     }
 
     /// The request has come whole.
@@ -94,19 +86,23 @@ final class Exchange {
     /// Whether the request as it has come can be made into a call of the function. Where it can not, the client has been
     /// answered.
     private func suits(_ function: FunctionRuntime) -> Bool {
-        let requestID = self.record.requestID
-        if self.record.bytesIn > function.maximumBody {
-            self.client?.noteLimit("max_request_body")
-            self.refuse(
-                function.tooLarge(.body(limit: function.maximumBody), requestID: requestID), end: "request_too_large")
-        } else if !self.request.canBecomeEvent(function.event) {
-            self.refuse(
-                .problem(
-                    status: 400, detail: "The request's body is to be the function's event, and is no JSON.",
-                    requestID: requestID), end: "request_not_json")
-        } else {
-            return true
-        }
+        guard self.bodyFits(function) else { return false }
+        if self.request.canBecomeEvent(function.event) { return true }
+        self.refuse(
+            .problem(
+                status: 400, detail: "The request's body is to be the function's event, and is no JSON.",
+                requestID: self.record.requestID), end: "request_not_json")
+        return false
+    }
+
+    /// Whether the body, as far as it has come, is no larger than the function takes. Where it is, the client has been
+    /// answered.
+    func bodyFits(_ function: FunctionRuntime) -> Bool {
+        if self.record.bytesIn <= function.maximumBody { return true }
+        self.client?.noteLimit("max_request_body")
+        self.refuse(
+            function.tooLarge(.body(limit: function.maximumBody), requestID: self.record.requestID),
+            end: "request_too_large")
         return false
     }
 
