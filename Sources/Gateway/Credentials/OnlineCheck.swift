@@ -71,16 +71,9 @@ package final class OnlineCheck {
         }
         let endpoint = try self.identity.endpoint(in: region)
         self.told("\(function.name): \(reference.text) in \(region), at \(endpoint)")
-        let tokenService = try self.identity.tokenService(
-            region: try self.identity.region(asksMachine: false) ?? region)
-        switch self.caller(function.role, tokenService) {
-        case .none(let reason):
-            self.told("  no keys: \(reason)")
-            return false
-        case .known(let credentials, let name):
-            self.told("  as \(name)")
-            return self.tryCall(function, reference, region: region, endpoint: endpoint, credentials)
-        }
+        guard let caller = try self.known(function, in: region) else { return false }
+        self.told("  as \(caller.name)")
+        return self.tryCall(function, reference, region: region, endpoint: endpoint, caller.credentials)
     }
 
     /// A request of any kind would run what is there, so none is sent.
@@ -91,15 +84,23 @@ package final class OnlineCheck {
         guard let region = try url.endpoint.functionURLRegion ?? self.identity.region(asksMachine: true) else {
             throw AssemblyError.noRegion(function: function.name)
         }
+        guard let caller = try self.known(function, in: region) else { return false }
+        self.told("  requests will be signed for \(region) as \(caller.name)")
+        return true
+    }
+
+    /// As whom a function is called. Where that is nobody, it has been told why.
+    private func known(
+        _ function: FunctionConfiguration, in region: String
+    ) throws -> (credentials: Credentials, name: String)? {
         let tokenService = try self.identity.tokenService(
             region: try self.identity.region(asksMachine: false) ?? region)
         switch self.caller(function.role, tokenService) {
         case .none(let reason):
             self.told("  no keys: \(reason)")
-            return false
-        case .known(_, let name):
-            self.told("  requests will be signed for \(region) as \(name)")
-            return true
+            return nil
+        case .known(let credentials, let name):
+            return (credentials, name)
         }
     }
 
