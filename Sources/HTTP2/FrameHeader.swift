@@ -15,8 +15,6 @@ struct FrameHeader: Equatable {
         static let endStream = Flags(rawValue: 0x1)
         static let acknowledgement = Flags(rawValue: 0x1)
         static let endHeaders = Flags(rawValue: 0x4)
-        static let padded = Flags(rawValue: 0x8)
-        static let priority = Flags(rawValue: 0x20)
     }
 
     /// What a type of frame is called, for those that have a name.
