@@ -78,25 +78,24 @@ demo:
 	@echo
 	@exec .build/release/sluice run --config config/demo/sluice.yaml
 
-# How many tests are under way at once: many wait for processes, and what computes must not make them wait too long.
-export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 12
+export SLUICE_PYTHON := $(abspath $(VENV)/bin/python)
 
 .PHONY: test
 test: $(VENV)/.ready
 	@$(call install-packages,$(TEST_PACKAGES))
-	SLUICE_PYTHON="$(abspath $(VENV)/bin/python)" swift test --disable-xctest
+	Tests/run
 
 # The tests in which threads meet or C is called, and the real binary, under a sanitizer: `thread` finds races, `address`
 # finds memory that is used after its end or beyond its bounds. The first report ends the process that makes it.
-SANITIZED_thread := ^(ReactorTests|GatewayTests|DigestTests|EndToEndTests)\.
+SANITIZED_thread := ReactorTests GatewayTests DigestTests EndToEndTests
 # The real binary keeps what it makes once until its end, which the leak check that comes with the address sanitizer takes
 # for leaks; the machines and drivers run in the tests' own process.
-SANITIZED_address := ^(ReactorTests|GatewayTests|DigestTests|TLSTests|HTTPTests|AWSTests|LambdaTests)\.
+SANITIZED_address := ReactorTests GatewayTests DigestTests TLSTests HTTPTests AWSTests LambdaTests
 .PHONY: test-thread test-address
 test-thread test-address: test-%: $(VENV)/.ready
 	@$(call install-packages,$(TEST_PACKAGES))
-	TSAN_OPTIONS="halt_on_error=1 suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions" ASAN_OPTIONS=detect_leaks=0 SLUICE_PYTHON="$(abspath $(VENV)/bin/python)" \
-	    swift test --disable-xctest --sanitize=$* --scratch-path .build-$* --filter '$(SANITIZED_$*)'
+	TSAN_OPTIONS="halt_on_error=1 suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions" ASAN_OPTIONS=detect_leaks=0 \
+	    Tests/run $(SANITIZED_$*) -- --sanitize=$* --scratch-path .build-$*
 
 # Depends on this file, which names the versions.
 $(VENV)/.ready: Makefile
