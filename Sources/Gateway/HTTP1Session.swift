@@ -441,7 +441,12 @@ extension HTTP1Session: ClientStream {
         let framing = self.framing(of: head, hasBody: hasBody)
         self.appendHead(head, framing: framing)
         self.framing = framing
-        if !hasBody { self.finishAnswer() }
+        if !hasBody {
+            self.finishAnswer()
+        } else if self.connection.isBlocked {
+            // By answers before this one: whether it is full is told only when that changes.
+            self.exchange?.clientBlocked()
+        }
     }
 
     func sendBody(_ bytes: Span<UInt8>) {

@@ -136,6 +136,23 @@ import Testing
         }
     }
 
+    /// The answer begins when the socket is full already, of answers before it.
+    @Test func `a call behind answers that are not read is stopped as well`() async throws {
+        let function = try await FakeLambda.shared.function(.bulk(100_000_000, seed: 9, piece: 100_000), .done, .end)
+        var setup = try Setup(function, "response: raw", limits: "client_stall: 2s")
+        setup.routes.insert("{ path: /big, respond: { body: \"\(String(repeating: "x", count: 60_000))\" } }", at: 0)
+        try await Gateway.run(setup) { gateway in
+            #expect(try await gateway.get("/big").body.count == 60_000)
+            let before = gateway.child.residentMemory
+            let client = try await gateway.connect(receiveBuffer: 4096, segment: 1448)
+            defer { client.close() }
+            try await client.send(Gateway.request("/big") + Gateway.request())
+            let line = try await gateway.accessLog(lines: 3)[2]
+            #expect(line["end"] == "client_stalled")
+            #expect(gateway.child.residentMemory - before < 16 << 20)
+        }
+    }
+
     /// Waits until the function's bytes have stopped going anywhere.
     private func whenNothingMoves(_ function: FakeFunction) async throws -> RecordedCall {
         try await function.wait(for: .blocked)

@@ -75,8 +75,8 @@ final class Gateway: Sendable {
         }
     }
 
-    func connect(receiveBuffer: Int32? = nil) async throws -> RawClient {
-        try await RawClient(port: self.port, receiveBuffer: receiveBuffer)
+    func connect(receiveBuffer: Int32? = nil, segment: Int32? = nil) async throws -> RawClient {
+        try await RawClient(port: self.port, receiveBuffer: receiveBuffer, segment: segment)
     }
 
     /// One request on a connection of its own.

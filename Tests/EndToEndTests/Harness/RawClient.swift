@@ -22,13 +22,15 @@ final class RawClient: @unchecked Sendable {
 
     static let patience = Duration.seconds(20)
 
-    convenience init(port: Int, receiveBuffer: Int32? = nil) async throws {
+    /// `segment`: the largest segment, in bytes. Those of the loopback device are so large that a socket with a few of them
+    /// takes megabytes before it is full.
+    convenience init(port: Int, receiveBuffer: Int32? = nil, segment: Int32? = nil) async throws {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
         let target = address
-        try await self.init(receiveBuffer: receiveBuffer, AF_INET) { descriptor in
+        try await self.init(receiveBuffer: receiveBuffer, segment: segment, AF_INET) { descriptor in
             withUnsafePointer(to: target) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                     connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
@@ -38,7 +40,7 @@ final class RawClient: @unchecked Sendable {
     }
 
     convenience init(unixSocket path: String) async throws {
-        try await self.init(receiveBuffer: nil, AF_UNIX) { descriptor in
+        try await self.init(receiveBuffer: nil, segment: nil, AF_UNIX) { descriptor in
             var address = sockaddr_un()
             address.sun_family = sa_family_t(AF_UNIX)
             withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
@@ -51,12 +53,13 @@ final class RawClient: @unchecked Sendable {
     }
 
     private init(
-        receiveBuffer: Int32?, _ family: Int32, _ connect: @escaping @Sendable (Int32) -> Int32
+        receiveBuffer: Int32?, segment: Int32?, _ family: Int32, _ connect: @escaping @Sendable (Int32) -> Int32
     ) async throws {
         self.descriptor = socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var one: Int32 = 1
         setsockopt(self.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
         if var size = receiveBuffer { setsockopt(self.descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4) }
+        if var segment { setsockopt(self.descriptor, Int32(IPPROTO_TCP), TCP_MAXSEG, &segment, 4) }
         let descriptor = self.descriptor
         let code: Int32 = try await offload { connect(descriptor) == 0 ? 0 : errno }
         guard code == 0 else { throw ConnectError(code: code) }
