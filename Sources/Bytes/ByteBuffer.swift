@@ -189,8 +189,9 @@ package struct ByteBuffer: ~Copyable {
         let count = bytes.count
         if count == 0 { return }
         if self.start < count {
+            // This may move the bytes to the front.
+            self.reserve(count)
             let missing = count - self.start
-            self.reserve(missing)
             let base = unsafe self.base.unsafelyUnwrapped
             unsafe (base + count).copyMemory(from: base + self.start, byteCount: self.end - self.start)
             self.start += missing

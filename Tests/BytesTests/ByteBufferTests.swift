@@ -61,6 +61,17 @@ import TestSupport
         #expect(buffer.string() == "a much longer one headbody")
     }
 
+    @Test func `prepending keeps the bytes where they are moved to the front for it`() {
+        // Some were consumed, and there is room neither in front nor behind.
+        var buffer = ByteBuffer(capacity: 1024)
+        buffer.append([UInt8](repeating: 1, count: buffer.capacity))
+        buffer.consume(buffer.capacity - 100)
+        let head = [UInt8](repeating: 2, count: buffer.capacity - 60)
+        buffer.prepend(head.span)
+        #expect(buffer.bytes.count == head.count + 100)
+        #expect((0..<buffer.count).allSatisfy { buffer.bytes[$0] == ($0 < head.count ? 2 : 1) })
+    }
+
     @Test(arguments: UInt64(0)..<64)
     func `any mix of appending and consuming keeps the bytes`(seed: UInt64) {
         var random = SeededRandom(seed: seed)
