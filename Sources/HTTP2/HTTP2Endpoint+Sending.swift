@@ -99,7 +99,17 @@ extension HTTP2Endpoint {
     package final func truncate(_ stream: HTTP2Stream) {
         guard !stream.isGone, case .open = stream.outcome else { return }
         stream.outcome = .truncated
-        self.resume(stream)
+        if stream.waiting.isEmpty, !self.hasWindow(for: stream) {
+            // The library would not ask what comes next until the peer has given leave for bytes that never come.
+            self.reset(stream, .internalError)
+        } else {
+            self.resume(stream)
+        }
+    }
+
+    private func hasWindow(for stream: HTTP2Stream) -> Bool {
+        unsafe nghttp2_session_get_remote_window_size(self.session) > 0
+            && nghttp2_session_get_stream_remote_window_size(self.session, stream.id.rawValue) > 0
     }
 
     /// Resets a stream; what waits on it is forgotten.
@@ -144,9 +154,14 @@ extension HTTP2Endpoint {
                 } else if stream.hasProgressed {
                     self.tell(.progressed(stream.id))
                 }
-            } else if stream.isBlocked, stream.waiting.isEmpty {
-                stream.isBlocked = false
-                self.tell(.drained(stream.id))
+            } else if stream.waiting.isEmpty {
+                if stream.isBlocked {
+                    stream.isBlocked = false
+                    self.tell(.drained(stream.id))
+                }
+            } else if stream.hasProgressed, stream.isBlocked || stream.isEnding {
+                // Of what only has to leave any more, there may be little, and yet it may leave slowly.
+                self.tell(.progressed(stream.id))
             }
             stream.hasProgressed = false
         }
@@ -195,7 +210,7 @@ extension HTTP2Endpoint {
         self.waitingCount -= count
         self.dataFramesSent += 1
         stream.hasProgressed = true
-        if stream.isBlocked { self.touch(stream) }
+        if stream.isBlocked || stream.isEnding { self.touch(stream) }
     }
 
     // Ending.

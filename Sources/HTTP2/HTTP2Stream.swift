@@ -69,6 +69,11 @@ package final class HTTP2Stream {
         self.waiting.append(bytes)
     }
 
+    /// Nothing more is added to the body.
+    var isEnding: Bool {
+        if case .open = self.outcome { false } else { true }
+    }
+
     /// Bytes of the body that wait to go out.
     package var waitingCount: Int { self.waiting.count }
 }

@@ -140,6 +140,29 @@ import Time
         client.server.send(bytes.span, on: stream)
         _ = client.frames()
         #expect(client.told.last == .other(.blocked(1)))
+        // What goes out is progress, however little is left.
+        client.send(.windowUpdate(0, 1_000_000), .windowUpdate(1, 66_000))
+        _ = client.frames()
+        #expect(stream.waitingCount == 465 && client.told.last == .other(.progressed(1)))
+        client.send(.windowUpdate(1, 400))
+        _ = client.frames()
+        #expect(stream.waitingCount == 65 && client.told.filter { $0 == .other(.progressed(1)) }.count == 2)
+        client.send(.windowUpdate(1, 65))
+        _ = client.frames()
+        #expect(client.told.last == .other(.drained(1)))
+    }
+
+    @Test func `the rest of an answer that is over tells its progress`() throws {
+        let client = Client(buffers: HTTP2Buffers(stream: 1000))
+        let stream = try self.begin(client, 1)
+        let bytes = [UInt8](repeating: 7, count: 66_000)
+        client.server.send(bytes.span, on: stream)
+        client.server.end(stream)
+        _ = client.frames()
+        #expect(stream.waitingCount == 465)
+        client.send(.windowUpdate(0, 1_000_000), .windowUpdate(1, 400))
+        _ = client.frames()
+        #expect(stream.waitingCount == 65 && client.told.last == .other(.progressed(1)))
     }
 
     @Test func `a connection that holds as much as it may says so, and when there is room again`() throws {
@@ -204,6 +227,16 @@ import Time
         client.send(.windowUpdate(0, 70_000), .windowUpdate(1, 70_000))
         let frames = client.frames()
         #expect(frames.map(\.type) == [0, 3] && frames.allSatisfy { $0.type == 3 || $0.flags == 0 })
+    }
+
+    @Test func `a body breaks off without a window as well`() throws {
+        let client = Client()
+        client.send(.settings([(4, 4)]))
+        let stream = try self.begin(client, 1)
+        client.server.send("part".utf8.span, on: stream)
+        #expect(client.frames().last == .data(1, "part"))
+        client.server.truncate(stream)
+        #expect(client.frames() == [.reset(1, 2)])
     }
 
     @Test func `a stream that is reset forgets what waits`() throws {
