@@ -45,7 +45,7 @@ struct AnswerFields {
             self.connectionOptions.append(ASCII.comma)
             return
         case 14 where name.equalsIgnoringCase("content-length"):
-            self.receivedContentLength(value.decimal())
+            self.receivedContentLength(value.decimal(digits: Fields.contentLengthDigits))
             return
         case 12 where name.equalsIgnoringCase("content-type"):
             self.hasContentType = true

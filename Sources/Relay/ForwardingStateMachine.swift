@@ -37,17 +37,21 @@ package struct ForwardingStateMachine: ~Copyable {
         guard case .awaitingHead = self.state else { return .drop }
         // RFC 9110 §7.6.1: these are of the connection to the upstream.
         head.fields.removeHopByHop()
-        if case .known(let count) = bodyLength, count >= Self.lengthLimit {
-            self.state = .ended
-            return .failed(.badUpstreamAnswer("a content-length of \(count)"))
+        let canHaveBody = canHaveBody(status: head.status, requestMethod: self.method)
+        // The body's length as its parser goes by it is the one that is told. The upstream may not have told it (a head with
+        // END_STREAM), or told that it is of the connection alone; then the client of an HTTP/1.1 connection could not
+        // know where the answer ends.
+        let length: Int? = if case .known(let count) = bodyLength { count } else { bodyLength == .none ? 0 : nil }
+        if canHaveBody, let length, head.fields.contentLength != length {
+            head.fields.set("content-length", "\(length)")
+            guard head.fields.contentLength == length else {
+                self.state = .ended
+                return .failed(.badUpstreamAnswer("a content-length of \(length)"))
+            }
         }
-        let hasBody = canHaveBody(status: head.status, requestMethod: self.method) && bodyLength != .none
         self.state = .relaying
-        return .head(head, endsHere: !hasBody)
+        return .head(head, endsHere: !canHaveBody || bodyLength == .none)
     }
-
-    /// A body of a petabyte is a mistake, and a larger number is one that writers of heads may not know.
-    private static let lengthLimit = 1_000_000_000_000_000
 
     /// Whether bytes of the body are to be sent.
     package var isRelaying: Bool {

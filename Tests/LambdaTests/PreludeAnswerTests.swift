@@ -81,6 +81,7 @@ import Testing
         Row(#"{"headers":{"content-length":"-1"}}"#, 200, octets),
         Row(#"{"headers":{"content-length":""}}"#, 200, octets),
         Row(#"{"headers":{"content-length":"99999999999999999999"}}"#, 200, octets),
+        Row(#"{"headers":{"content-length":"1000000000000000"}}"#, 200, octets),
         Row(#"{"headers":{"content-length":["1","2"]}}"#, 200, octets),
         Row(#"{"headers":{"content-length":["1","2"],"Content-Length":"1"}}"#, 200, octets),
         // Members that mean nothing here.

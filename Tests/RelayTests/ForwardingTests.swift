@@ -41,16 +41,32 @@ import Time
 
     @Test(
         arguments: [
-            ("GET", 200, BodyLength.known(5), false), ("GET", 200, .none, true), ("HEAD", 200, .none, true),
-            ("GET", 204, .none, true), ("GET", 304, .none, true), ("HEAD", 200, .known(5), true),
-            ("GET", 200, .unknown, false),
-        ] as [(String, Int, BodyLength, Bool)])
-    func `an answer without body ends with its head`(method: String, status: Int, length: BodyLength, ends: Bool) {
+            ("GET", 200, BodyLength.known(5), nil, "5", false), ("GET", 200, .known(5), "0000000000000005", "5", false),
+            ("GET", 200, .unknown, nil, nil, false), ("GET", 200, .none, nil, "0", true),
+            ("GET", 302, .none, "0", "0", true),
+            ("HEAD", 200, .none, nil, nil, true), ("HEAD", 200, .known(5), "5", "5", true),
+            ("GET", 204, .none, nil, nil, true),
+            ("GET", 304, .none, nil, nil, true),
+        ] as [(String, Int, BodyLength, String?, String?, Bool)])
+    func `an answer tells the length that its parser has found, and ends with its head where it has no body`(
+        method: String, status: Int, length: BodyLength, told: String?, tells: String?, ends: Bool
+    ) {
         var machine = ForwardingStateMachine(requestMethod: Method(rawValue: method))
-        let head = ResponseHead(status: status)
+        let fields = { (length: String?) in length.map { Fields(["content-length": $0]) } ?? Fields() }
         do {
-            let action = machine.receivedHead(head, bodyLength: length)
-            #expect(action == .head(head, endsHere: ends))
+            let action = machine.receivedHead(ResponseHead(status: status, fields: fields(told)), bodyLength: length)
+            #expect(action == .head(ResponseHead(status: status, fields: fields(tells)), endsHere: ends))
+        }
+    }
+
+    @Test func `a length that is said to be of the connection is told all the same`() {
+        var machine = ForwardingStateMachine(requestMethod: .get)
+        let head = ResponseHead(
+            status: 302, fields: Fields(["connection": "content-length", "content-length": "0", "location": "/x"]))
+        let expected = ResponseHead(status: 302, fields: Fields(["location": "/x", "content-length": "0"]))
+        do {
+            let action = machine.receivedHead(head, bodyLength: .known(0))
+            #expect(action == .head(expected, endsHere: false))
         }
     }
 
