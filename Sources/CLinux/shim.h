@@ -66,9 +66,12 @@ static inline int sluice_set_close_on_exec(int fd) {
     return flags < 0 ? flags : fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
 }
 
-// ioctl is variadic. Bytes that the peer's kernel has not acknowledged; a unix socket's peer: has not read.
+// ioctl is variadic. Bytes that the peer's kernel has not acknowledged. What a unix socket has taken is with its peer, who
+// gets it however the socket ends; there the count would be of what the peer has not read.
 static inline int sluice_unacknowledged(int fd) {
-    int count = 0;
+    int count = 0, domain = 0;
+    socklen_t length = sizeof domain;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_UNIX) return 0;
     return ioctl(fd, SIOCOUTQ, &count) == 0 ? count : 0;
 }
 

@@ -122,6 +122,22 @@ import Testing
         }
     }
 
+    @Test func `a client of a unix socket that does not read what it was sent keeps nobody waiting`() async throws {
+        var setup = try Setup(await self.function())
+        let path = setup.folder.path("s")
+        setup.listeners = ["unix:\(path)"]
+        setup.drainTimeout = "30s"
+        setup.routes.append("{ path: /fixed, respond: { body: fixed } }")
+        try await Gateway.run(setup) { gateway in
+            let client = try await RawClient(unixSocket: path)
+            try await client.send("GET /fixed HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+            _ = try await gateway.accessLog(lines: 1)
+            gateway.child.signal(SIGTERM)
+            #expect(try await gateway.child.ended(within: .seconds(12)) == .exited(0))
+            #expect(try await client.answer().end == .whole)
+        }
+    }
+
     /// The process is stopped while a client connects and asks, and finds request and signal together when it goes on.
     @Test func `a request that was sent before the signal is answered`() async throws {
         var setup = try Setup(await self.function())
