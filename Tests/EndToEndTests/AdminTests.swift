@@ -34,6 +34,11 @@ import Testing
         setup.workers = 2
         setup.routes.append("{ path: /fixed, respond: { status: 418, body: tea } }")
         try await Gateway.run(setup) { gateway in
+            // Each metric is there from the beginning.
+            let first = try await self.get("/metrics", of: gateway).body
+            #expect(first.contains("# TYPE sluice_requests_total counter\n"))
+            #expect(first.contains("sluice_connections{protocol=\"HTTP/1.1\"} 0\n"))
+            #expect(first.contains("sluice_connections{protocol=\"HTTP/2\"} 0\n"))
             for _ in 0..<3 { #expect(try await gateway.get("/a").text == "hello") }
             #expect(try await gateway.get("/fixed").status == 418)
             let metrics = try await self.get("/metrics", of: gateway)

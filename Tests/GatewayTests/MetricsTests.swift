@@ -73,6 +73,8 @@ import Time
                 # TYPE sluice_build_info gauge
                 # HELP sluice_build_info Version.
                 sluice_build_info{version="1"} 1
+                # TYPE sluice_empty gauge
+                # HELP sluice_empty Nothing.
 
                 """)
     }

@@ -85,7 +85,8 @@ enum MetricsFormat: Sendable {
     /// The families as text.
     func text(of families: [MetricFamily]) -> [UInt8] {
         var text = ByteBuffer(capacity: 16 * 1024)
-        for family in families where !family.samples.isEmpty { self.append(family, to: &text) }
+        // Those without samples as well: who looks for a metric is to find that it is there.
+        for family in families { self.append(family, to: &text) }
         if self == .openMetrics { text.append("# EOF\n") }
         return text.array()
     }

@@ -67,7 +67,7 @@ struct MetricsReport: Sendable {
         families[2].add(totals.requestBytes)
         families[3].add(totals.connections)
         families[4].add(self.loops.reduce(0) { $0 + $1.openExchanges })
-        var open: [String: Int] = [:]
+        var open = ["HTTP/1.1": 0, "HTTP/2": 0]
         for loop in self.loops { open.merge(loop.connections) { $0 + $1 } }
         var connections = MetricFamily(
             name: "sluice_connections", kind: .gauge, help: "Clients' connections that are open, by protocol.")
