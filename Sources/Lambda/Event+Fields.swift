@@ -112,6 +112,10 @@ extension ByteBuffer {
                 self.append(", ")
                 index = head.fields.firstIndex(of: "x-forwarded-for", from: line + 1)
             }
+        } else if context.keepsForwardedFor, context.sourceAddress != context.peerAddress {
+            // The proxy said it in `Forwarded`.
+            self.append(jsonEscaping: context.sourceAddress.utf8.span)
+            self.append(", ")
         }
         self.append(jsonEscaping: context.peerAddress.utf8.span)
     }

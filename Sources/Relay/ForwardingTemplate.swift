@@ -82,6 +82,11 @@ package final class ForwardingTemplate: Sendable {
             buffer.append(fields.value(at: index))
             buffer.append(", ")
         }
+        if forwardedFor.isEmpty, context.keepsForwardedFor, context.sourceAddress != context.peerAddress {
+            // The proxy said it in `Forwarded`.
+            buffer.append(context.sourceAddress)
+            buffer.append(", ")
+        }
         buffer.append(context.peerAddress)
         buffer.append("\r\n")
         buffer.append(field: "x-real-ip", context.sourceAddress)

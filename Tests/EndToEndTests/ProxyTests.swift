@@ -107,6 +107,7 @@ import Testing
             #expect(events[1]["headers"]?["x-forwarded-proto"] == "https")
             #expect(events[1]["headers"]?["x-forwarded-port"] == "443")
             #expect(events[1]["headers"]?["forwarded"] != nil)
+            #expect(events[1]["headers"]?["x-forwarded-for"] == "192.0.2.7, 127.0.0.1")
             #expect(events[2]["requestContext"]?["http"]?["sourceIp"] == "127.0.0.1")
             #expect(events[2]["headers"]?["x-forwarded-for"] == "127.0.0.1")
             #expect(events[2]["headers"]?["x-forwarded-proto"] == "http")

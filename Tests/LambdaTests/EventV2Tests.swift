@@ -163,6 +163,15 @@ import Time
         #expect(event["requestContext"]?["http"]?["sourceIp"] == "68.8.83.18")
     }
 
+    @Test func `what a trusted proxy said in Forwarded alone is told where functions look`() throws {
+        let context = Self.context {
+            $0.peerAddress = "10.0.0.1"
+            $0.keepsForwardedFor = true
+        }
+        let event = try Self.event(Self.head(fields: ["Forwarded": "for=68.8.83.18"]), context)
+        #expect(event["headers"]?["x-forwarded-for"] == "68.8.83.18, 10.0.0.1")
+    }
+
     @Test func `lines of one name are joined in order, whatever stands between them`() throws {
         let event = try Self.event(
             Self.head(fields: [

@@ -164,6 +164,11 @@ import Time
         }
         #expect(kept.contains("x-forwarded-for: 1.1.1.1, 2.2.2.2, 3.3.3.3, 10.0.0.1"))
         #expect(kept.contains("x-real-ip: 9.9.9.9"))
+        let told = self.head(template, self.request(fields: ["Forwarded": "for=9.9.9.9"])) {
+            $0.keepsForwardedFor = true
+            $0.peerAddress = "10.0.0.1"
+        }
+        #expect(told.contains("x-forwarded-for: 9.9.9.9, 10.0.0.1"))
     }
 
     @Test(
