@@ -237,9 +237,12 @@ final class Exchange {
     }
 
     /// The rest of the request did not come, or was no HTTP. The client is answered by its session.
-    func requestFailed(status: Int, end: String) {
+    ///
+    /// `answer` is what the client is told instead.
+    func requestFailed(status: Int, end: String, answer: OwnAnswer? = nil) {
         switch self.machine.clientLeft() {
         case .release:
+            if let answer { self.record.count(answer) }
             self.releaseAttempt()
             self.finish(status: status, end: end)
         case .drop: break

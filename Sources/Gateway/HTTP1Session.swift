@@ -266,23 +266,22 @@ final class HTTP1Session {
             self.finishConnection()
             return
         }
-        let requestID: ShortText
+        let requestID = self.exchange?.record.requestID ?? self.context.newRequestID()
+        let answer = OwnAnswer.problem(status: fault.status, detail: fault.description, requestID: requestID)
         if let exchange = self.exchange {
             self.exchange = nil
-            requestID = exchange.record.requestID
-            exchange.requestFailed(status: fault.status, end: fault.endName)
+            exchange.requestFailed(status: fault.status, end: fault.endName, answer: answer)
         } else {
             // What the request before it was does not matter.
             self.requestMethod = .get
-            requestID = self.context.newRequestID()
             let record = RequestRecord(
                 withoutHead: requestID, client: self.client.address, startedAt: self.context.loop.now,
                 wall: self.context.loop.wallNow)
+            record.count(answer)
             record.finished(status: fault.status, end: fault.endName, at: self.context.loop.now)
             self.context.log(record)
         }
         self.keepsAlive = false
-        let answer = OwnAnswer.problem(status: fault.status, detail: fault.description, requestID: requestID)
         self.context.log(fault, from: self.client, requestID: requestID)
         self.respond(answer)
         self.finishConnection()

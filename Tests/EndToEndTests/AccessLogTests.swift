@@ -49,8 +49,13 @@ import Testing
             _ = try await gateway.get("/fixed", method: "HEAD")
             let problem = try await gateway.get("/broken")
             try expectProblem(problem, 502)
-            let lines = try await gateway.accessLog(lines: 3)
-            #expect(lines.map { $0["bytes"] } == [5, 0, .number(Double(problem.body.count))])
+            // Of a request that is none as well.
+            let client = try await gateway.connect()
+            try await client.send("GET / HTTP/1.1\r\n\r\n")
+            let refusal = try await client.answer()
+            let lines = try await gateway.accessLog(lines: 4)
+            let counts = [problem, refusal].map { Double($0.body.count) }
+            #expect(lines.map { $0["bytes"] } == [5, 0, .number(counts[0]), .number(counts[1])])
         }
     }
 

@@ -103,7 +103,7 @@ final class HTTP2ClientStream {
     }
 
     /// The rest of the request does not come, or is none.
-    func failRequest(status: Int, end: String) {
+    func failRequest(status: Int, end: String, answer: OwnAnswer? = nil) {
         guard let exchange = self.exchange else { return }
         guard !exchange.hasAnswered else {
             // There is no other answer to give than the one that is under way.
@@ -111,7 +111,7 @@ final class HTTP2ClientStream {
             return
         }
         self.endExchange()
-        exchange.requestFailed(status: status, end: end)
+        exchange.requestFailed(status: status, end: end, answer: answer)
     }
 
     /// A moment has come that may be `deadline`.
@@ -140,9 +140,10 @@ final class HTTP2ClientStream {
             self.session.touched()
             return
         }
-        self.failRequest(status: fault.status, end: fault.endName)
-        self.respond(
-            .problem(status: fault.status, detail: fault.description, requestID: exchange.record.requestID))
+        let answer = OwnAnswer.problem(
+            status: fault.status, detail: fault.description, requestID: exchange.record.requestID)
+        self.failRequest(status: fault.status, end: fault.endName, answer: answer)
+        self.respond(answer)
     }
 
     // The client.
