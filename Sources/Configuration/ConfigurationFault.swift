@@ -32,9 +32,12 @@ extension ConfigurationFault: CustomStringConvertible {
 /// stand among them.
 package struct ConfigurationFaults: Error, Sendable, Equatable {
     package let faults: [ConfigurationFault]
+    /// The listeners that could be read all the same. What is wrong with the files that they name can be told as well.
+    package let listeners: [ListenerConfiguration]
 
-    package init(faults: [ConfigurationFault]) {
+    package init(faults: [ConfigurationFault], listeners: [ListenerConfiguration] = []) {
         self.faults = faults
+        self.listeners = listeners
     }
 }
 

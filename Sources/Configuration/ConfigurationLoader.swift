@@ -10,14 +10,19 @@ package enum ConfigurationLoader {
         readFile: @escaping (String) throws -> String
     ) -> Result<GatewayConfiguration, ConfigurationFaults> {
         let reading = Reading(file: file, folder: folder, environment: environment, readFile: readFile)
-        let configuration = Self.read(text, reading)
+        var listeners: [ListenerConfiguration] = []
+        let configuration = Self.read(text, reading, listeners: &listeners)
         let faults = reading.faults
-        guard let configuration, !reading.hasErrors else { return .failure(ConfigurationFaults(faults: faults)) }
+        guard let configuration, !reading.hasErrors else {
+            return .failure(ConfigurationFaults(faults: faults, listeners: listeners))
+        }
         return .success(configuration(faults))
     }
 
     /// The configuration but for its warnings, which are complete only at the end.
-    private static func read(_ text: String, _ reading: Reading) -> (([ConfigurationFault]) -> GatewayConfiguration)? {
+    private static func read(
+        _ text: String, _ reading: Reading, listeners: inout [ListenerConfiguration]
+    ) -> (([ConfigurationFault]) -> GatewayConfiguration)? {
         guard let root = SourceDocument.root(of: text, reading: reading) else {
             if !reading.hasErrors { reading.report(.start, Self.noListeners) }
             return nil
@@ -25,13 +30,13 @@ package enum ConfigurationLoader {
         guard let file = ConfigurationSchema.file.read(root, reading) else { return nil }
 
         if file.writtenKeys["listeners"] == nil { reading.report(root.position, Self.noListeners) }
-        let listeners = ListenerCheck.listeners(of: file, reading)
+        listeners = ListenerCheck.listeners(of: file, reading)
         let admin = ListenerCheck.admin(of: file, reading)
         LimitCheck.check(file.limits, reading)
         let functions = FunctionCheck(reading: reading, file: file).functions()
         let routes = RouteCheck(reading: reading, file: file, functions: functions).table()
         guard let routes else { return nil }
-        return { warnings in
+        return { [listeners] warnings in
             GatewayConfiguration(
                 file: reading.file, aws: file.aws, workers: file.workers, listeners: listeners,
                 functions: functions.compactMap(\.value),

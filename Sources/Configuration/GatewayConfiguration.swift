@@ -19,7 +19,7 @@ package struct GatewayConfiguration: Sendable {
     package let drainDelay: Duration
     package let limits: LimitSettings
     /// Where local functions can be invoked by any AWS SDK; `nil` for a loopback port that the system chooses.
-    package let localLambdaAddress: NetworkAddress?
+    package var localLambdaAddress: NetworkAddress?
     package let accessLog: AccessLogSettings
     /// `nil` for no admin listener.
     package let admin: AdminSettings?

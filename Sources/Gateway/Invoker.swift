@@ -30,6 +30,9 @@ package final class Invoker {
         _ configuration: GatewayConfiguration, environment: [String: String], readFile: (String) -> String?,
         logger: Logger
     ) throws {
+        var configuration = configuration
+        // A gateway that runs has it; this one is reached by nobody else.
+        configuration.localLambdaAddress = nil
         self.assembly = try Assembly(configuration, environment: environment, readFile: readFile, logger: logger)
     }
 

@@ -18,6 +18,7 @@ package struct RoutingExplanation {
     package init(
         of configuration: GatewayConfiguration, method: String, url: String, fields: [(name: String, value: String)]
     ) throws(InputError) {
+        guard Fields.isName(method.utf8.span) else { throw InputError(description: "\"\(method)\" is no method") }
         let method = Method(rawValue: method)
         var requestFields = Fields()
         for (name, value) in fields { requestFields.append(name, value) }

@@ -24,9 +24,11 @@ struct Check: ParsableCommand {
 
     func run() throws {
         let configuration = try self.file.load()
-        let faults = CertificateFile.faults(of: configuration)
-        for fault in faults { StandardError.print("\(fault)") }
-        if faults.contains(where: { $0.severity == .error }) { throw ExitCode(1) }
+        let faults = CertificateFile.faults(of: configuration.listeners, in: configuration.file)
+        let place = PlaceCheck(
+            configuration, environment: ProcessEnvironment.current, readFile: TextFile.readIfPresent)
+        for line in faults.map(\.description) + place.warnings + place.errors { StandardError.print(line) }
+        if faults.contains(where: { $0.severity == .error }) || !place.errors.isEmpty { throw ExitCode(1) }
         print(
             "\(self.file.config): ok: \(configuration.listeners.count) listeners, \(configuration.functions.count) functions, "
                 + "\(configuration.routes.routes.count) routes")

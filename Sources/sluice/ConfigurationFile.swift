@@ -32,6 +32,10 @@ struct ConfigurationFile: ParsableArguments {
         }
         return ConfigurationLoader.load(
             text: text, file: self.config, environment: ProcessEnvironment.current, readFile: TextFile.read
-        ).mapError { faults in ConfigurationRefusal(faults: faults.faults.map(\.description)) }
+        ).mapError { faults in
+            // Those of the files that it names are told at the same time.
+            let all = faults.faults + CertificateFile.faults(of: faults.listeners, in: self.config)
+            return ConfigurationRefusal(faults: all.sorted { $0.position < $1.position }.map(\.description))
+        }
     }
 }

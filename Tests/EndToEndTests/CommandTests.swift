@@ -61,6 +61,57 @@ import Testing
         withExtendedLifetime(folder) {}
     }
 
+    @Test func `faults of the files that it names are told with the others`() async throws {
+        let text = Self.bad.replacing(
+            "tls: { }", with: "tls: { certificates: [{ certificate: nowhere.pem, key: nowhere.key }] }")
+        let (folder, path) = try self.file(text)
+        for command in ["check", "run"] {
+            let tool = try await Tool.sluice(command, "--config", path)
+            #expect(tool.status == 1)
+            let lines = tool.errors.split(separator: "\n")
+            let first = lines.firstIndex { $0.hasPrefix("\(path):3:") && $0.contains("nowhere.pem") }
+            let second = lines.firstIndex { $0.hasPrefix("\(path):4:1: error: ") && $0.contains("workers") }
+            #expect((first ?? .max) < (second ?? .min), "\(tool.errors)")
+        }
+        withExtendedLifetime(folder) {}
+    }
+
+    /// What is right in itself, on a machine where it could not run, or not well.
+    @Test func `check looks at the place as well`() async throws {
+        let text = """
+            listeners: [{ address: "127.0.0.1:0" }]
+            aws: { ca_file: nowhere.pem }
+            access_log: { output: nowhere/access.log }
+            functions:
+              away: { function: chat }
+              folder: { local: { command: "true", directory: nowhere } }
+              program: { local: { command: no-such-program } }
+              node: { local: { handler: lost.handler } }
+              there: { local: { handler: functions/here.handler } }
+            routes:
+              - { path: /a, function: away }
+              - { path: /b, function: folder }
+              - { path: /c, function: program }
+              - { path: /d, function: node }
+              - { path: /e, function: there }
+
+            """
+        let (folder, path) = try self.file(text)
+        try FileManager.default.createDirectory(
+            atPath: folder.path("functions"), withIntermediateDirectories: false)
+        try folder.write("functions/here.mjs", "export const handler = 1")
+        let tool = try await Tool.sluice("check", "--config", path)
+        #expect(tool.status == 1)
+        for words in [
+            "error: access_log.output: there is no folder", "error: aws.ca_file: ", "warning: function away: no region",
+            "warning: functions.folder.local: there is no directory",
+            "warning: functions.program.local: there is no program",
+            "warning: functions.node.local: there is no lost.mjs, .js or .cjs",
+        ] { #expect(tool.errors.contains(words), "\(words):\n\(tool.errors)") }
+        #expect(!tool.errors.contains("functions.there"))
+        withExtendedLifetime(folder) {}
+    }
+
     @Test func `a file that is not there or no YAML is a fault`() async throws {
         let missing = try await Tool.sluice("check", "--config", "/nonexistent/sluice.yaml")
         #expect(missing.status == 1)
@@ -120,6 +171,8 @@ import Testing
         let tool = try await Tool.sluice("invoke", "main", "--config", path, environment: setup.environment)
         #expect(tool.status == 2)
         #expect(tool.output.contains("first"))
+        let method = try await Tool.sluice("explain", "G ET", "/", "--config", path)
+        #expect(method.status == 64 && method.errors.contains("\"G ET\" is no method"))
         let unknown = try await Tool.sluice("invoke", "nobody", "--config", path, environment: setup.environment)
         #expect(unknown.status == 1)
         #expect(unknown.errors.contains("main"))

@@ -17,11 +17,12 @@ package enum CertificateFile {
         let faults: [Fault]
     }
 
-    /// Everything that is wrong, or will soon be, with the files of a configuration, for `sluice check`.
-    package static func faults(of configuration: GatewayConfiguration) -> [ConfigurationFault] {
+    /// Everything that is wrong, or will soon be, with the files that listeners name, for `sluice check`. `file` names the
+    /// configuration.
+    package static func faults(of listeners: [ListenerConfiguration], in file: String) -> [ConfigurationFault] {
         let now = LoopClock.system.wall()
         var found: [ConfigurationFault] = []
-        for listener in configuration.listeners {
+        for listener in listeners {
             guard let tls = listener.tls else { continue }
             do throws(Faults) {
                 let context = try Self.context(for: tls, ticketKeys: TicketKeys(at: LoopClock.system.monotonic()))
@@ -29,12 +30,12 @@ package enum CertificateFile {
                     for warning in summary.texts(at: now) {
                         found.append(
                             ConfigurationFault(
-                                file: configuration.file, position: certificate.certificate.position,
+                                file: file, position: certificate.certificate.position,
                                 severity: .warning, message: "\(certificate.certificate.path): \(warning)"))
                     }
                 }
             } catch {
-                found += Self.located(error, in: configuration)
+                found += Self.located(error, in: file)
             }
         }
         return found
@@ -55,17 +56,17 @@ package enum CertificateFile {
                 listeners.append(
                     try ListenerTLS(name: listener.address.description, tls, ticketKeys: ticketKeys))
             } catch {
-                found += Self.located(error, in: configuration)
+                found += Self.located(error, in: configuration.file)
             }
         }
         guard found.isEmpty else { throw ConfigurationFaults(faults: found) }
         return listeners
     }
 
-    private static func located(_ faults: Faults, in configuration: GatewayConfiguration) -> [ConfigurationFault] {
+    private static func located(_ faults: Faults, in file: String) -> [ConfigurationFault] {
         faults.faults.map {
             ConfigurationFault(
-                file: configuration.file, position: $0.file.position, severity: .error, message: $0.message)
+                file: file, position: $0.file.position, severity: .error, message: $0.message)
         }
     }
 

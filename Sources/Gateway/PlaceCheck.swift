@@ -1,0 +1,96 @@
+internal import AWS
+package import Configuration
+private import Glibc
+internal import Lambda
+internal import Processes
+internal import Reactor
+
+/// Holds a configuration that is right in itself against the machine it is to run on, for `sluice check`: what `sluice run`
+/// would stumble over, or only the first request.
+package struct PlaceCheck {
+    /// What keeps the gateway from starting here, a line each.
+    package private(set) var errors: [String] = []
+    /// What lets it start and then fails calls.
+    package private(set) var warnings: [String] = []
+
+    /// Looks at what the configuration names. Asks nobody over the network.
+    package init(_ configuration: GatewayConfiguration, environment: [String: String], readFile: (String) -> String?) {
+        self.checkAccessLog(configuration)
+        do {
+            _ = try UpstreamTrust(caFile: configuration.aws.caFile, after: nil)
+        } catch {
+            self.errors.append("\(configuration.file): error: aws.ca_file: \(error)")
+        }
+        self.checkRegion(configuration, environment: environment, readFile: readFile)
+        for function in configuration.functions {
+            guard case .local(let local) = function.target else { continue }
+            for text in Self.faults(of: local, environment: environment) {
+                self.warnings.append("\(configuration.file): warning: functions.\(function.name).local: \(text)")
+            }
+        }
+    }
+
+    private mutating func checkAccessLog(_ configuration: GatewayConfiguration) {
+        guard case .file(let path) = configuration.accessLog.output, configuration.accessLog.format != .none else {
+            return
+        }
+        let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        if !folder.isEmpty, !Self.isFile(folder, of: S_IFDIR) {
+            self.errors.append("\(configuration.file): error: access_log.output: there is no folder \(folder)")
+        }
+    }
+
+    private mutating func checkRegion(
+        _ configuration: GatewayConfiguration, environment: [String: String], readFile: (String) -> String?
+    ) {
+        do {
+            let identity = try AWSIdentity(
+                configuration, environment: environment, resolver: Resolver(), readFile: readFile)
+            guard try identity.region(asksMachine: false) == nil else { return }
+            for function in configuration.functions {
+                guard case .lambda(let reference) = function.target, reference.region == nil else { continue }
+                self.warnings.append(
+                    "\(configuration.file): warning: \(AssemblyError.noRegion(function: function.name)); "
+                        + "only the metadata service of a machine of AWS could tell it")
+            }
+        } catch {
+            self.errors.append("\(configuration.file): error: \(error)")
+        }
+    }
+
+    private static func faults(of local: LocalFunction, environment: [String: String]) -> [String] {
+        guard Self.isFile(local.directory, of: S_IFDIR) else { return ["there is no directory \(local.directory)"] }
+        switch local.program {
+        case .command(let words):
+            let search = ExecutableSearch(path: local.environment["PATH"] ?? environment["PATH"])
+            let isThere = words.first.flatMap { search.locate($0, from: local.directory) } != nil
+            return isThere ? [] : ["there is no program \(words.first ?? "") that could be started"]
+        case .nodeHandler(let handler):
+            let stem = NodeHandler.stem(of: handler)
+            let isThere = NodeHandler.endings.contains { Self.isFile("\(local.directory)/\(stem)\($0)", of: S_IFREG) }
+            var faults = isThere ? [] : ["there is no \(stem).mjs, .js or .cjs in \(local.directory)"]
+            if ExecutableSearch(path: local.environment["PATH"] ?? environment["PATH"]).locate("node") == nil {
+                faults.append("there is no program node that could be started")
+            }
+            return faults
+        }
+    }
+
+    private static func isFile(_ path: String, of kind: mode_t) -> Bool {
+        var status = stat()
+        // SAFETY: the call reads the NUL-terminated copy that Swift makes for its time, and fills the status.
+        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == kind
+    }
+}
+
+/// Where the file of a Node.js handler, `folder/module.function`, is looked for.
+private enum NodeHandler {
+    /// In the order in which the runtime tries them.
+    static let endings = ["", ".js", ".mjs", ".cjs"]
+
+    static func stem(of handler: String) -> String {
+        let nameStart = handler.lastIndex(of: "/").map(handler.index(after:)) ?? handler.startIndex
+        let dot = handler[nameStart...].firstIndex(of: ".") ?? handler.endIndex
+        return String(handler[..<dot])
+    }
+}
