@@ -23,12 +23,27 @@ enum EffectiveConfiguration {
             if let node = written[key.name] {
                 object.set(key.name, key.isSecret ? Self.hidden(node) : Self.value(kind, node, reading))
             } else if let text = key.defaultText {
-                object.set(key.name, .string(text))
+                object.set(key.name, Self.defaultValue(kind, text))
             } else if let below = Self.defaults(of: kind) {
                 object.set(key.name, Self.section(below, nil, reading))
             }
         }
         return .object(object)
+    }
+
+    /// What holds where nothing is written; `null` where that depends on something else and is told in words.
+    private static func defaultValue(_ kind: ValueKind, _ text: String) -> JSONValue {
+        switch kind {
+        case .integer: Int(text).map { .integer($0) } ?? .null
+        case .choice(let words): words.contains(text) ? Self.word(text, of: words) : .null
+        case .text, .duration, .size, .list, .oneOrMore, .mapping, .section, .textOrSection, .wordOrSection:
+            text.contains(" ") ? .null : .string(text)
+        }
+    }
+
+    private static func word(_ text: String, of words: [String]) -> JSONValue {
+        guard words.contains("true"), words.contains("false"), let value = Bool(text) else { return .string(text) }
+        return .bool(value)
     }
 
     /// The keys of a section that holds without being written: one that has a default for each of them. Others are
@@ -61,6 +76,8 @@ enum EffectiveConfiguration {
                 return Self.hidden(node)
             }
             return .integer(number)
+        case (.choice(let words), .scalar(let text)):
+            return Self.word(text, of: words)
         case (_, .scalar(let text)):
             // As it is written: variables may hold secrets too.
             return .string(text)

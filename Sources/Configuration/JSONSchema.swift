@@ -49,8 +49,10 @@ package enum JSONSchema {
         case .choice(let words):
             // Words such as `off` and `true` are no text to every editor.
             let isWord = words.contains("true") || words.contains("none")
-            let type: JSONValue = isWord ? .array([.string("string"), .string("boolean")]) : .string("string")
-            return isWord ? [("type", type)] : [("type", type), ("enum", .array(words.map { .string($0) }))]
+            if isWord { return [("type", .array([.string("string"), .string("boolean")]))] }
+            // A word may be a number, and an editor takes it for one.
+            let numbers = words.filter { Double($0) != nil }.map { JSONValue.number($0) }
+            return [("enum", .array(words.map { .string($0) } + numbers))]
         case .list(let element):
             return [("type", .string("array")), ("items", Self.json(Self.type(of: element)))]
         case .oneOrMore(let element):

@@ -56,8 +56,14 @@ import Testing
         let timeouts = try #require(functions["demo"]?["timeouts"] as? [String: String])
         #expect(timeouts["idle"] == "7s")
         #expect(timeouts["first_byte"] == "60s")
-        let limits = try #require(document["limits"] as? [String: String])
-        #expect(limits["request_head"] == "10s")
+        let limits = try #require(document["limits"] as? [String: Any])
+        #expect(limits["request_head"] as? String == "10s")
+        #expect(limits["http2_streams"] as? Int == 100)
+        #expect(functions["other"]?["retries"] as? Int == 2)
+        #expect(functions["other"]?["log_tail"] as? Bool == false)
+        // What depends on something else is told in the documentation, not here.
+        #expect(document["workers"] is NSNull)
+        #expect((document["aws"] as? [String: Any])?["region"] is NSNull)
     }
 
     /// Nobody has to hide what can not be written.
@@ -67,6 +73,11 @@ import Testing
         let found = faults(text)
         #expect(found.count == 1)
         #expect(!found.joined().contains("hush"), "\(found)")
+    }
+
+    @Test func `the JSON Schema takes words that are numbers as either`() {
+        let statuses = #""enum":["301","302","303","307","308",301,302,303,307,308]"#
+        #expect(JSONSchema.text.contains(statuses))
     }
 
     @Test func `the JSON Schema knows every key`() throws {

@@ -323,10 +323,15 @@ import Testing
 
     @Test func `limits are held against functions`() {
         #expect(
-            faults(file("limits: { request_bodies: 1MiB }")) == [
-                "10:11: max_request_body (6MiB) is larger than limits.request_bodies (1MiB), which holds all bodies"
-            ])
+            faults(file("limits: { request_bodies: 1MiB }", function: "max_request_body: 2MiB")).map {
+                $0.drop { $0 != " " }
+            } == [" max_request_body (2MiB) is larger than limits.request_bodies (1MiB), which holds all bodies"])
         #expect(faults(file("limits: { request_bodies: 1MiB }", function: "max_request_body: 1MiB")) == [])
+    }
+
+    @Test func `the largest body gives way to what holds all bodies, unless it was written`() throws {
+        let gathered = try load(file("limits: { request_bodies: 1MiB }")).get()
+        #expect(gathered.functions[0].maxRequestBody == .mebibytes(1))
     }
 
     @Test func `a function that no route calls is a warning`() {

@@ -60,8 +60,9 @@ import TestSupport
     private static func words(_ kind: ValueKind) -> String {
         switch kind {
         case .text(let what): what
-        case .duration: "duration"
-        case .size: "size"
+        case .duration(let range):
+            "duration, \(DurationText.text(range.lowerBound)) to \(DurationText.text(range.upperBound))"
+        case .size(let range): "size, \(range.lowerBound) to \(range.upperBound)"
         case .integer(let range): "\(range.lowerBound) to \(range.upperBound)"
         case .choice(let words): words.map { "`\($0)`" }.joined(separator: ", ")
         case .list(.section), .mapping(_, .section): ""

@@ -45,7 +45,8 @@ struct FunctionCheck {
         }
         let role = draft.value.role.flatMap(self.role)
         let timeouts = self.timeouts(draft.value.timeouts)
-        self.checkRequestBody(draft.value.maxRequestBody, isStreamed: written["url"] != nil && !draft.value.sign)
+        let isStreamed = written["url"] != nil && !draft.value.sign
+        self.checkRequestBody(draft.value.maxRequestBody, isStreamed: isStreamed)
         self.checkForwarding(draft)
         if let position = written["upstream"], written["local"] != nil, draft.value.upstream == .http2 {
             self.reading.report(position, "local functions are called over HTTP/1.1; \"upstream\" can not be http2")
@@ -59,7 +60,7 @@ struct FunctionCheck {
             event: self.event(draft.value), response: draft.value.response, invoke: draft.value.invoke,
             logTail: draft.value.logTail,
             timeouts: timeouts, retries: draft.value.retries,
-            maxRequestBody: draft.value.maxRequestBody?.value ?? Self.maximumRequestBody,
+            maxRequestBody: draft.value.maxRequestBody?.value ?? self.defaultRequestBody(isStreamed: isStreamed),
             maxConcurrency: draft.value.maxConcurrency, upstream: draft.value.upstream,
             warmConnections: draft.value.warmConnections, queue: draft.value.queue,
             circuitBreaker: draft.value.circuitBreaker, fallback: self.fallback(of: name.value, draft.value.fallback))
@@ -199,6 +200,11 @@ struct FunctionCheck {
         }
     }
 
+    /// What holds all bodies that are gathered bounds each.
+    private func defaultRequestBody(isStreamed: Bool) -> ByteCount {
+        isStreamed ? Self.maximumRequestBody : min(Self.maximumRequestBody, self.file.limits.settings.requestBodies)
+    }
+
     private func checkRequestBody(_ size: Located<ByteCount>?, isStreamed: Bool) {
         if isStreamed { return }
         if let size, size.value > Self.maximumRequestBody {
@@ -206,13 +212,10 @@ struct FunctionCheck {
             return
         }
         let total = self.file.limits.settings.requestBodies
-        let body = size?.value ?? Self.maximumRequestBody
-        guard body > total, let position = size?.position ?? self.file.limits.writtenKeys["request_bodies"] else {
-            return
-        }
+        guard let size, size.value > total else { return }
         self.reading.report(
-            position,
-            "max_request_body (\(body)) is larger than limits.request_bodies (\(total)), which holds all bodies")
+            size.position,
+            "max_request_body (\(size.value)) is larger than limits.request_bodies (\(total)), which holds all bodies")
     }
 
     /// Those that were not written give way to a shorter `total`.

@@ -2,8 +2,8 @@
 package indirect enum ValueKind: Sendable, Equatable {
     /// Text, and what it is the text of: `host name`.
     case text(String)
-    case duration
-    case size
+    case duration(ClosedRange<Duration>)
+    case size(ClosedRange<ByteCount>)
     case integer(ClosedRange<Int>)
     case choice([String])
     case list(ValueKind)

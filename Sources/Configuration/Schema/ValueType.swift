@@ -165,7 +165,7 @@ extension ValueType where Value == Int {
 extension ValueType where Value == Duration {
     /// A length of time within bounds.
     static func duration(_ range: ClosedRange<Duration> = .milliseconds(1)...(.seconds(86_400))) -> ValueType {
-        .scalar(.duration) { text in
+        .scalar(.duration(range)) { text in
             let duration = try DurationText.parse(text)
             if duration < range.lowerBound {
                 throw ValueFault("\(text) is too short; the least is \(DurationText.text(range.lowerBound))")
@@ -181,7 +181,7 @@ extension ValueType where Value == Duration {
 extension ValueType where Value == ByteCount {
     /// A number of bytes within bounds.
     static func size(_ range: ClosedRange<ByteCount>) -> ValueType {
-        .scalar(.size) { text in
+        .scalar(.size(range)) { text in
             let size = try ByteCount(parsing: text)
             if size < range.lowerBound { throw ValueFault("\(text) is too small; the least is \(range.lowerBound)") }
             if size > range.upperBound { throw ValueFault("\(text) is too large; the most is \(range.upperBound)") }

@@ -1,5 +1,5 @@
 /// Lengths of time as configurations write them: `700ms`, `30s`, `5m`, `1h`.
-enum DurationText {
+package enum DurationText {
     /// Reads one. A bare `0` needs no unit.
     static func parse(_ text: String) throws(ValueFault) -> Duration {
         guard let number = DecimalNumber(text) else {
@@ -20,7 +20,7 @@ enum DurationText {
     }
 
     /// Writes one: in hours or seconds where it is a whole number of them, else in milliseconds.
-    static func text(_ duration: Duration) -> String {
+    package static func text(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
         if milliseconds >= 3_600_000, milliseconds % 3_600_000 == 0 { return "\(milliseconds / 3_600_000)h" }

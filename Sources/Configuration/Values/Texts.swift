@@ -56,7 +56,7 @@ enum Texts {
     }
 
     /// What a client shows to be let in: visible characters, and enough of them.
-    static let token = ValueType<String>.scalar(.text("secret")) { text in
+    static let token = ValueType<String>.scalar(.text("secret of 16 to 1024 characters")) { text in
         guard text.utf8.allSatisfy({ $0 > ASCII.space && $0 < ASCII.delete }) else {
             throw ValueFault("a token has visible ASCII characters only")
         }
