@@ -5,6 +5,9 @@ internal import Relay
 internal import Time
 
 /// A keep-alive HTTP/1.1 connection to an endpoint, in a pool or serving one attempt.
+///
+/// Nothing but the order of bytes ties an answer to its request (RFC 9112 §9.2). So what comes before the socket has taken
+/// the first byte of a request is not its answer: it ends the connection, and the request goes to another one.
 final class HTTP1UpstreamConnection: UpstreamConnection {
     private let connection: Connection
     private unowned let pool: UpstreamPool
@@ -16,6 +19,8 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
     private var discarded = 0
     /// What the socket had taken before the request.
     private var takenBefore = 0
+    /// Whether it has been in the pool, so that something may have come that nobody has read yet.
+    private var wasIdle = false
     private(set) var idleSince: MonotonicTime
     /// When it was made.
     let openedAt: MonotonicTime
@@ -30,6 +35,8 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
         case closed
     }
 
+    private static let outOfTurn = "the upstream spoke before it was asked"
+
     /// An unwanted rest of an answer is read up to this size and time (DESIGN.md 6).
     private static let discardLimit = (bytes: 64 * 1024, time: Duration.seconds(1))
 
@@ -43,6 +50,7 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
         super.init(framesBodies: false)
         self.timer.tell(self)
         connection.handler = self
+        connection.isFilledAtEnd = true
     }
 
     // What an attempt asks for.
@@ -128,6 +136,7 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
 
     private func becomeIdle() {
         self.use = .idle
+        self.wasIdle = true
         self.idleSince = self.connection.loop.now
         self.connection.readLittle(false)
         self.connection.resumeReading()
@@ -187,10 +196,13 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
         if self.discarded > Self.discardLimit.bytes { self.close() }
     }
 
+    /// Whether the socket has taken some of the request.
+    private var hasBegun: Bool { self.connection.takenCount != self.takenBefore }
+
     /// What a connection that ends has lost. Where the socket took no byte of the request, it was closed before it was
     /// used, and the upstream has seen nothing.
     private func loss(_ reason: String) -> ExchangeFailure {
-        self.connection.takenCount == self.takenBefore ? .staleConnection : .connectionLost(reason)
+        self.hasBegun ? .connectionLost(reason) : .staleConnection
     }
 
     private func lost(_ reason: String) {
@@ -207,6 +219,8 @@ extension HTTP1UpstreamConnection: ConnectionHandler {
         case .idle:
             // Nobody asked.
             self.close()
+        case .serving where !self.hasBegun:
+            self.lost(Self.outOfTurn)
         case .serving, .readingOut:
             do throws(ResponseFault) {
                 try self.read(bytes)
@@ -216,6 +230,14 @@ extension HTTP1UpstreamConnection: ConnectionHandler {
         case .closed:
             break
         }
+    }
+
+    /// The request is about to be offered to the socket. What the kernel holds by then was said before, and the loop has
+    /// not heard of all of it. The first request of a connection needs no such look: nobody has asked for anything before,
+    /// and over TLS some servers begin with session tickets.
+    func fillOutput() {
+        guard self.wasIdle, case .serving = self.use, !self.hasBegun else { return }
+        if self.connection.hasUnreadInput { self.lost(Self.outOfTurn) }
     }
 
     func outputBlocked() {

@@ -217,6 +217,7 @@ import Time
         let fields = Self.post + [("content-length", "10")]
         peer.send(HTTP2Frame.headers(1, fields, end: false).bytes + HTTP2Frame.data(1, "some").bytes)
         let server = try rig.turn(until: "a connection to the server") { rig.upstream.accept() }
+        try rig.await(server, "some")
         server.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
         try self.await(rig, peer, "some of the answer") { $0.contains { $0.type == 0 } }
         peer.send(HTTP2Frame.data(1, "end", end: true).bytes)

@@ -119,7 +119,60 @@ import Testing
         try rig.awaitEnd(api)
         client.send("GET /second HTTP/1.1\r\nHost: a\r\n\r\n")
         let next = try rig.turn(until: "another connection") { rig.upstream.accept() }
+        try rig.await(next, "/second")
         try self.answer(next, rig, client, "two")
+    }
+
+    /// What is no answer, because nobody has asked.
+    private static let unasked = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
+
+    /// However short the time in which a connection is idle: what comes in it is no answer to the next call (RFC 9112
+    /// §9.2), and the call, of which not a byte has left, is made on another one.
+    @Test(arguments: ["", "retries: 0"])
+    func `what came before a call was sent is not taken for its answer`(_ keys: String) throws {
+        let rig = try Rig(keys)
+        let client = try rig.connect()
+        let api = try rig.call(client)
+        try self.answer(api, rig, client, "one")
+        // In this order for the loop, which has not looked at either.
+        client.send("GET /second HTTP/1.1\r\nHost: a\r\n\r\n")
+        api.send(Self.unasked)
+        let next = try rig.turn(until: "another connection") { rig.upstream.accept() }
+        try rig.await(next, "/second")
+        try self.answer(next, rig, client, "two")
+        try rig.awaitEnd(api)
+        #expect(!api.received.contains("/second"))
+        #expect(!client.received.contains("502"))
+        #expect(rig.context.metrics.totals.resent.keys == ["stale_connection"])
+    }
+
+    /// The kernel has the bytes, and the loop will hear of them in its next round only, when the call would have left.
+    @Test func `nor is what came in the round in which a call is sent`() throws {
+        let rig = try Rig("retries: 0")
+        let client = try rig.connect()
+        let api = try rig.call(client)
+        try self.answer(api, rig, client, "one")
+        client.send("GET /second HTTP/1.1\r\nHost: a\r\n\r\n")
+        let box = LoopBound(api)
+        rig.loop.mailbox.post { loop in box.value(on: loop).send(Self.unasked) }
+        let next = try rig.turn(until: "another connection") { rig.upstream.accept() }
+        try rig.await(next, "/second")
+        try self.answer(next, rig, client, "two")
+        try rig.awaitEnd(api)
+        #expect(!api.received.contains("/second"))
+        #expect(!client.received.contains("502"))
+    }
+
+    @Test func `nor is what a new connection begins with`() throws {
+        let rig = try Rig("retries: 0")
+        let client = try rig.connect()
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        let api = try rig.turn(until: "a connection to the API") { rig.upstream.accept() }
+        api.send(Self.unasked)
+        let next = try rig.turn(until: "another connection") { rig.upstream.accept() }
+        try rig.await(next, "\r\n\r\n{")
+        try self.answer(next, rig, client, "one")
+        try rig.awaitEnd(api)
     }
 
     @Test func `the rest of an answer without body is read for a second`() throws {
