@@ -27,7 +27,7 @@ final class UpstreamPool {
     var line = UpstreamLine()
     /// Which protocol is spoken, as far as that is known.
     private(set) var speech: Speech
-    private let choice: UpstreamProtocol
+    private var choice: UpstreamProtocol
     /// What upstreams are verified with; `nil` where the endpoint is not reached over TLS.
     private let tls: TLSClientContext?
     private(set) var isClosed = false
@@ -239,6 +239,11 @@ extension UpstreamPool {
     /// The server has told its settings: there is room for streams.
     func greeted(_ connection: HTTP2UpstreamConnection) {
         guard let purpose = self.greeting.removeValue(forKey: ObjectIdentifier(connection))?.purpose else { return }
+        guard self.choice != .http1 else {
+            connection.close()
+            self.madeInVain(purpose)
+            return
+        }
         guard connection.mostStreams > 0 else {
             connection.close()
             self.notMade(purpose, .unreachable("the endpoint takes no streams"))
@@ -260,6 +265,27 @@ extension UpstreamPool {
     func greetingFailed(_ connection: HTTP2UpstreamConnection, _ failure: ExchangeFailure) {
         guard let purpose = self.greeting.removeValue(forKey: ObjectIdentifier(connection))?.purpose else { return }
         self.notMade(purpose, failure)
+    }
+
+    /// The endpoint wants HTTP/1.1 spoken (RFC 9113 §7). Answers whether it will be, for as long as the pool lives: not where
+    /// the configuration asks for HTTP/2.
+    func fallBack() -> Bool {
+        if self.choice == .auto {
+            self.choice = .http1
+            self.speech = .http1
+            for connection in self.multiplexed { connection.leave() }
+            self.dissolveLine()
+        }
+        return self.choice == .http1
+    }
+
+    /// A connection has come about on which HTTP/2 was agreed, and HTTP/1.1 is to be spoken by now.
+    private func madeInVain(_ purpose: Purpose) {
+        switch purpose {
+        case .attempt: self.dial(for: purpose)
+        case .line(let number, _): self.line.connectionMade(number)
+        case .stock: self.refillStock()
+        }
     }
 
     /// No connection came about.
@@ -311,6 +337,11 @@ extension UpstreamPool: UpstreamHandshakeHandler {
         if self.choice == .http2, agreed != .http2 {
             connection.close()
             self.notMade(purpose, .unreachable("TLS: the endpoint does not agree on HTTP/2, which \(Self.wish)"))
+            return
+        }
+        if self.choice == .http1, agreed == .http2 {
+            connection.close()
+            self.madeInVain(purpose)
             return
         }
         self.use(connection, speaking: agreed, for: purpose)

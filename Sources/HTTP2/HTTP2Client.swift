@@ -20,6 +20,8 @@ package final class HTTP2Client: HTTP2Endpoint {
     private var isTrailers = false
     /// The last stream that the server takes, once it has said so.
     private var lastTaken: Int32?
+    /// Whether it has ended the connection because it wants HTTP/1.1 spoken (RFC 9113 §7).
+    package private(set) var needsHTTP1 = false
     /// Whether the server has told its settings.
     package private(set) var hasSettings = false
 
@@ -131,8 +133,9 @@ package final class HTTP2Client: HTTP2Endpoint {
         }
     }
 
-    override func receivedGoAway(last: Int32) {
+    override func receivedGoAway(last: Int32, _ code: HTTP2ErrorCode) {
         self.lastTaken = last
+        if code == .http11Required { self.needsHTTP1 = true }
     }
 
     // Answers.
@@ -207,11 +210,21 @@ package final class HTTP2Client: HTTP2Endpoint {
     }
 
     override func closed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
-        // RFC 9113 §8.7: REFUSED_STREAM says that nothing was done; the library closes streams behind the last one of a
-        // GOAWAY frame with it as well. A server that has answered has done something.
-        guard code == .refusedStream, stream.awaitsAnswer else { return }
-        let isLeaving = self.lastTaken.map { stream.id.rawValue > $0 } ?? false
-        self.tell(.unprocessed(stream.id, isLeaving: isLeaving))
+        // A server that has answered has done something.
+        guard stream.awaitsAnswer, let reason = self.unprocessed(stream, code) else { return }
+        self.tell(.unprocessed(stream.id, reason))
+    }
+
+    /// Why a stream that was closed so was certainly not begun with; `nil` where it may have been.
+    private func unprocessed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) -> HTTP2Event.Unprocessed? {
+        switch code {
+        case .http11Required: return .needsHTTP1
+        case .refusedStream: break
+        default: return nil
+        }
+        // RFC 9113 §8.7: nothing was done. The library closes streams behind the last one of a GOAWAY frame so as well.
+        guard let last = self.lastTaken, stream.id.rawValue > last else { return .refused }
+        return self.needsHTTP1 ? .needsHTTP1 : .goingAway
     }
 }
 

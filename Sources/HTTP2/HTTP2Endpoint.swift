@@ -90,7 +90,7 @@ package class HTTP2Endpoint {
     func receivedSettings() {}
 
     /// The peer takes no streams after this one.
-    func receivedGoAway(last: Int32) {}
+    func receivedGoAway(last: Int32, _ code: HTTP2ErrorCode) {}
 
     /// The head of a stream of ours, or of an answer, has been put together.
     func sentHead(on stream: Int32) {}

@@ -19,9 +19,8 @@ package enum HTTP2Event: Equatable, Sendable {
     case tooManyStreams
     /// Nothing more comes or goes on the stream: both sides have ended it, or one has reset it.
     case closed(StreamID, HTTP2ErrorCode)
-    /// The peer has not begun to work on a request, and will not: it may be sent again elsewhere. `isLeaving`: because the
-    /// connection ends (RFC 9113 §6.8), and not because it was refused (§8.7). `closed` follows.
-    case unprocessed(StreamID, isLeaving: Bool)
+    /// The peer has not begun to work on a request, and will not: it may be sent again elsewhere. `closed` follows.
+    case unprocessed(StreamID, Unprocessed)
     /// The peer has told its settings, or changed them: how many streams may be open among them.
     case settings
     /// More bytes wait than may go out now. Time to slow down whoever produces them.
@@ -38,4 +37,14 @@ package enum HTTP2Event: Equatable, Sendable {
     case goAway
     /// The connection is over: a GOAWAY frame waits to go out, and nothing more is read.
     case failed(HTTP2Failure)
+
+    /// Why a request was not begun with.
+    package enum Unprocessed: Equatable, Sendable {
+        /// The connection ends, and takes no streams behind the last one that was named (RFC 9113 §6.8).
+        case goingAway
+        /// The stream was refused (RFC 9113 §8.7).
+        case refused
+        /// The request is wanted as HTTP/1.1 has it (HTTP_1_1_REQUIRED, RFC 9113 §7).
+        case needsHTTP1
+    }
 }

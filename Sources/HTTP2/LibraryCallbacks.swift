@@ -96,7 +96,8 @@ private func frameReceivedCallback(
     case NGHTTP2_PING.rawValue where flags.contains(.acknowledgement):
         endpoint.tell(.drainAcknowledged)
     case NGHTTP2_GOAWAY.rawValue:
-        endpoint.receivedGoAway(last: unsafe frame.pointee.goaway.last_stream_id)
+        let goAway = unsafe frame.pointee.goaway
+        unsafe endpoint.receivedGoAway(last: goAway.last_stream_id, HTTP2ErrorCode(rawValue: goAway.error_code))
         endpoint.tell(.goAway)
     default:
         break

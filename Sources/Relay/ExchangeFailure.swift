@@ -46,6 +46,8 @@ extension ExchangeFailure {
         case goingAway
         /// It refused the stream (RFC 9113 §8.7).
         case refused
+        /// It wants the request as HTTP/1.1 has it (HTTP_1_1_REQUIRED, RFC 9113 §7).
+        case needsHTTP1
     }
 
     /// Why Lambda throttled the call, as it names it; `nil` where it did not.
@@ -118,12 +120,17 @@ extension ExchangeFailure {
         return error.isStartingUp
     }
 
-    /// Whether another call costs nobody anything: what failed was a connection that had been closed before, or that ends
-    /// in good order. An endpoint that refuses streams has too much to do.
-    package var costsNothing: Bool {
+    /// Whether another call costs nobody anything: what failed was a connection that had been closed before, that ends in
+    /// good order, or that is of the wrong protocol. An endpoint that refuses streams has too much to do.
+    package var costsNothing: Bool { self.mostFreeTries > 0 }
+
+    /// How many calls of a request may have failed, so or in other ways that do not count, for this one not to count among
+    /// its tries. Connections end together where a server is replaced; one that ends each of them is no server.
+    package var mostFreeTries: Int {
         switch self {
-        case .staleConnection, .unprocessed(.goingAway): true
-        default: false
+        case .staleConnection: 1
+        case .unprocessed(.goingAway), .unprocessed(.needsHTTP1): 3
+        default: 0
         }
     }
 
@@ -133,6 +140,7 @@ extension ExchangeFailure {
         case .staleConnection: "stale_connection"
         case .unprocessed(.goingAway): "goaway"
         case .unprocessed(.refused): "refused_stream"
+        case .unprocessed(.needsHTTP1): "http1_required"
         case .unreachable: "unreachable"
         default: "throttled"
         }

@@ -191,8 +191,8 @@ package struct ExchangeStateMachine: ~Copyable {
             let limit =
                 failure.isStartingUp && self.policy.firstByte < self.policy.total
                 ? invoking.over + (self.policy.firstByte - self.policy.total) : invoking.over
-            // What never left is no call: it does not count among the tries, once.
-            let isFree = failure == .staleConnection && !invoking.hadFreeTry
+            // What never left, or was certainly not begun with, is no call: it does not count among the tries.
+            let isFree = invoking.freeTries < failure.mostFreeTries
             guard failure.isRetryable, isAffordable || failure.costsNothing,
                 isFree || invoking.attempt <= self.policy.retries, now + pause < limit
             else {
@@ -451,8 +451,8 @@ extension ExchangeStateMachine {
         let over: MonotonicTime
         /// The random part of the wait before this call, in milliseconds; 0 for the first call.
         let jitter: Int
-        /// Whether a try was not counted.
-        let hadFreeTry: Bool
+        /// How many tries were not counted.
+        let freeTries: Int
         var sentAt: MonotonicTime?
         var lastByteAt: MonotonicTime?
 
@@ -461,21 +461,21 @@ extension ExchangeStateMachine {
             self.attempt = 1
             self.over = over
             self.jitter = 0
-            self.hadFreeTry = false
+            self.freeTries = 0
         }
 
         init(from queued: Queued) {
             self.attempt = queued.attempt
             self.over = queued.over
             self.jitter = 0
-            self.hadFreeTry = false
+            self.freeTries = 0
         }
 
         init(from waiting: Waiting) {
             self.attempt = waiting.attempt + 1
             self.over = waiting.over
             self.jitter = waiting.jitter
-            self.hadFreeTry = waiting.hadFreeTry
+            self.freeTries = waiting.freeTries
         }
     }
 
@@ -496,7 +496,7 @@ extension ExchangeStateMachine {
     private struct Waiting {
         /// The number of the call that failed; one less where that was none.
         let attempt: Int
-        let hadFreeTry: Bool
+        let freeTries: Int
         let over: MonotonicTime
         let until: MonotonicTime
         /// The random part of the wait, in milliseconds.
@@ -504,7 +504,7 @@ extension ExchangeStateMachine {
 
         init(from invoking: Invoking, until: MonotonicTime, jitter: Int, isFree: Bool) {
             self.attempt = isFree ? invoking.attempt - 1 : invoking.attempt
-            self.hadFreeTry = isFree || invoking.hadFreeTry
+            self.freeTries = invoking.freeTries + (isFree ? 1 : 0)
             self.over = invoking.over
             self.until = until
             self.jitter = jitter

@@ -164,6 +164,33 @@ import Testing
         #expect(try await function.calls().count == 2)
     }
 
+    /// RFC 9113 §7.
+    @Test func `an endpoint that requires HTTP1 is spoken to so from then on`() async throws {
+        let function = try await FakeLambda.shared.function(.requireHTTP1, .text("hello"), .done, .end)
+        try await self.run(function, "retries: 0") { (gateway: Gateway) async throws in
+            try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<5 { group.addTask { try await gateway.get(method: "POST", body: "x").text } }
+                for try await text in group { #expect(text == "hello", "\(gateway.log)") }
+            }
+            #expect(try await gateway.get().text == "hello")
+            let lines = try await self.metrics(gateway)
+            #expect(lines.contains { $0.hasPrefix("sluice_resent_requests_total{reason=\"http1_required\"}") })
+        }
+        let calls = try await function.calls()
+        #expect(calls.filter { !self.speaksHTTP2($0) }.count == 6)
+        // At first there was no more than one connection.
+        #expect(Set(calls.filter { self.speaksHTTP2($0) }.map(\.connection)).count == 1)
+    }
+
+    @Test func `one that requires HTTP1 where the configuration asks for HTTP2 is not spoken to`() async throws {
+        let function = try await FakeLambda.shared.function(.requireHTTP1, .text("hello"), .done, .end)
+        try await self.run(function, "upstream: http2") { (gateway: Gateway) async throws in
+            #expect(try await gateway.get().status == 502)
+            #expect(gateway.log.contains("HTTP_1_1_REQUIRED"))
+        }
+        #expect(try await function.calls().count == 1)
+    }
+
     @Test func `a call that a GOAWAY leaves out is made on another connection`() async throws {
         let function = try await FakeLambda.shared.function(calls: [
             [.goAway(stays: false), .forever], [.text("hello"), .done, .end],

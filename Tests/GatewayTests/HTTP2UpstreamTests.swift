@@ -185,6 +185,43 @@ import Time
         #expect(Array(zip(resent.keys, resent.values)).map { "\($0) \($1)" } == ["goaway 1"])
     }
 
+    /// RFC 9113 §6.8: it was certainly not begun with. Connections may end one after the other, but not for ever.
+    @Test func `a call that GOAWAYs leave out costs no try`() throws {
+        let rig = try Rig("upstream: http2, retries: 0")
+        let client = try self.clients(rig, 1)[0]
+        for _ in 0..<3 {
+            let api = try HTTP2API(rig)
+            try api.await(requests: 1)
+            api.send(.goAway(last: 0))
+        }
+        let last = try HTTP2API(rig)
+        try last.await(requests: 1)
+        last.answer(1, "at last")
+        try rig.await(client, "at last")
+        #expect(rig.context.metrics.totals.resent.values == [3])
+    }
+
+    @Test func `one that all connections leave out is given up`() throws {
+        let rig = try Rig("upstream: http2, retries: 0")
+        let client = try self.clients(rig, 1)[0]
+        for _ in 0..<4 {
+            let api = try HTTP2API(rig)
+            try api.await(requests: 1)
+            api.send(.goAway(last: 0))
+        }
+        try rig.await(client, "HTTP/1.1 502 ")
+        #expect(!rig.accepts())
+    }
+
+    @Test func `a refusal costs a try`() throws {
+        let rig = try Rig("upstream: http2, retries: 0")
+        let client = try self.clients(rig, 1)[0]
+        let api = try HTTP2API(rig)
+        try api.await(requests: 1)
+        api.send(.reset(1, 7))
+        try rig.await(client, "HTTP/1.1 502 ")
+    }
+
     @Test func `a connection under GOAWAY gets no new streams`() throws {
         let rig = try Rig("upstream: http2")
         let first = try self.clients(rig, 1)[0]

@@ -36,8 +36,8 @@ import Time
         server.send(.settings([(3, 2)]))
         #expect(
             server.told.filter { if case .other(.unprocessed) = $0 { true } else { false } } == [
-                .other(.unprocessed(9, isLeaving: false)), .other(.unprocessed(7, isLeaving: false)),
-                .other(.unprocessed(5, isLeaving: false)),
+                .other(.unprocessed(9, .refused)), .other(.unprocessed(7, .refused)),
+                .other(.unprocessed(5, .refused)),
             ])
         // One that was sent stays, and one that fits goes.
         #expect(server.frames().filter { $0.type == 1 }.map(\.stream) == [3])
@@ -67,8 +67,20 @@ import Time
         try server.open()
         _ = server.frames()
         server.send(.reset(1, 7))
-        #expect(server.told == [.other(.unprocessed(1, isLeaving: false)), .other(.closed(1, .refusedStream))])
+        #expect(server.told == [.other(.unprocessed(1, .refused)), .other(.closed(1, .refusedStream))])
         #expect(server.client.canOpen)
+    }
+
+    /// RFC 9113 §7.
+    @Test func `nor was one that is wanted over HTTP1`() throws {
+        let server = Server()
+        for _ in 0..<2 { try server.open() }
+        _ = server.frames()
+        server.send(.reset(1, 13))
+        #expect(server.told == [.other(.unprocessed(1, .needsHTTP1)), .other(.closed(1, .http11Required))])
+        server.send(.goAway(last: 1, 13))
+        #expect(server.client.needsHTTP1)
+        #expect(server.told.contains(.other(.unprocessed(3, .needsHTTP1))))
     }
 
     @Test func `one that was answered was processed, whatever the server says then`() throws {
@@ -87,7 +99,7 @@ import Time
         server.send(.goAway(last: 3))
         #expect(
             server.told == [
-                .other(.goAway), .other(.unprocessed(5, isLeaving: true)), .other(.closed(5, .refusedStream)),
+                .other(.goAway), .other(.unprocessed(5, .goingAway)), .other(.closed(5, .refusedStream)),
             ])
         #expect(!server.client.takesStreams)
         server.send(.headers(1, Server.ok, end: false), .data(1, "one", end: true))
@@ -113,7 +125,7 @@ import Time
         try server.open()
         server.send(.goAway(last: 0))
         #expect(server.frames().filter { $0.type == 1 }.isEmpty)
-        #expect(server.told.contains(.other(.unprocessed(1, isLeaving: true))))
+        #expect(server.told.contains(.other(.unprocessed(1, .goingAway))))
         #expect(server.client.openStreams == 0)
     }
 }

@@ -40,6 +40,8 @@ final class HTTP2UpstreamConnection {
         case closed
     }
 
+    private static let needsHTTP1 = "HTTP_1_1_REQUIRED, where the configuration asks for HTTP/2"
+
     /// Bytes of frames that are put together before the socket is asked to take them.
     private static let portion = 256 * 1024
     /// Bodies up to this size are copied, so that the storage goes back to the loop's pool at once.
@@ -188,9 +190,8 @@ final class HTTP2UpstreamConnection {
                 self.streams[id]?.receivedEnd()
             case .malformed(let id, let malformed):
                 self.streams[id]?.failed(.badUpstreamAnswer("a malformed answer: \(malformed)"))
-            case .unprocessed(let id, let isLeaving):
-                guard let stream = self.streams[id] else { break }
-                stream.failed(stream.hasBegun ? .unprocessed(isLeaving ? .goingAway : .refused) : .staleConnection)
+            case .unprocessed(let id, let reason):
+                self.unprocessed(id, reason)
             case .closed(let id, let code):
                 self.closed(id, code)
             case .blocked(let id):
@@ -225,9 +226,24 @@ final class HTTP2UpstreamConnection {
         self.pool.greeted(self)
     }
 
+    /// The server has not begun with a request.
+    private func unprocessed(_ id: StreamID, _ reason: HTTP2Event.Unprocessed) {
+        let isFallingBack = reason == .needsHTTP1 && self.pool.fallBack()
+        guard let stream = self.streams[id] else { return }
+        switch reason {
+        case .needsHTTP1 where !isFallingBack: stream.failed(.badUpstreamAnswer(Self.needsHTTP1))
+        case _ where !stream.hasBegun: stream.failed(.staleConnection)
+        case .needsHTTP1: stream.failed(.unprocessed(.needsHTTP1))
+        case .goingAway: stream.failed(.unprocessed(.goingAway))
+        case .refused: stream.failed(.unprocessed(.refused))
+        }
+    }
+
     private func receivedGoAway() {
+        let isFallingBack = self.client.needsHTTP1 && self.pool.fallBack()
         switch self.phase {
-        case .greeting: self.lost("the endpoint takes no streams")
+        case .greeting:
+            self.end("the endpoint takes no streams", isLost: true, isFallingBack: isFallingBack)
         case .open:
             self.phase = .leaving
             if self.streams.isEmpty { self.close() }
@@ -280,13 +296,15 @@ final class HTTP2UpstreamConnection {
         self.end(reason, isLost: true)
     }
 
-    private func end(_ reason: String, isLost: Bool) {
+    private func end(_ reason: String, isLost: Bool, isFallingBack: Bool = false) {
         guard !self.isClosed else { return }
         let isGreeting = if case .greeting = self.phase { true } else { false }
         let streams = self.streams
         self.ended()
         if isLost { self.connection.close() } else { self.connection.closeAfterFlush() }
-        if isGreeting { self.pool.greetingFailed(self, .unreachable(reason)) }
+        if isGreeting {
+            self.pool.greetingFailed(self, isFallingBack ? .unprocessed(.needsHTTP1) : .unreachable(reason))
+        }
         for stream in streams.values {
             // A head that was not even put together has left nowhere.
             let failure: ExchangeFailure = isLost ? .connectionLost(reason) : .badUpstreamAnswer(reason)

@@ -24,6 +24,8 @@ enum Step: Sendable {
     case reset
     /// With HTTP/2: the stream is refused.
     case refuse
+    /// With HTTP/2: the request is wanted over HTTP/1.1. With HTTP/1.1: nothing.
+    case requireHTTP1
     /// With HTTP/2: the connection takes no more streams; this one is the last, or is left out.
     case goAway(stays: Bool)
 
@@ -66,6 +68,7 @@ enum Step: Sendable {
         case .close: ["close"]
         case .reset: ["reset"]
         case .refuse: ["refuse"]
+        case .requireHTTP1: ["require_http1"]
         case .goAway(let stays): ["goaway", .bool(stays)]
         }
     }

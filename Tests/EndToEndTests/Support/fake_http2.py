@@ -190,6 +190,9 @@ class Stream:
     def refuse(self):
         self.reset_with(h2.errors.ErrorCodes.REFUSED_STREAM)
 
+    def require_http1(self):
+        self.reset_with(h2.errors.ErrorCodes.HTTP_1_1_REQUIRED)
+
     def go_away(self, stays):
         with self.session.changed:
             # Not python-h2's own, after which it would send nothing more.

@@ -34,6 +34,7 @@ A step is a list, its name first:
     ["forever"]                             wait until the caller has gone
     ["close"]  ["reset"]                    end the connection, in order or not; with HTTP/2 "reset" resets the stream
     ["refuse"]                              with HTTP/2: RST_STREAM with REFUSED_STREAM
+    ["require_http1"]                       with HTTP/2: RST_STREAM with HTTP_1_1_REQUIRED; with HTTP/1.1: nothing
     ["goaway", stays]                       with HTTP/2: GOAWAY, whose last stream is this one or the one before
 """
 
@@ -443,6 +444,10 @@ def play(connection, function, call, script):
         elif kind == "refuse":
             connection.refuse()
             return False
+        elif kind == "require_http1":
+            if hasattr(connection, "require_http1"):
+                connection.require_http1()
+                return False
         elif kind == "goaway":
             connection.go_away(*arguments)
         else:
