@@ -23,12 +23,13 @@ import time
 
 from rig import h2load
 from rig.callgrind import Profile
-from rig.proxies import RELEASE, ROOT, Nginx, Sluice, pinned, wait_for_port
+from rig.proxies import RELEASE, ROOT, Answering, Nginx, Sluice, pinned, wait_for_port
 
 BENCH = str(RELEASE / "sluice-bench")
 HERE = pathlib.Path(__file__).resolve().parent
 UPSTREAM_PORTS = {"lambda": 9100, "raw": 9101}
 PROXY_PORTS = {"nginx": 8081, "sluice": 8082}
+ANSWERING_PORT = 9102
 TLS_PORTS = {"nginx": 8441, "sluice": 8442}
 ALLOCATORS = ("malloc", "calloc", "realloc", "aligned_alloc", "memalign", "posix_memalign")
 ISOLATED = "SLUICE_BENCH_ISOLATED"
@@ -74,8 +75,10 @@ class Rig:
             command = [BENCH, "upstream", "--port", str(port), "--framing", framing]
             self.upstreams.append(subprocess.Popen(pinned(self.load_cpus, command)))
             wait_for_port(port, self.upstreams[-1])
+        self.answering = Answering(ANSWERING_PORT, 0, self.certificate, 0, self.load_cpus)
 
     def close(self):
+        self.answering.stop()
         for upstream in self.upstreams:
             upstream.kill()
             upstream.wait()
@@ -130,13 +133,13 @@ def chunk(streams, rate):
     return measure
 
 
-def request_over(protocol, connections, streams):
+def request_over(protocol, connections, streams, path="/small"):
     """As `request`, over TLS. The handshakes of the few connections are in it, one in a thousand requests."""
 
     def measure(rig, proxy):
         def load(count):
             rig.finish_tls(
-                rig.start_tls(proxy.tls_port, protocol, connections, streams, "/small", "-n", str(count)))
+                rig.start_tls(proxy.tls_port, protocol, connections, streams, path, "-n", str(count)))
 
         load(1000)
         count = 10_000 * rig.options.seconds
@@ -145,6 +148,11 @@ def request_over(protocol, connections, streams):
         return (proxy.cpu_seconds() - before) / count * 1e6
 
     return measure
+
+
+def forwarded(upstream):
+    """A request that goes on as it is, so that the rows differ in what is spoken to the upstream alone."""
+    return request_over("h2", 8, 8, f"/{upstream}")
 
 
 def chunk_over(protocol, connections, streams, rate):
@@ -204,10 +212,16 @@ MEASUREMENTS = [
     ("request_h2", "CPU per small request, HTTP/2 over TLS, µs", 0.75, request_over("h2", 8, 8), False),
     ("chunk_tls", "CPU per chunk, 500 streams, 5,000/s, HTTP/1.1 over TLS, µs", 0.9, chunk_over("http/1.1", 500, 1, 5000), False),
     ("chunk_h2", "CPU per chunk, 500 streams, 5,000/s, HTTP/2 over TLS, µs", 0.9, chunk_over("h2", 5, 100, 5000), False),
+    ("forward_http1", "CPU per small request, HTTP/2 over TLS, to an upstream of HTTP/1.1, µs", None, forwarded("http1"), False),
+    ("forward_http2", "CPU per small request, HTTP/2 over TLS, to an upstream of HTTP/2, µs", None, forwarded("http2"), False),
     ("bulk", "CPU per GB, s", 1.0, bulk, False),
     ("delay", "time added to a chunk, median, 500/s, µs", 1.0, delay, False),
     ("held", "user memory per open stream, KiB", None, held, True),
 ]
+
+
+# Of one proxy beside itself: nginx is compared where both do the same.
+OWN = {"forward_http1", "forward_http2"}
 
 
 def measure(rig, kinds):
@@ -220,6 +234,8 @@ def measure(rig, kinds):
                 if rig.options.only and name not in rig.options.only:
                     continue
                 for index, proxy in enumerate(proxies):
+                    if name in OWN and proxy.name != Sluice.name:
+                        continue
                     if fresh:
                         proxy.stop()
                         proxy = proxies[index] = rig.start(type(proxy))
@@ -295,11 +311,12 @@ def summarise(values, kinds):
     rows = []
     for name, title, goal, *_ in MEASUREMENTS:
         numbers = values[name]
-        if not all(numbers.values()):
+        kinds_of_row = [kind for kind in kinds if numbers[kind.name]]
+        if not kinds_of_row or name not in OWN and len(kinds_of_row) < len(kinds):
             continue
         row = {"name": name, "title": title, "goal": goal}
-        row.update({kind.name: statistics.median(numbers[kind.name]) for kind in kinds})
-        if len(kinds) == 2:
+        row.update({kind.name: statistics.median(numbers[kind.name]) for kind in kinds_of_row})
+        if len(kinds_of_row) == 2:
             pairs = zip(numbers["sluice"], numbers["nginx"])
             row["ratio"] = statistics.median(ours / theirs for ours, theirs in pairs)
         rows.append(row)
@@ -309,7 +326,7 @@ def summarise(values, kinds):
 def table(rows, instructions):
     lines = ["| | nginx | Sluice | ratio | goal |", "|---|---|---|---|---|"]
     for row in rows:
-        goal = "4 KiB" if row["name"] == "held" else f"{row['goal']:.2f}"
+        goal = "4 KiB" if row["name"] == "held" else "–" if row["goal"] is None else f"{row['goal']:.2f}"
         cells = [f"{row[kind]:.2f}" if kind in row else "–" for kind in ("nginx", "sluice", "ratio")]
         lines.append(f"| {row['title']} | {' | '.join(cells)} | {goal} |")
     goals = {"instructions": {"request": "–", "chunk": "3,000"}, "allocations": {"request": "–", "chunk": "0"}}

@@ -121,3 +121,10 @@ class Sluice(Proxy):
             subprocess.run(["strip", "-g", "-o", copy, binary], check=True)
             binary = copy
         return [binary, "run", "--config", str(configuration)]
+
+
+class Answering(Sluice):
+    """An upstream that speaks HTTP/1.1 and HTTP/2 on one port, and answers by itself."""
+
+    name = "answering"
+    template = "answering.yaml"
