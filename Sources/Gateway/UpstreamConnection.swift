@@ -29,8 +29,7 @@ class UpstreamConnection {
     /// Hands out bytes again, as soon as the handlers that run now have returned.
     func resume() {}
 
-    /// Whether little is to be read at a time, because the client has little room for it. A stream does not read, and has
-    /// its window for a bound.
+    /// Whether little is to be read at a time, because the client has little room for it.
     func readLittle(_ isLittle: Bool) {}
 
     /// Nothing was sent: somebody else may have it.

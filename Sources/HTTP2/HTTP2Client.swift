@@ -52,6 +52,9 @@ package final class HTTP2Client: HTTP2Endpoint {
     /// How many may be: what the server allows, and what we do.
     package var mostStreams: Int { min(self.limits.streams, self.peerStreams) }
 
+    /// How many bytes of an answer the server may send before it is given room for more.
+    package var streamWindow: Int { self.limits.streamWindow }
+
     /// Whether the connection is of use for further streams, now or when others have ended.
     package var takesStreams: Bool {
         self.failure == nil && !self.isBroken && self.lastTaken == nil && self.nextStream != nil

@@ -6,6 +6,16 @@ extension HTTP2Endpoint {
             self.consumeConnection(range.count)
             return
         }
+        guard range.count <= stream.roomLeft else {
+            // The library resets the stream, and hands out what comes until the reset has left. A peer that takes nothing
+            // would keep it from leaving.
+            self.consumeConnection(range.count)
+            stream.isGone = true
+            self.dropWaiting(of: stream)
+            self.tell(.malformed(stream.id, .windowOverrun))
+            return
+        }
+        stream.roomLeft -= range.count
         if stream.awaitsAnswer {
             self.consumeConnection(range.count)
             self.resetMalformed(stream, .answerWithoutHead)

@@ -109,7 +109,8 @@ package class HTTP2Endpoint {
     }
 
     final func addStream(_ id: Int32) -> HTTP2Stream {
-        let stream = HTTP2Stream(id: StreamID(rawValue: id))
+        // RFC 9113 §6.9.2: until the peer has our settings it has the window that all begin with.
+        let stream = HTTP2Stream(id: StreamID(rawValue: id), room: max(65_535, self.limits.streamWindow))
         self.streams[id] = stream
         return stream
     }
@@ -226,6 +227,7 @@ extension HTTP2Endpoint {
 
     /// Gives the peer back what a body's bytes took of its windows: they have been used.
     package final func consume(_ count: Int, on stream: HTTP2Stream) {
+        stream.roomLeft += count
         // A stream that is no more gives back what is the connection's.
         _ = unsafe nghttp2_session_consume(self.session, stream.id.rawValue, count)
     }
@@ -237,8 +239,16 @@ extension HTTP2Endpoint {
 
     /// Gives back to a stream what `discard` has given back to the connection alone.
     package final func consumeStream(_ count: Int, on stream: HTTP2Stream) {
-        // SAFETY: as above.
+        stream.roomLeft += count
         _ = unsafe nghttp2_session_consume_stream(self.session, stream.id.rawValue, count)
+    }
+
+    /// The same at once, however little it is: the library waits until it is half of the window.
+    package final func giveRoom(_ count: Int, on stream: HTTP2Stream) {
+        // What has ended needs none.
+        if stream.hasEnded || stream.isGone { return }
+        stream.roomLeft += count
+        _ = unsafe nghttp2_submit_window_update(self.session, 0, stream.id.rawValue, Int32(clamping: count))
     }
 
     final func consumeConnection(_ count: Int) {

@@ -19,6 +19,8 @@ package final class HTTP2Stream {
     package internal(set) var hasBegun = false
     /// Bytes of the body that were announced and have not come; `nil` where the length is not known.
     var bodyLeft: Int?
+    /// How many bytes of the body the peer may send at most: what is left of the window that it was given.
+    var roomLeft: Int
     /// The peer has ended its side.
     package internal(set) var hasEnded = false
     /// We have ended ours.
@@ -53,8 +55,9 @@ package final class HTTP2Stream {
         case truncated
     }
 
-    init(id: StreamID) {
+    init(id: StreamID, room: Int) {
         self.id = id
+        self.roomLeft = room
     }
 
     /// Takes in bytes of the body. Storage grows in two steps: whoever feeds us is stopped as soon as something has to wait,

@@ -32,6 +32,8 @@ package enum MalformedMessage: Error, Equatable, Sendable {
     case answerHeadTooLarge
     /// More interim answers than anybody needs.
     case tooManyInterimAnswers
+    /// More of a body than its stream's window has room for (RFC 9113 §6.9.1).
+    case windowOverrun
     /// Trailers that do not end the stream (RFC 9113 §8.1), or are larger than a head may be.
     case trailersInvalid
 }

@@ -191,6 +191,35 @@ import Testing
         #expect(try await function.calls().count == 1)
     }
 
+    @Test func `a skewed clock costs one refused call`() async throws {
+        let lambda = try await FakeLambda(clockOffset: 3600)
+        let function = try await lambda.function(.text("hello"), .done, .end)
+        try await self.run(function, "retries: 0") { (gateway: Gateway) async throws in
+            for _ in 0..<3 { #expect(try await gateway.get().text == "hello", "\(gateway.log)") }
+            #expect(try await gateway.accessLog(lines: 1)[0]["attempts"] == 1)
+        }
+        let calls = try await function.calls()
+        #expect(calls.map { $0.signature == nil } == [false, true, true, true])
+        #expect(calls.allSatisfy { self.speaksHTTP2($0) })
+        #expect(Set(calls.map(\.connection)).count == 1)
+    }
+
+    /// As over HTTP/1.1: what was signed before the clock was known to be wrong is signed again each.
+    @Test func `calls that were signed together are signed again each`() async throws {
+        let lambda = try await FakeLambda(clockOffset: 270)
+        let refusal = Step.answer(403, ["x-amzn-errortype": "InvalidSignatureException"], "{\"message\":\"no match\"}")
+        let hello: [Step] = [.text("hello"), .done, .end]
+        let function = try await lambda.function(calls: [[.gate, refusal], [.gate, refusal], hello, hello])
+        try await self.run(function, "retries: 0") { (gateway: Gateway) async throws in
+            let clients = [try await gateway.connect(), try await gateway.connect()]
+            for client in clients { try await client.send(Gateway.request()) }
+            try await function.wait(for: .gated, 2)
+            try await function.release(2)
+            for client in clients { #expect(try await client.answer().text == "hello", "\(gateway.log)") }
+        }
+        #expect(Set(try await function.calls().map(\.connection)).count == 1)
+    }
+
     @Test func `a call that a GOAWAY leaves out is made on another connection`() async throws {
         let function = try await FakeLambda.shared.function(calls: [
             [.goAway(stays: false), .forever], [.text("hello"), .done, .end],

@@ -111,6 +111,112 @@ import Time
         try rig.await(next, "next")
     }
 
+    /// A client that has read nothing of several answers, over one HTTP/2 connection.
+    private func silentClient(_ rig: Rig, streams: [UInt32]) throws -> (Peer, HTTP2API) {
+        let client = try rig.connect()
+        let settings = HTTP2Frame.settings([(4, 0)]).bytes + HTTP2Frame.windowUpdate(0, 100_000_000).bytes
+        client.send(HTTP2Frame.preface + settings + HTTP2Frame.settingsAcknowledgement.bytes)
+        for stream in streams {
+            let fields = [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "a")]
+            client.send(HTTP2Frame.headers(stream, fields).bytes)
+        }
+        let api = try HTTP2API(rig)
+        try api.await(requests: streams.count)
+        for stream in api.streams { api.begin(stream) }
+        return (client, api)
+    }
+
+    /// How much the gateway still lets the API send on a stream of which so much has been sent.
+    private func room(_ api: HTTP2API, _ stream: UInt32, sent: Int) -> Int {
+        api.receive()
+        return 65_536 + api.room(stream) - sent
+    }
+
+    /// What was handed on and waits for the client counts as what is held back does, once it is more than may wait.
+    @Test func `for a client that takes nothing no more is held of a stream than may wait, and a window`() throws {
+        let rig = try Rig("upstream: http2, response: raw")
+        let (client, api) = try self.silentClient(rig, streams: [1])
+        var sent = 0
+        while self.room(api, 1, sent: sent) >= 15_095 {
+            api.payload(1, String(repeating: "z", count: 15_000))
+            sent += 15_095
+            rig.turn()
+        }
+        #expect(sent <= 2 * 65_536)
+        let room = api.room(1)
+        rig.turn(20)
+        api.receive()
+        #expect(api.room(1) == room)
+        // It is there whole when the client takes it, and there is room for more.
+        client.send(HTTP2Frame.windowUpdate(1, 1_000_000).bytes)
+        try rig.turn(until: "what was held") {
+            client.receive()
+            let frames = HTTP2Frame.parse(client.bytes).frames.filter { $0.type == 0 }
+            return frames.reduce(0) { $0 + $1.payload.count } == sent / 15_095 * 15_000 ? () : nil
+        }
+        try api.await("room") { $0.room(1) >= room + 32_768 }
+    }
+
+    /// `connection_buffer`: as with upstreams of HTTP/1.1, of which 4 KiB at a time are read then.
+    @Test func `for a client whose connection holds what it may, streams get little room at a time`() throws {
+        let rig = try Rig("upstream: http2, response: raw", limits: "connection_buffer: 64KiB")
+        let (client, api) = try self.silentClient(rig, streams: [1, 3, 5])
+        let text = String(repeating: "z", count: 15_000)
+        for _ in 0..<4 { api.payload(1, text) }
+        try rig.turn(until: "the connection is full") {
+            if !rig.context.metrics.totals.limits.keys.contains("connection_buffer") { api.payload(3, "zzz") }
+            return rig.context.metrics.totals.limits.keys.contains("connection_buffer") ? () : nil
+        }
+        api.receive()
+        let before = [api.room(1), api.room(3)]
+        // The third one goes on beside the others, within what it was given at first, and then little by little.
+        client.send(HTTP2Frame.windowUpdate(5, 1_000_000).bytes)
+        var sent = 0
+        var payload = 0
+        for _ in 0..<4 {
+            api.payload(5, text)
+            sent += 15_095
+            payload += 15_000
+            #expect(self.room(api, 5, sent: sent) <= max(65_536 - sent, 4096))
+        }
+        for _ in 0..<50 {
+            try rig.turn(until: "some room") { self.room(api, 5, sent: sent) >= 2100 ? () : nil }
+            #expect(self.room(api, 5, sent: sent) <= 65_536 - 4 * 15_095)
+            api.payload(5, String(repeating: "z", count: 2000))
+            sent += 2095
+            payload += 2000
+        }
+        try rig.turn(until: "what was sent") {
+            client.receive()
+            let frames = HTTP2Frame.parse(client.bytes).frames.filter { $0.type == 0 && $0.stream == 5 }
+            return frames.reduce(0) { $0 + $1.payload.count } == payload ? () : nil
+        }
+        #expect([api.room(1), api.room(3)] == before)
+        // Once the others are taken there is all of the room again.
+        for stream: UInt32 in [1, 3] { client.send(HTTP2Frame.windowUpdate(stream, 1_000_000).bytes) }
+        try rig.turn(until: "all of the room") { self.room(api, 5, sent: sent) >= 32_768 ? () : nil }
+    }
+
+    /// RFC 9113 §6.9.1.
+    @Test func `an upstream that sends beyond its window ends its stream, and no other`() throws {
+        let rig = try Rig("upstream: http2, response: raw")
+        let (client, api) = try self.silentClient(rig, streams: [1, 3])
+        for _ in 0..<12 { api.payload(1, String(repeating: "z", count: 15_000)) }
+        try api.await("FLOW_CONTROL_ERROR") { $0.resetCode(1) == 3 }
+        client.send(HTTP2Frame.windowUpdate(1, 1_000_000).bytes + HTTP2Frame.windowUpdate(3, 1_000_000).bytes)
+        try rig.turn(until: "the answer is broken") {
+            client.receive()
+            return HTTP2Frame.parse(client.bytes).frames.contains { $0.type == 3 && $0.stream == 1 } ? () : nil
+        }
+        api.payload(3, "unharmed")
+        api.complete(3)
+        try rig.turn(until: "the other answer") {
+            client.receive()
+            let frames = HTTP2Frame.parse(client.bytes).frames.filter { $0.type == 0 && $0.stream == 3 }
+            return frames.flatMap(\.payload) == Array("unharmed".utf8) && frames.last?.flags == 1 ? () : nil
+        }
+    }
+
     // Time.
 
     @Test func `a server that does not greet in time is not waited for`() throws {

@@ -20,6 +20,8 @@ final class HTTP2UpstreamConnection {
     private unowned let pool: UpstreamPool
     private let scheme: StaticString
     private var streams: [StreamID: HTTP2UpstreamStream] = [:]
+    /// Those that have room to give back when the round ends.
+    private var returning: [HTTP2UpstreamStream] = []
     private var phase = Phase.greeting
     private let openedAt: MonotonicTime
     /// When bytes came last.
@@ -141,10 +143,10 @@ final class HTTP2UpstreamConnection {
         }
     }
 
-    /// Lets the server send more on a stream.
-    func giveBack(_ count: Int, on stream: HTTP2Stream) {
-        self.client.consumeStream(count, on: stream)
-        if self.client.wantsToSend { self.touched() }
+    /// Has a stream look, when the round ends, at how much more the server may send on it.
+    func returnRoom(of stream: HTTP2UpstreamStream) {
+        self.returning.append(stream)
+        self.connection.flush()
     }
 
     /// Ends a stream that nobody wants any more; the others go on.
@@ -283,6 +285,7 @@ final class HTTP2UpstreamConnection {
         self.phase = .closed
         // They hold each other until here.
         self.streams = [:]
+        self.returning = []
         self.loop.cancel(self.timer)
         self.pool.closed(self)
     }
@@ -331,6 +334,8 @@ extension HTTP2UpstreamConnection: ConnectionHandler {
 
     func fillOutput() {
         guard !self.isClosed else { return }
+        for stream in self.returning { stream.roundEnded() }
+        self.returning.removeAll(keepingCapacity: true)
         if self.client.wantsToSend { self.connection.prepareOutput() }
         self.client.fill(&self.connection.output, atMost: Self.portion)
         self.handleEvents(of: Span())

@@ -7,8 +7,9 @@ internal import Time
 
 /// One stream of an HTTP/2 connection to an endpoint: serves one attempt.
 ///
-/// While it is paused, what still comes is held here, up to the stream's window; no more room is given to the upstream
-/// until all of that has gone on. The connection's window is given back at once, for it is the other streams' as well.
+/// Room is given back to the upstream at the end of a round, when it is known whether the client takes what has gone on. While
+/// the client does not, what still comes is held here: no more than a stream's window in all, what has gone on included.
+/// The connection's window is given back at once, for it is the other streams' as well.
 final class HTTP2UpstreamStream: UpstreamConnection {
     private let connection: HTTP2UpstreamConnection
     private var stream: HTTP2Stream?
@@ -20,6 +21,10 @@ final class HTTP2UpstreamStream: UpstreamConnection {
     private var held = ByteBuffer()
     /// Bytes that went on and whose room the stream was not given back yet.
     private var unreturned = 0
+    /// Whether that is looked at when the round ends.
+    private var isReturning = false
+    /// Whether the upstream gets room for little at a time only.
+    private var isLittle = false
     /// What came behind the bytes that are held.
     private var ending: Ending?
     /// Until when an answer that nobody wants is read; `never` where it is wanted.
@@ -30,6 +35,8 @@ final class HTTP2UpstreamStream: UpstreamConnection {
         case failed(ExchangeFailure)
     }
 
+    /// The room that an upstream has where there is little.
+    private static let littleRoom = 4096
     /// For how long an unwanted rest of an answer is read (DESIGN.md 6). Its size is bounded by the stream's window.
     private static let discardTime = Duration.seconds(1)
 
@@ -51,6 +58,7 @@ final class HTTP2UpstreamStream: UpstreamConnection {
         }
         self.stream = stream
         self.attempt = attempt
+        self.isLittle = attempt.exchange?.hasLittleRoom ?? false
         // Sent with the end of this round, unless a window or the socket is full; then `drained` says so later.
         if stream.isBlocked { attempt.requestBlocked() } else { attempt.requestSent() }
     }
@@ -77,12 +85,17 @@ final class HTTP2UpstreamStream: UpstreamConnection {
         guard self.isPaused else { return }
         self.isPaused = false
         guard !self.held.isEmpty || self.ending != nil else {
-            self.giveBackRoom(for: 0)
+            self.returnRoom()
             return
         }
         // From a fresh stack: the client's side is still at work.
         let box = LoopBound(self)
         self.connection.loop.mailbox.post { loop in box.value(on: loop).handOutHeld() }
+    }
+
+    override func readLittle(_ isLittle: Bool) {
+        self.isLittle = isLittle
+        self.returnRoom()
     }
 
     override func readOut() {
@@ -132,7 +145,8 @@ final class HTTP2UpstreamStream: UpstreamConnection {
             return
         }
         attempt.receivedBody(bytes)
-        self.giveBackRoom(for: bytes.count)
+        self.unreturned += bytes.count
+        self.returnRoom()
     }
 
     func receivedEnd() {
@@ -168,7 +182,8 @@ final class HTTP2UpstreamStream: UpstreamConnection {
             bytes.withBytes { attempt.receivedBody($0) }
             // Clients may hold runs of these bytes.
             self.connection.loop.settleBorrowers()
-            self.giveBackRoom(for: bytes.count)
+            self.unreturned += bytes.count
+            self.returnRoom()
         }
         if !self.isPaused, let ending = self.ending { self.tell(ending) }
     }
@@ -195,11 +210,30 @@ final class HTTP2UpstreamStream: UpstreamConnection {
         }
     }
 
-    /// Lets the upstream send as much again as has gone on, once that may go on.
-    private func giveBackRoom(for count: Int) {
-        self.unreturned += count
-        guard self.attempt != nil, !self.isPaused, self.unreturned > 0, let stream = self.stream else { return }
-        self.connection.giveBack(self.unreturned, on: stream)
-        self.unreturned = 0
+    // Room for more.
+
+    /// Has the upstream given back, when the round ends, what room it has lost, if that is worth a frame.
+    private func returnRoom() {
+        guard !self.isReturning, !self.isPaused, self.returnable > 0 else { return }
+        self.isReturning = true
+        self.connection.returnRoom(of: self)
+    }
+
+    /// The round ends.
+    func roundEnded() {
+        self.isReturning = false
+        guard self.attempt != nil, !self.isPaused, let stream = self.stream else { return }
+        let count = self.returnable
+        guard count > 0 else { return }
+        self.unreturned -= count
+        self.connection.client.giveRoom(count, on: stream)
+    }
+
+    /// How much room is to be given back: half of the window, so that few frames are needed, or what makes little room.
+    private var returnable: Int {
+        let window = self.connection.client.streamWindow
+        guard self.isLittle else { return self.unreturned >= window / 2 ? self.unreturned : 0 }
+        let left = window - self.unreturned
+        return left <= Self.littleRoom / 2 ? Self.littleRoom - left : 0
     }
 }
