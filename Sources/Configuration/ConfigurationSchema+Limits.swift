@@ -11,7 +11,7 @@ extension ConfigurationSchema {
         Key(
             "connection_buffer", \.settings.connectionBuffer, .size(.kibibytes(64)...(.gibibytes(1))),
             default: "1MiB",
-            "Answer bytes that may wait on one HTTP/2 connection; beyond that 4 KiB at a time, and of TLS a record, are read for each stream."
+            "Answer bytes that may wait on one HTTP/2 connection; beyond that 4 KiB at a time, and of TLS a record, are taken for each stream."
         ),
         Key(
             "header_bytes", \.settings.headerBytes, .size(ByteCount(512)...(.mebibytes(1))), default: "32KiB",
@@ -30,7 +30,8 @@ extension ConfigurationSchema {
             "How many TLS handshakes may be under way; the oldest gives way to one more."),
         Key(
             "request_head", \.settings.requestHead, .duration(), default: "10s",
-            "When the whole head of a request must be there; later ones are answered with 408."),
+            "When the whole head of a request must be there: 408 for later ones. Connections without a byte just close."
+        ),
         Key(
             "request_body_stall", \.settings.requestBodyStall, .duration(), default: "30s",
             "How long a request body may make no progress."),

@@ -604,8 +604,7 @@ extension HTTP1Session: LoopTimerHandler {
     func timerFired(_ timer: LoopTimer) {
         switch self.phase {
         case .idle:
-            self.noteLimit(
-                self.connection.isBlocked ? "client_stall" : self.requests == 0 ? "request_head" : "idle_http1")
+            self.noteEndOfIdleness()
             self.close()
         case .head:
             self.refuse(RequestFault(.headTimedOut))
@@ -613,6 +612,19 @@ extension HTTP1Session: LoopTimerHandler {
             self.refuse(RequestFault(self.bodyStalledAt > self.context.loop.now ? .bodyTooSlow : .bodyTimedOut))
         case .answering, .closed:
             break
+        }
+    }
+
+    private func noteEndOfIdleness() {
+        if self.connection.isBlocked {
+            self.noteLimit("client_stall")
+        } else if self.requests > 0 {
+            self.noteLimit("idle_http1")
+        } else if self.pending.isEmpty {
+            self.context.noteSilence(of: self.client)
+        } else {
+            // The beginning of an HTTP/2 preface.
+            self.noteLimit("request_head")
         }
     }
 }

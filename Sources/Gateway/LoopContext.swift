@@ -173,6 +173,7 @@ final class LoopContext {
     }
 
     func sessionOpened(_ session: any ClientSession) {
+        session.client.protocolName = session.protocolName
         self.sessions[ObjectIdentifier(session)] = session
     }
 

@@ -38,7 +38,9 @@ import Time
             rig.turn()
             rig.advance(by: .seconds(11))
         },
-        Case(limit: "request_head", protocolName: "nothing at all") { rig, _ in
+        Case(limit: "request_head", protocolName: "HTTP/1.1, a part of a preface") { rig, peer in
+            peer.send("PRI * H")
+            rig.turn()
             rig.advance(by: .seconds(11))
         },
         Case(limit: "request_body_stall", protocolName: "HTTP/1.1") { rig, peer in
@@ -168,6 +170,23 @@ import Time
             rig.turn()
             rig.advance(by: .seconds(61))
         },
+        Self.http2("connection_buffer", "connection_buffer: 64KiB", function: "response: raw") { rig, peer in
+            let settings = HTTP2Frame.settings([(4, 0)]).bytes + HTTP2Frame.windowUpdate(0, 1_000_000).bytes
+            peer.send(settings + HTTP2Frame.headers(1, Self.fields("GET", "/")).bytes)
+            let api = try rig.turn(until: "a call") { rig.upstream.accept() }
+            try rig.await(api, "\r\n\r\n{")
+            api.beginStream()
+            api.sendPayload(String(repeating: "a", count: 70_000))
+            rig.turn(20)
+            // What has found its way is kept, and goes when the client takes it.
+            peer.send(HTTP2Frame.windowUpdate(1, 1_000_000).bytes)
+            api.sendComplete()
+            try rig.turn(until: "the answer") {
+                peer.receive()
+                let frames = HTTP2Frame.parse(peer.bytes).frames.filter { $0.type == 0 }
+                return frames.reduce(0) { $0 + $1.payload.count } == 70_000 ? () : nil
+            }
+        },
         Self.http2("idle_http2") { rig, peer in rig.advance(by: .seconds(301)) },
         Self.frames(
             "requests_per_connection", "requests_per_connection: 2", [.headers(1, Self.get), .headers(3, Self.get)]),
@@ -218,6 +237,52 @@ import Time
         // Each episode of overload is logged, not each request.
         let lines = rig.log.lines(with: "limit hit").filter { $0.contains("limit=\(rule.limit)") }
         #expect(lines.count == (rule.limit == "max_memory" ? 0 : 1))
+        #expect(lines.allSatisfy { $0.contains("protocol=\(rule.protocolName.prefix { $0 != "," })") })
+    }
+
+    /// Browsers connect ahead of requests that may not come.
+    @Test func `a client that says nothing at all hits no limit`() throws {
+        let rig = try Rig()
+        let peer = try rig.connect()
+        rig.advance(by: .seconds(9))
+        peer.receive()
+        #expect(!peer.hasEnded)
+        rig.advance(by: .seconds(2))
+        try rig.awaitEnd(peer)
+        #expect(rig.context.metrics.totals.limits.keys.isEmpty)
+        #expect(rig.log.lines(with: "limit hit").isEmpty)
+        let lines = rig.log.lines(with: "connection without a request closed")
+        #expect(lines.count == 1)
+    }
+
+    /// What a client may do so often at once, and so often each second.
+    struct Rate: Sendable, CustomTestStringConvertible {
+        let burst: String
+        let rate: String
+        let frames: @Sendable (UInt32) -> [HTTP2Frame]
+        var testDescription: String { self.rate }
+    }
+
+    private static let rates = [
+        Rate(burst: "http2_resets", rate: "http2_reset_rate") { [.headers(2 * $0 + 1, Self.get), .reset(2 * $0 + 1)] },
+        Rate(burst: "http2_pings", rate: "http2_ping_rate") { _ in [.ping()] },
+        Rate(burst: "http2_settings", rate: "http2_settings_rate") { _ in [.settings()] },
+        Rate(burst: "http2_unknown_frames", rate: "http2_unknown_frame_rate") { _ in [HTTP2Frame(type: 0x42, [1])] },
+    ]
+
+    @Test(arguments: Self.rates, [0, 1]) func `what was used up comes back at the rate that is a key`(
+        _ rule: Rate, _ rate: Int
+    ) throws {
+        let rig = try Rig(limits: "\(rule.burst): 3, \(rule.rate): \(rate)")
+        let peer = try rig.connect()
+        peer.send(HTTP2Frame.preface + HTTP2Frame.settings().bytes + HTTP2Frame.settingsAcknowledgement.bytes)
+        for index in 0..<10 as Range<UInt32> {
+            peer.send(rule.frames(index).flatMap(\.bytes))
+            rig.turn()
+            if rate == 0, !rig.context.metrics.totals.limits.keys.isEmpty { break }
+            rig.advance(by: .seconds(1))
+        }
+        #expect(rig.context.metrics.totals.limits.keys == (rate == 0 ? [rule.burst] : []))
     }
 
     @Test func `a limit that a connection hits again is counted again, and logged no more`() throws {
@@ -262,7 +327,20 @@ import Time
         _ = try rig.turn(until: "another call") { rig.upstream.accept() }
     }
 
-    @Test func `from how much memory on connections are closed is a key`() throws {
+    /// Some hundredth of so much memory is what a process of tests has.
+    @Test func `from how much memory on connections are closed after their answers is a key`() throws {
+        let rig = try Rig(limits: "max_memory: 1GiB, memory_tight: 1, memory_full: 100")
+        rig.context.memory.look()
+        #expect(rig.context.memory.level == .tight)
+        let client = try rig.connect()
+        client.send("\(Self.head)\r\n")
+        try rig.await(client, "fixed")
+        #expect(client.received.contains("connection: close"))
+        try rig.awaitEnd(client)
+        #expect(rig.log.lines(with: "memory is nearly used up").count == 1)
+    }
+
+    @Test func `from how much memory on requests are refused is a key`() throws {
         let rig = try Rig(limits: "max_memory: 1000GiB, memory_tight: 1, memory_full: 1")
         rig.context.memory.look()
         #expect(rig.context.memory.level == .normal)

@@ -17,6 +17,8 @@ final class ClientConnection {
     private(set) var port: UInt16
     /// Whether what it says about clients is believed.
     private(set) var isTrustedProxy: Bool
+    /// What is spoken on it, as logs name it; `nil` before anything is.
+    var protocolName: String?
     /// Where it is counted, until its socket is closed.
     private var limits: ConnectionLimits?
     /// The address that the connection is counted under; `nil` where it is exempt.

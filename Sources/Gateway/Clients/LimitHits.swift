@@ -16,9 +16,19 @@ extension LoopContext {
         guard Self.ofCrowds.contains(name) ? self.beginsCrowd(name) : client.isFirstHit(of: name) else { return }
         // Every connection ends one day, and no operator has to hear of it.
         let isOrdinary = ["idle_http1", "idle_http2", "requests_per_connection"].contains(name)
-        self.logger.log(
-            level: isOrdinary ? .debug : .warning, "limit hit",
-            metadata: ["limit": "\(name)", "client": "\(client.address)", "listener": "\(client.listener.name)"])
+        var metadata: Logger.Metadata = [
+            "limit": "\(name)", "client": "\(client.address)", "listener": "\(client.listener.name)",
+        ]
+        if let name = client.protocolName { metadata["protocol"] = "\(name)" }
+        self.logger.log(level: isOrdinary ? .debug : .warning, "limit hit", metadata: metadata)
+    }
+
+    /// A client has said nothing at all for as long as a request's head may take, and its connection is closed. Browsers
+    /// connect ahead of requests that may not come, and load balancers to see whether somebody is there: no limit is hit.
+    func noteSilence(of client: ClientConnection) {
+        self.logger.debug(
+            "connection without a request closed",
+            metadata: ["client": "\(client.address)", "listener": "\(client.listener.name)"])
     }
 
     /// Whether nobody has met this limit for a while.

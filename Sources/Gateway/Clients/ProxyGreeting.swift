@@ -100,7 +100,11 @@ extension ProxyGreeting: ClientSession {
 
 extension ProxyGreeting: LoopTimerHandler {
     func timerFired(_ timer: LoopTimer) {
-        self.context.noteLimit("request_head", of: self.client)
+        if self.received.isEmpty {
+            self.context.noteSilence(of: self.client)
+        } else {
+            self.context.noteLimit("request_head", of: self.client)
+        }
         self.refuse("it took too long")
     }
 }
