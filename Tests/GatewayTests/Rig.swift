@@ -4,6 +4,7 @@ import Configuration
 import Glibc
 import Logging
 import Synchronization
+import TLS
 import Testing
 import Time
 
@@ -22,15 +23,16 @@ final class Rig {
     private let address: SocketAddress
 
     /// `keys` are keys of the one function, `limits` of the section of that name, both in flow form; `routes` are lines of
-    /// that section.
+    /// that section; `listener` are keys of the one listener.
     init(
-        _ keys: String = "", limits: String = "", routes: String = "", isHTTP: Bool = false, faults: FaultPlan? = nil
+        _ keys: String = "", limits: String = "", routes: String = "", listener: String = "", isHTTP: Bool = false,
+        faults: FaultPlan? = nil
     ) throws {
         let upstream = try Upstream()
         let target = isHTTP ? "url: \"http://127.0.0.1:\(upstream.port)\"" : "function: main"
         let text = """
             aws: { region: eu-west-1, endpoint: "http://127.0.0.1:\(upstream.port)" }
-            listeners: [{ address: "127.0.0.1:0" }]
+            listeners: [{ address: "127.0.0.1:0"\(listener.isEmpty ? "" : ", ")\(listener) }]
             limits: { \(limits) }
             functions: { main: { \(target)\(keys.isEmpty ? "" : ", ")\(keys) } }
             routes:
@@ -52,8 +54,9 @@ final class Rig {
             loop: self.loop, snapshot: assembly.snapshot, shared: assembly.sharedResources, accessLog: nil)
         let socket = try ListeningSocket(bindingTo: SocketAddress(host: .v4(UInt32(0x7f00_0001).bigEndian)))
         self.address = socket.address
+        let tls = try CertificateFile.listeners(of: configuration, ticketKeys: TicketKeys(at: self.clock.now))
         try self.context.listen(
-            on: socket, as: ListenerRuntime(name: "test", port: socket.address.port))
+            on: socket, as: ListenerRuntime(configuration.listeners[0], port: socket.address.port, tls: tls[0]))
     }
 
     deinit {
