@@ -39,6 +39,9 @@ extension Exchange {
         }
     }
 
+    /// Whether there is no second try, because what has come of the body goes on and is not kept.
+    var canBeSentOnceOnly: Bool { self.streamsRequest && !self.request.body.isEmpty }
+
     /// A try to forward the request.
     var forwardingAttempt: UpstreamAttempt {
         ForwardingAttempt(of: self, framing: self.request.forwardedFraming(isGathered: !self.streamsRequest))

@@ -25,6 +25,9 @@ class UpstreamAttempt {
     /// Whether the exchange has no more to do with it.
     final var isOver: Bool { self.exchange == nil }
 
+    /// Whether there is no second try where the connection turns out to be none.
+    final var canBeSentOnceOnly: Bool { self.exchange?.canBeSentOnceOnly ?? false }
+
     /// Asks the pool for a connection, once there are keys where the call needs some; the answer may come within the call.
     final func start() {
         guard let exchange = self.exchange else { return }

@@ -42,7 +42,8 @@ final class UpstreamPool {
     private static let lifetime = Duration.seconds(300)
     /// Idle connections kept at most.
     private static let keptIdle = 1024
-    /// A connection that was idle for this long is asked whether its peer has closed before a request is put on it.
+    /// A connection that was idle for this long is asked whether its peer has closed before a request is put on it. That
+    /// spares a second try; where there can be none it is asked always.
     private static let doubt = Duration.milliseconds(20)
     /// Between a connection that was lost and the one that is made in its place.
     private static let shortestPause = Duration.seconds(1)
@@ -103,7 +104,8 @@ final class UpstreamPool {
             return
         }
         while let connection = self.idle.popLast() {
-            if self.loop.now - connection.idleSince > Self.doubt, connection.isStale {
+            let isDoubtful = attempt.canBeSentOnceOnly || self.loop.now - connection.idleSince > Self.doubt
+            if isDoubtful, connection.isStale {
                 connection.close()
                 continue
             }

@@ -204,4 +204,18 @@ import Testing
         #expect(client.fields(frames.first)[":status"] == "200")
         #expect(frames.last == .data(1, "hello", end: true))
     }
+
+    /// RFC 9113 §6.9.2: until it has our settings it has the window that all begin with.
+    @Test func `a client that does not know of a smaller window yet does nothing wrong`() {
+        var limits = HTTP2Limits()
+        limits.streamWindow = 1024
+        let client = Client(limits, greets: false)
+        client.send(bytes: HTTP2Frame.preface)
+        client.send(.settings(), .headers(1, Client.post, end: false))
+        for _ in 0..<3 { client.send(.data(1, [UInt8](repeating: 1, count: 16_384))) }
+        client.send(.data(1, "end", end: true))
+        #expect(client.failure == nil)
+        #expect(client.told.contains(.other(.end(1))))
+        #expect(!client.frames().contains { $0.type == 3 })
+    }
 }
