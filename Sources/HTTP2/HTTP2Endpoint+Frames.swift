@@ -63,6 +63,12 @@ extension HTTP2Endpoint {
         return false
     }
 
+    /// What there is too much of with DATA on a stream that we have reset.
+    final func excess(ofLateData header: FrameHeader) -> HTTP2Failure? {
+        let endsStream = header.flags.contains(.endStream)
+        return self.floods.endedData(count: header.length, endsStream: endsStream) ? nil : .excess(.emptyFrames)
+    }
+
     private func excess(_ header: FrameHeader) -> HTTP2Failure? {
         guard let excess = self.floods.received(header, dataFramesSent: self.dataFramesSent, at: self.now) else {
             return nil

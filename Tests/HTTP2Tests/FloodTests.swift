@@ -133,6 +133,16 @@ import Time
         self.expectExcess(.emptyFrames, after: 10, client) { _ in [.data(1, "")] }
     }
 
+    @Test func `empty DATA on a stream that we have reset`() throws {
+        let client = Client()
+        client.send(.headers(1, Client.post, end: false))
+        client.server.reset(try client.stream(1), .cancel)
+        _ = client.frames()
+        // What was on its way is no fault.
+        client.send(.data(1, "abc"))
+        self.expectExcess(.emptyFrames, after: 10, client) { _ in [.data(1, "")] }
+    }
+
     @Test func `DATA that is padding and nothing else`() {
         let client = Client()
         client.send(.headers(1, Client.post, end: false))
