@@ -60,6 +60,8 @@ package final class Connection: EventSource {
     private var lent = LentRuns()
     /// Whether the end, when everything was sent, is a reset.
     private var endsByReset = false
+    /// It ends without waiting for the peer's end.
+    private var endsAtOnce = false
     /// For how long a peer may go on taking what was sent last.
     private var endLimit = MonotonicTime.never
     /// Made for an ending only.
@@ -275,6 +277,13 @@ package final class Connection: EventSource {
         self.endAfterFlush()
     }
 
+    /// Offers what is in `output` to the socket, and closes when it has taken it: for a connection that has to make room.
+    /// The handler hears nothing more.
+    package func closeAfterOffer() {
+        if case .open = self.state { self.endsAtOnce = true }
+        self.endAfterFlush()
+    }
+
     private func endAfterFlush() {
         switch self.state {
         case .open where self.writeFailure == nil:
@@ -283,7 +292,7 @@ package final class Connection: EventSource {
             if let filtered = self.filtered, !filtered.isOpen { self.discardPlain() }
             self.isReadingPaused = false
             self.endLimit = self.loop.now + Self.flushStall + .seconds(self.unsentCount / Self.flushRate)
-            self.setEndTimer(after: Self.flushStall)
+            self.setEndTimer(after: self.flushPatience)
             self.flush()
             // Last, because the handler may go with it.
             self.dropHandler()
@@ -332,6 +341,9 @@ package final class Connection: EventSource {
         self.tearDown(withReset: true)
         handler?.closed(cause)
     }
+
+    /// How long a peer may take nothing of our last bytes.
+    private var flushPatience: Duration { self.endsAtOnce ? Self.lingerTime : Self.flushStall }
 
     private func setEndTimer(after duration: Duration) {
         let timer = self.endTimer ?? LoopTimer(handler: self)
@@ -605,7 +617,7 @@ package final class Connection: EventSource {
                 break
             case .part(let count):
                 self.block()
-                if count > 0, case .flushing = self.state { self.setEndTimer(after: Self.flushStall) }
+                if count > 0, case .flushing = self.state { self.setEndTimer(after: self.flushPatience) }
                 self.handler?.outputBlocked()
                 return
             case .failed(let error):
@@ -796,7 +808,7 @@ package final class Connection: EventSource {
         if self.endsByReset {
             self.endLimit = self.loop.now + Self.resetPoll.longest
             self.lingerOn()
-        } else if self.hasPeerEnded {
+        } else if self.hasPeerEnded || self.endsAtOnce {
             self.tearDown()
         } else {
             shutdown(self.descriptor, CInt(SHUT_WR))

@@ -293,6 +293,30 @@ import Time
         #expect(handler.events == [])
     }
 
+    @Test func `a connection that makes room is gone with its last bytes`() throws {
+        let rig = try Rig()
+        let (connection, peer) = try rig.connect(handler: Recorder())
+        connection.send(numbered(100))
+        connection.closeAfterOffer()
+        rig.turn()
+        // The peer has neither read nor closed.
+        #expect(rig.loop.sourceCount == 0)
+        let (received, end) = Self.readToEnd(peer, rig)
+        expectSame(received, numbered(100))
+        #expect(end == .end)
+    }
+
+    @Test func `a connection that makes room waits only shortly for a socket that is full`() throws {
+        let rig = try Rig()
+        let (connection, peer) = try rig.connect(.narrow, handler: Recorder())
+        connection.send(numbered(300_000))
+        connection.closeAfterOffer()
+        rig.turn { connection.isBlocked }
+        rig.advance(by: .seconds(2))
+        #expect(rig.loop.sourceCount == 0)
+        _ = peer
+    }
+
     @Test func `aborting after the flush waits for a deaf peer only shortly`() throws {
         let rig = try Rig()
         let (connection, peer) = try rig.connect(.narrow, handler: Recorder())

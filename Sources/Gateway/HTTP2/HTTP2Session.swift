@@ -414,7 +414,9 @@ extension HTTP2Session: ClientSession {
     func shed() {
         self.leave()
         self.fillOutput()
-        self.finish()
+        // Its place is another one's already.
+        self.ended()
+        self.connection.closeAfterOffer()
     }
 }
 
