@@ -61,11 +61,12 @@ let package = Package(
         module("HTTP", ["Bytes", "Time"]),
         module("HTTP2", ["Bytes", "Time", "HTTP", "CNGHTTP2"]),
         module("Digest", ["Bytes", "COpenSSL", "CChecksum"]),
+        module("Tokens", ["Bytes", "Time", "JSON", "Digest"]),
         module("AWS", ["Bytes", "Time", "HTTP", "Digest", "JSON"]),
         module("Lambda", ["Bytes", "Time", "HTTP", "Digest", "AWS", "JSON"]),
         module("Routing", ["Bytes", "HTTP"]),
         module("Relay", ["Bytes", "Time", "HTTP", "Lambda", "Routing"]),
-        module("Configuration", ["Bytes", "Time", "JSON", "Routing", "HTTP", "Lambda", "AWS", yams]),
+        module("Configuration", ["Bytes", "Time", "JSON", "Routing", "HTTP", "Lambda", "AWS", "Tokens", yams]),
 
         // What touches the world.
         module("Reactor", ["Bytes", "Time", "CLinux"]),
@@ -77,8 +78,7 @@ let package = Package(
             "Gateway",
             [
                 "Bytes", "Time", "TLS", "Reactor", "JSON", "HTTP", "HTTP2", "Digest", "AWS", "Lambda", "Relay",
-                "Routing",
-                "Configuration",
+                "Routing", "Tokens", "Configuration",
                 "Processes", "LocalLambda", log,
             ]),
         .executableTarget(
@@ -97,11 +97,12 @@ let package = Package(
         tests("HTTPTests", ["HTTP", "Time"]),
         tests("HTTP2Tests", ["HTTP2", "HTTP", "Time"]),
         tests("DigestTests", ["Digest"]),
+        tests("TokensTests", ["Tokens", "Digest", "JSON", "Time"]),
         tests("AWSTests", ["AWS", "Digest", "HTTP", "JSON", "Time"]),
         tests("LambdaTests", ["Lambda", "AWS", "Digest", "HTTP", "JSON", "Time"]),
         tests("RoutingTests", ["Routing", "HTTP"]),
         tests("RelayTests", ["Relay", "Lambda", "HTTP", "Time"]),
-        tests("ConfigurationTests", ["Configuration", "Routing", "HTTP", "Lambda", "AWS", "Time"]),
+        tests("ConfigurationTests", ["Configuration", "Routing", "HTTP", "Lambda", "AWS", "Time", "Tokens"]),
         tests("ReactorTests", ["Reactor", "Time"]),
         tests("TLSTests", ["TLS", "Time"]),
         tests("ProcessesTests", ["Processes"]),
@@ -150,5 +151,6 @@ if Context.environment["SLUICE_FUZZ"] != nil {
     fuzzer("CredentialFuzzer", ["AWS", "HTTP", "Time"])
     fuzzer("SettingsFuzzer", ["AWS", "HTTP", "Lambda", "Routing"])
     fuzzer("EventFuzzer", ["HTTP", "JSON", "Lambda", "Time"])
+    fuzzer("TokenFuzzer", ["Time", "Tokens"])
     fuzzer("SignatureFuzzer", ["AWS", "Digest", "HTTP", "LocalLambda", "Time"])
 }

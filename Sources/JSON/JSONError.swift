@@ -32,6 +32,8 @@ package struct JSONError: Error, Equatable, Sendable {
         case trailingBytes
         /// A value of another kind than the one that was asked for.
         case unexpectedKind
+        /// A key that its object has already, where that is not allowed.
+        case repeatedKey
     }
 }
 
@@ -50,6 +52,7 @@ extension JSONError: CustomStringConvertible {
             case .tooManyValues: "too many values"
             case .trailingBytes: "something follows the document"
             case .unexpectedKind: "a value of another kind is needed"
+            case .repeatedKey: "a key stands there twice"
             }
         return "JSON: \(what), at byte \(self.offset)"
     }
@@ -61,9 +64,13 @@ package struct JSONLimits: Sendable, Equatable {
     package var depth: Int
     /// Values in all.
     package var values: Int
+    /// Whether an object with a repeated key is refused when it is read as a value: where two readers of a document must
+    /// not see different things in it.
+    package var refusesRepeatedKeys: Bool
 
-    package init(depth: Int = 64, values: Int = 100_000) {
+    package init(depth: Int = 64, values: Int = 100_000, refusesRepeatedKeys: Bool = false) {
         self.depth = depth
         self.values = values
+        self.refusesRepeatedKeys = refusesRepeatedKeys
     }
 }

@@ -17,7 +17,7 @@ package struct JSONReader: ~Escapable {
     package private(set) var position: Int
     private var depth: Int
     private var values: Int
-    private let limits: JSONLimits
+    let limits: JSONLimits
     /// Whether an array or object was entered and nothing of it was read.
     private var isFirst: Bool
 

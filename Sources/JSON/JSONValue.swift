@@ -81,7 +81,13 @@ extension JSONReader {
         case .object:
             var object = JSONObject()
             try self.enterObject()
-            while let key = try self.nextKey() { object.set(self.string(of: key), try self.readValue()) }
+            while let text = try self.nextKey() {
+                let key = self.string(of: text)
+                if self.limits.refusesRepeatedKeys, object[key] != nil {
+                    throw JSONError(.repeatedKey, at: text.range.lowerBound)
+                }
+                object.set(key, try self.readValue())
+            }
             return .object(object)
         }
     }

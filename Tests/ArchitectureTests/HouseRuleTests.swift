@@ -12,6 +12,7 @@ import Testing
     private static let knownUnchecked: [String: Int] = [
         "Bytes/ByteBuffer.swift": 1,
         "Digest/CRC32Tables.swift": 1,
+        "Digest/PublicKey.swift": 1,
         "Gateway/Semaphore.swift": 1,
         "HTTP/Fields.swift": 1,
         "Reactor/LoopBound.swift": 1,
