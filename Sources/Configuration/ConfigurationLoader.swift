@@ -34,13 +34,16 @@ package enum ConfigurationLoader {
         let admin = ListenerCheck.admin(of: file, reading)
         LimitCheck.check(file.limits, reading)
         let functions = FunctionCheck(reading: reading, file: file).functions()
-        let routes = RouteCheck(reading: reading, file: file, functions: functions).table()
+        let issuers = TokenIssuerCheck(reading: reading, file: file).issuers()
+        let routes = RouteCheck(reading: reading, file: file, functions: functions, issuers: issuers.map(\.name))
+            .table()
         guard let routes else { return nil }
         return { [listeners] warnings in
             GatewayConfiguration(
                 file: reading.file, aws: file.aws, workers: file.workers, listeners: listeners,
                 functions: functions.compactMap(\.value),
-                routes: routes, drainTimeout: file.drainTimeout, drainDelay: file.drainDelay,
+                routes: routes, tokenIssuers: issuers.compactMap(\.value), drainTimeout: file.drainTimeout,
+                drainDelay: file.drainDelay,
                 limits: file.limits.settings,
                 localLambdaAddress: file.localLambda.address?.value, accessLog: file.accessLog, admin: admin,
                 effective: EffectiveConfiguration.text(of: root, reading), warnings: warnings)

@@ -2,6 +2,7 @@ private import AWS
 import HTTP
 import Lambda
 import Routing
+import Tokens
 
 /// Every key of the file: its name, what it holds, what it defaults to, what it is for.
 ///
@@ -28,6 +29,10 @@ package enum ConfigurationSchema {
             Key(
                 "routes", \.routes, .list(of: .located(.section(Self.route))),
                 "Which requests go where. The most specific route wins, whatever the order; equal ones are a fault."),
+            Key(
+                "token_issuers", \.tokenIssuers,
+                .mapping(of: "NAME", to: .located(.section(Self.tokenIssuer)), checkName: Texts.issuerName),
+                "Who issues the bearer tokens (JSON Web Tokens) that routes want, by names of your choice."),
             Key(
                 "drain_timeout", \.drainTimeout, .duration(.zero ... .seconds(86_400)), default: "900s",
                 "How long running exchanges may go on after a TERM."),
@@ -311,6 +316,9 @@ package enum ConfigurationSchema {
                 "headers", \.headers,
                 .mapping(of: "HEADER", to: .located(.anyText), checkName: FieldLine.checkedName),
                 "Headers that a request must carry with exactly these values."),
+            Key(
+                "authorization", \.authorization, .located(.section(Self.authorization)), default: "anybody may",
+                "The token that requests have to bring as \"Authorization: Bearer\"."),
             Key("function", \.function, .located(.text("function of this file")), "The function that is called."),
             Key(
                 "functions", \.functions, .list(of: .located(.section(Self.weight)), atLeast: 1),
@@ -329,6 +337,40 @@ package enum ConfigurationSchema {
             Key(
                 "response_headers", \.responseHeaders, .section(Self.fieldEdits),
                 "What is changed about the headers that the client gets."),
+        ])
+
+    static let authorization = Section<AuthorizationDraft>(
+        noting: AuthorizationDraft.init,
+        keys: [
+            Key("token", \.token, .located(.text("token issuer of this file")), "Whose tokens are taken."),
+            Key(
+                "scopes", \.scopes, .oneOrMore(of: Texts.scope), default: "any token will do",
+                "What a token has to allow by its claims scope or scp: one of these."),
+        ])
+
+    static let tokenIssuer = Section<TokenIssuerDraft>(
+        noting: TokenIssuerDraft.init,
+        keys: [
+            Key("issuer", \.issuer, .located(.text("issuer")), "What tokens have as \"iss\", to the letter."),
+            Key(
+                "audiences", \.audiences, .oneOrMore(of: .text("audience")),
+                "Whom tokens have to be for by their claim aud, or client_id where they have no aud: one of these."),
+            Key(
+                "jwks", \.keys, Texts.keySetSource, default: "what the issuer's /.well-known/openid-configuration says",
+                "The issuer's public keys as a JSON Web Key Set: a file, which is read when the configuration is, or a URL "
+                    + "that they are fetched from every five minutes and when a token names a new key. https://, or "
+                    + "http:// of this machine; aws.ca_file holds for it too."),
+            Key(
+                "algorithms", \.algorithms,
+                .oneOrMore(
+                    of: .choice([
+                        "RS256": .rs256, "RS384": .rs384, "RS512": .rs512, "PS256": .ps256, "PS384": .ps384,
+                        "PS512": .ps512, "ES256": .es256, "ES384": .es384, "ES512": .es512, "EdDSA": .edDSA,
+                    ])), default: "all of them",
+                "What tokens may be signed with. There is no \"none\", and none with a shared secret."),
+            Key(
+                "clock_skew", \.clockSkew, .duration(.zero ... .seconds(600)), default: "60s",
+                "How far the issuer's clock and this machine's may be apart."),
         ])
 
     static let weight = Section<WeightDraft>(
@@ -362,6 +404,10 @@ package enum ConfigurationSchema {
                 ]),
                 "The name in the client's certificate that is the tenant: of the subject, or of its alternatives. There has "
                     + "to be one of its kind, and a listener with a client_ca that has verified it."),
+            Key(
+                "claim", \.claim, .located(.text("claim")),
+                "The claim of the request's token that is the tenant, where every route to the function has an "
+                    + "authorization that has verified it."),
         ])
 
     /// The section, or a tenant alone.

@@ -13,6 +13,8 @@ package struct GatewayConfiguration: Sendable {
     /// In the order of the file; routes name them by position.
     package let functions: [FunctionConfiguration]
     package let routes: RouteTable
+    /// In the order of the file; routes name them by position.
+    package let tokenIssuers: [TokenIssuerConfiguration]
     /// How long running exchanges may go on after a TERM.
     package let drainTimeout: Duration
     /// How long connections are still accepted after a TERM, while readiness already says no.

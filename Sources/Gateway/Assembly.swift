@@ -41,8 +41,13 @@ struct Assembly {
         }
         if local != nil { faults.gather { try stores.keepOwnForLocalFunctions() } }
         self.stores = stores
+        let issuers = faults.gather {
+            try TokenIssuers.runtimes(of: configuration, after: previous?.snapshot.issuers ?? [])
+        }
         self.upstreamTrust =
-            if stores.usesTLS || targets.contains(where: { $0.1.endpoint.scheme == .https }) {
+            if stores.usesTLS || configuration.tokenIssuers.contains(where: { $0.source.usesTLS })
+                || targets.contains(where: { $0.1.endpoint.scheme == .https })
+            {
                 faults.gather {
                     try UpstreamTrust(caFile: configuration.aws.caFile, after: previous?.upstreamTrust)
                 }
@@ -55,7 +60,7 @@ struct Assembly {
             targets, tls: tls, clientStall: configuration.limits.clientStall,
             previous: previous?.snapshot.functions ?? [])
         self.snapshot = Snapshot(
-            routes: configuration.routes, functions: functions, limits: configuration.limits,
+            routes: configuration.routes, functions: functions, issuers: issuers ?? [], limits: configuration.limits,
             accessLogFormat: configuration.accessLog.format)
         if previous == nil { self.takeEffect(after: nil) }
     }
@@ -66,7 +71,11 @@ struct Assembly {
         self.sharedResources.update(self.snapshot.limits)
         for function in self.snapshot.functions { function.gate.change(limit: function.maximumConcurrency) }
         self.local?.takeEffect(after: previous?.local)
-        self.sharedResources.control.start(self.stores.tasks, trust: self.upstreamTrust?.context)
+        let known = previous?.snapshot.issuers.map(\.store) ?? []
+        self.sharedResources.control.start(
+            self.stores.tasks,
+            keysOf: self.snapshot.issuers.filter { issuer in !known.contains { $0 === issuer.store } },
+            trust: self.upstreamTrust?.context)
     }
 
     /// The Lambda on this machine; runs where there are local functions, or have been.

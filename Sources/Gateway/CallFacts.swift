@@ -3,6 +3,7 @@ internal import HTTP
 internal import Lambda
 internal import Routing
 internal import TLS
+internal import Tokens
 
 /// What a call takes from the route and the connection of its request, which is not the same for a function and for those
 /// that stand in for it.
@@ -13,16 +14,22 @@ struct CallFacts {
     var tenantID: String?
 }
 
+/// Who a request is from, as far as that has been verified.
+struct Claimant {
+    let names: CertificateNames?
+    let token: VerifiedToken?
+}
+
 /// The same request for the functions of a chain.
 extension LoopContext {
     func facts(
         for function: FunctionRuntime, _ head: borrowing RequestHead, route: RouteRuntime, match: MatchedRoute,
-        names: CertificateNames?
+        _ claimant: borrowing Claimant
     ) -> CallFacts {
         var facts = CallFacts()
         if function.event.namesRoute { facts.route = route.eventRoute(of: match, head, for: function.event.kind) }
         if let source = function.tenantOfRequests {
-            let tenantID = Self.tenantID(source, host: head.authority?.host, match: match, names: names)
+            let tenantID = Self.tenantID(source, host: head.authority?.host, match: match, claimant)
             facts.tenantID = tenantID.flatMap { InvocationTemplate.isTenantID($0) ? $0 : nil }
         }
         return facts
@@ -31,12 +38,12 @@ extension LoopContext {
     /// Those for the functions that may stand in, in their order.
     func factsOfStandIns(
         for function: FunctionRuntime, _ head: borrowing RequestHead, route: RouteRuntime, match: MatchedRoute,
-        names: CertificateNames?
+        _ claimant: borrowing Claimant
     ) -> [CallFacts] {
         var facts: [CallFacts] = []
         var next = function.fallback
         while let standIn = next {
-            facts.append(self.facts(for: standIn, head, route: route, match: match, names: names))
+            facts.append(self.facts(for: standIn, head, route: route, match: match, claimant))
             next = standIn.fallback
         }
         return facts
@@ -44,13 +51,14 @@ extension LoopContext {
 
     /// The tenant of a request. It never comes from a header: those are the client's to write.
     private static func tenantID(
-        _ source: TenantSource, host: String?, match: MatchedRoute, names: CertificateNames?
+        _ source: TenantSource, host: String?, match: MatchedRoute, _ claimant: borrowing Claimant
     ) -> String? {
         switch source {
         case .fixed(let tenantID): tenantID
         case .host: host
         case .pathParameter(let name): match.parameters.first { $0.name == name }?.value.percentDecoded
-        case .clientCertificate(let kind): names?.only(kind)
+        case .clientCertificate(let kind): claimant.names?.only(kind)
+        case .claim(let name): claimant.token?.text(name)
         }
     }
 }

@@ -6,6 +6,7 @@ internal import Relay
 internal import Routing
 internal import TLS
 internal import Time
+internal import Tokens
 
 /// What a request's head leads to.
 enum Dispatch {
@@ -54,9 +55,17 @@ extension LoopContext {
         case .route(let match):
             let runtime = snapshot.routes[match.route]
             record.route = match.name
+            var token: VerifiedToken?
+            if let authorization = runtime.authorization {
+                do throws(TokenRefusal) {
+                    token = try self.authorize(head.fields, by: authorization, record: record)
+                } catch {
+                    return self.answer(error.answer, to: record, end: error.end)
+                }
+            }
             if let function = runtime.function(for: head.fields, random: { self.randomNumber() }) {
                 return self.call(
-                    function, head, route: runtime, match: match, on: stream, from: client, requester,
+                    function, head, route: runtime, match: match, token: token, on: stream, from: client, requester,
                     record: record)
             }
             let route = runtime.route
@@ -121,7 +130,8 @@ extension LoopContext {
 
     private func call(
         _ function: FunctionRuntime, _ head: consuming RequestHead, route: RouteRuntime, match: MatchedRoute,
-        on stream: any ClientStream, from client: ClientConnection, _ requester: borrowing Requester,
+        token: VerifiedToken?, on stream: any ClientStream, from client: ClientConnection,
+        _ requester: borrowing Requester,
         record: RequestRecord
     ) -> Dispatch {
         record.function = function.name
@@ -136,13 +146,14 @@ extension LoopContext {
         if !client.isTrustedProxy, head.fields.contains("forwarded") { head.fields.remove("forwarded") }
         if !route.leavesRequestsAlone { route.route.requestHeaderEdits.apply(to: &head.fields) }
         let method = head.method
-        let facts = self.facts(for: function, head, route: route, match: match, names: client.certificateNames)
+        let claimant = Claimant(names: client.certificateNames, token: token)
+        let facts = self.facts(for: function, head, route: route, match: match, claimant)
         guard function.tenantOfRequests == nil || facts.tenantID != nil else {
             return self.answer(Self.noTenant(requestID: record.requestID), to: record, end: "no_tenant")
         }
         let standIns =
             function.fallback == nil
-            ? [] : self.factsOfStandIns(for: function, head, route: route, match: match, names: client.certificateNames)
+            ? [] : self.factsOfStandIns(for: function, head, route: route, match: match, claimant)
         let traceID = self.traceID(of: head.fields, at: record.wall)
         record.traceID = traceID
         let request = GatheredRequest(
@@ -152,7 +163,7 @@ extension LoopContext {
                 keepsForwardedFor: client.isTrustedProxy, scheme: requester.isSecure ? "https" : "http",
                 port: requester.port, time: record.wall, traceID: traceID,
                 path: route.route.stripPrefix?.stripped(from: head.target.path), tls: client.tlsNames,
-                clientCertificate: client.certificate,
+                clientCertificate: client.certificate, authorizer: route.eventAuthorizer(token),
                 route: facts.route, upstreamHost: route.upstreamHost), tenantID: facts.tenantID, standIns: standIns)
         guard function.forwarding != nil || request.canFit(function.event) else {
             self.noteLimit("max_request_body", of: client)

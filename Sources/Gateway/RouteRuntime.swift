@@ -1,10 +1,13 @@
 internal import HTTP
 internal import Lambda
 internal import Routing
+internal import Tokens
 
 /// A route as exchanges hold it: one reference, where the route's own value is many.
 final class RouteRuntime: Sendable {
     let route: Route
+    /// Whose tokens requests have to bring; `nil` where they need none.
+    let authorization: RouteGuard?
     /// The function that it calls; `nil` where there are several, or the gateway answers by itself.
     let function: FunctionRuntime?
     /// Several functions that share its requests.
@@ -18,8 +21,9 @@ final class RouteRuntime: Sendable {
     /// The route's paths in the words of APIs, without what is stripped and without what a `*` matches.
     private let resources: [String]
 
-    init(_ route: Route, functions: [FunctionRuntime]) {
+    init(_ route: Route, functions: [FunctionRuntime], issuers: [TokenIssuerRuntime] = []) {
         self.route = route
+        self.authorization = route.authorization.map { RouteGuard($0, issuers: issuers) }
         self.function = if case .function(let position) = route.action { functions[position] } else { nil }
         if case .functions(let choice) = route.action {
             self.weighted = (choice, choice.choices.map { functions[$0.function] })
@@ -45,6 +49,13 @@ final class RouteRuntime: Sendable {
     func function(for fields: borrowing Fields, random: () -> UInt64) -> FunctionRuntime? {
         guard let (choice, functions) = self.weighted else { return self.function }
         return functions[choice.choose(for: fields, random: random())]
+    }
+
+    /// The verified token of a request as events tell of it.
+    func eventAuthorizer(_ token: VerifiedToken?) -> EventAuthorizer? {
+        guard let token, let scopes = self.authorization?.scopes else { return nil }
+        return EventAuthorizer(
+            claims: token.claims, scopes: scopes.isEmpty ? nil : scopes.filter(token.scopes.contains))
     }
 
     /// The route as the events of APIs name it.

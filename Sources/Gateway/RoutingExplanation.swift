@@ -1,6 +1,7 @@
 package import Configuration
 internal import HTTP
 internal import Routing
+internal import Tokens
 
 /// Which route takes a request and why, in lines for people.
 package struct RoutingExplanation {
@@ -39,6 +40,13 @@ package struct RoutingExplanation {
         case .route(let match):
             let route = configuration.routes.routes[match.route]
             lines.append("=> \(match.name) \(Self.text(route.action, configuration))")
+            if let authorization = route.authorization {
+                let issuer = configuration.tokenIssuers[authorization.issuer]
+                let scopes = authorization.scopes.joined(separator: ", ")
+                lines.append(
+                    "   with a token of \(issuer.name) (\(issuer.rules.issuer))"
+                        + (scopes.isEmpty ? "" : " that allows one of \(scopes)"))
+            }
             for parameter in match.parameters { lines.append("   {\(parameter.name)} = \(parameter.value)") }
             self.isRouted = true
         case .notFound:

@@ -9,15 +9,18 @@ final class Snapshot: Sendable {
     let routes: [RouteRuntime]
     /// By position, as routes name them.
     let functions: [FunctionRuntime]
+    /// By position, as routes name them.
+    let issuers: [TokenIssuerRuntime]
     let limits: LimitSettings
     let accessLogFormat: AccessLogSettings.Format
 
     init(
-        routes: RouteTable, functions: [FunctionRuntime], limits: LimitSettings,
+        routes: RouteTable, functions: [FunctionRuntime], issuers: [TokenIssuerRuntime] = [], limits: LimitSettings,
         accessLogFormat: AccessLogSettings.Format
     ) {
         self.table = routes
-        self.routes = routes.routes.map { RouteRuntime($0, functions: functions) }
+        self.routes = routes.routes.map { RouteRuntime($0, functions: functions, issuers: issuers) }
+        self.issuers = issuers
         self.functions = functions
         self.limits = limits
         self.accessLogFormat = accessLogFormat

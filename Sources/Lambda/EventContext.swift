@@ -27,6 +27,8 @@ package struct EventContext: Sendable {
     package var route: EventRoute?
     /// The certificate that the client showed, verified.
     package var clientCertificate: EventClientCertificate?
+    /// The token that the client sent, verified.
+    package var authorizer: EventAuthorizer?
     /// The Host that an HTTP upstream is to see, where a route sets it; else the upstream's own.
     package var upstreamHost: String?
 
@@ -53,7 +55,7 @@ extension EventContext {
         requestID: ShortText, sourceAddress: String, peerAddress: String? = nil, keepsForwardedFor: Bool = false,
         scheme: StaticString, port: UInt16, defaultHost: String = "", time: WallTime, traceID: ShortText = ShortText(),
         path: String? = nil, tls: TLS? = nil, clientCertificate: EventClientCertificate? = nil,
-        route: EventRoute? = nil,
+        authorizer: EventAuthorizer? = nil, route: EventRoute? = nil,
         upstreamHost: String? = nil
     ) {
         // PERF: the memberwise initialiser moves its arguments into place; one that is written out builds the value in
@@ -62,6 +64,6 @@ extension EventContext {
             sourceAddress: sourceAddress, peerAddress: peerAddress ?? sourceAddress,
             keepsForwardedFor: keepsForwardedFor, scheme: scheme, port: port, defaultHost: defaultHost, time: time,
             traceID: traceID, path: path, tls: tls, route: route, clientCertificate: clientCertificate,
-            upstreamHost: upstreamHost, requestID: requestID)
+            authorizer: authorizer, upstreamHost: upstreamHost, requestID: requestID)
     }
 }

@@ -69,6 +69,7 @@ extension ByteBuffer {
         self.append(jsonString: format.account)
         self.append(#","apiId":"#)
         self.append(jsonString: prefix)
+        context.authorizer?.appendClaims(to: &self)
         self.append(#","deploymentId":"sluice","domainName":"#)
         self.append(jsonString: host)
         self.append(#","domainPrefix":"#)

@@ -81,6 +81,7 @@ extension ByteBuffer {
             self.append(certificate)
             self.append("}")
         }
+        context.authorizer?.appendJWT(to: &self)
         self.append(#","domainName":"#)
         self.append(jsonString: host)
         self.append(#","domainPrefix":"#)

@@ -7,6 +7,8 @@ package enum TenantSource: Sendable, Hashable {
     case pathParameter(String)
     /// A name in the client's certificate, which has been verified.
     case clientCertificate(CertificateName)
+    /// A claim of the request's token, which has been verified.
+    case claim(String)
 }
 
 /// A kind of name that certificates have for their owners.

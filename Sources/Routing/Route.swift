@@ -10,6 +10,8 @@ package struct Route: Sendable, Equatable {
     package var methods: [Method]
     /// Fields that a request must carry, all of them.
     package var headers: [HeaderCondition]
+    /// Whose tokens requests have to bring; `nil` where they need none.
+    package var authorization: RouteAuthorization?
     package var action: Action
     package var stripPrefix: PathPrefix?
     package var requestHeaderEdits: FieldEdits
@@ -27,13 +29,15 @@ package struct Route: Sendable, Equatable {
 
     package init(
         hosts: [HostPattern] = [.any], paths: [PathPattern], methods: [Method] = [], headers: [HeaderCondition] = [],
-        action: Action, stripPrefix: PathPrefix? = nil, requestHeaderEdits: FieldEdits = FieldEdits(),
+        authorization: RouteAuthorization? = nil, action: Action, stripPrefix: PathPrefix? = nil,
+        requestHeaderEdits: FieldEdits = FieldEdits(),
         responseHeaderEdits: FieldEdits = FieldEdits()
     ) {
         self.hosts = hosts
         self.paths = paths
         self.methods = methods
         self.headers = headers
+        self.authorization = authorization
         self.action = action
         self.stripPrefix = stripPrefix
         self.requestHeaderEdits = requestHeaderEdits

@@ -19,12 +19,17 @@ struct Check: ParsableCommand {
 
     @OptionGroup var file: ConfigurationFile
 
-    @Flag(help: "Also ask AWS: which identity and region each function uses, and whether it may be called.")
+    @Flag(
+        help:
+            "Also ask AWS which identity and region each function uses and whether it may be called, and fetch token keys."
+    )
     var online = false
 
     func run() throws {
         let configuration = try self.file.load()
-        let faults = CertificateFile.faults(of: configuration.listeners, in: configuration.file)
+        let faults =
+            CertificateFile.faults(of: configuration.listeners, in: configuration.file)
+            + TokenIssuers.faults(of: configuration)
         let place = PlaceCheck(
             configuration, environment: ProcessEnvironment.current, readFile: TextFile.readIfPresent)
         for line in faults.map(\.description) + place.warnings + place.errors { StandardError.print(line) }

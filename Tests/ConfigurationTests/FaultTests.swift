@@ -59,7 +59,7 @@ import Testing
                 23:17: "/a" matches the same requests as the route on line 20, and neither is more specific
                 25:19: the path "/a" does not begin with "/b"
                 26:1: unknown key "x"; there is "aws", "workers", "listeners", "functions", "routes", \
-                "drain_timeout", "drain_delay", "limits", "local_lambda", "access_log", "admin"
+                "token_issuers", "drain_timeout", "drain_delay", "limits", "local_lambda", "access_log", "admin"
                 27:16: the environment variable FOO is not set; "${FOO:-default}" would do without it
                 """)
     }

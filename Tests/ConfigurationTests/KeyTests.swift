@@ -138,6 +138,14 @@ import Testing
         ("access_log.format", "off", "jsn", "\"jsn\" is not known here; did you mean \"json\"?"),
         ("access_log.output", "/var/log/sluice.log", "stdot", "did you mean \"stdout\"?"),
         ("functions.NAME.local.environment", "{ A_1: x }", "{ AWS_LAMBDA_RUNTIME_API: x }", "is set by the Lambda"),
+        ("functions.NAME.tenant_id.claim", "tenant", "''", "must not be empty"),
+        ("routes[].authorization.token", "login", "''", "must not be empty"),
+        ("routes[].authorization.scopes", "[a, b/c]", "'a b'", "is no scope"),
+        ("token_issuers.NAME.issuer", "'https://i.example'", "''", "must not be empty"),
+        ("token_issuers.NAME.audiences", "[a, b]", "['']", "must not be empty"),
+        ("token_issuers.NAME.jwks", "keys.json", "'http://i.example/keys'", "http:// is for this machine alone"),
+        ("token_issuers.NAME.algorithms", "[RS256, EdDSA]", "HS256", "\"HS256\" is not known here"),
+        ("token_issuers.NAME.clock_skew", "0s", "1h", "1h is too long"),
         ("routes[].headers", "{ X-Beta: '1' }", "{ 'a b': x }", "\"a b\" is no name of a header"),
         ("routes[].respond.headers", "{ x-a: [a, b] }", "{ connection: close }", "is for Sluice itself to write"),
         ("routes[].request_headers.set", "{ x-a: b }", "{ x-a: \"a\\nb\" }", "holds a line break"),
@@ -162,6 +170,7 @@ import Testing
         let column = line.unicodeScalars.count + 1
         var text = line + value + closing + "\n"
         if !key.hasPrefix("listeners") { text += "listeners: [{ address: '127.0.0.1:8080' }]\n" }
+        if key.hasPrefix("routes") { text += "token_issuers: { login: { issuer: 'https://i', audiences: a } }\n" }
         if !key.hasPrefix("functions") { text += "functions: { f: { function: f } }\n" }
         return (text, column)
     }

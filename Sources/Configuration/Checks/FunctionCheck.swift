@@ -143,16 +143,19 @@ struct FunctionCheck {
         if draft.value.isFromHost { sources.append(.host) }
         if let parameter = draft.value.pathParameter { sources.append(.pathParameter(parameter.value)) }
         if let name = draft.value.clientCertificate { sources.append(.clientCertificate(name)) }
+        if let claim = draft.value.claim { sources.append(.claim(claim.value)) }
         if sources.count > 1, let position = draft.value.writtenKeys.values.max() {
             self.reading.report(
                 position,
-                "a tenant comes from the host, a \"path_parameter\" or the \"client_certificate\": from one of them")
+                "a tenant comes from the host, a \"path_parameter\", the \"client_certificate\" or a \"claim\": from one of "
+                    + "them")
             return nil
         }
         if sources.isEmpty, draft.value.writtenKeys.isEmpty {
             self.reading.report(
                 draft.position,
-                "a tenant is a text, { from: host }, { path_parameter: NAME }, or { client_certificate: common_name }")
+                "a tenant is a text, { from: host }, { path_parameter: NAME }, { client_certificate: common_name }, or "
+                    + "{ claim: NAME }")
         }
         if let position = draft.value.writtenKeys["client_certificate"],
             !self.file.listeners.contains(where: { $0.value.tls?.value.clientAuthorities != nil })

@@ -7,6 +7,8 @@ struct RouteCheck {
     let reading: Reading
     let file: FileDraft
     let functions: [FunctionCheck.Named]
+    /// The names of issuers of tokens.
+    let issuers: [String]
 
     /// A route, and where its hosts and paths stand.
     private struct Placed {
@@ -82,13 +84,15 @@ struct RouteCheck {
         }
         let action = self.action(draft, paths)
         self.checkPrefix(value, paths)
-        if let action { self.checkTenant(action, paths) }
+        let authorization = value.authorization.flatMap(self.authorization)
+        if let action { self.checkTenant(action, draft, paths) }
         guard let action else { return nil }
 
         return Placed(
             route: Route(
                 hosts: hosts.map(\.value), paths: paths.map(\.value), methods: methods, headers: headers,
-                action: action, stripPrefix: value.stripPrefix?.value, requestHeaderEdits: requestEdits,
+                authorization: authorization, action: action, stripPrefix: value.stripPrefix?.value,
+                requestHeaderEdits: requestEdits,
                 responseHeaderEdits: responseEdits),
             position: draft.position, hosts: hosts.map(\.position), paths: paths.map(\.position))
     }
@@ -233,8 +237,24 @@ extension RouteCheck {
         return .respond(FixedResponse(head: ResponseHead(status: status, fields: fields), body: body))
     }
 
-    /// A function that takes its tenant from a path is called by paths that have it, also where it stands in.
-    private func checkTenant(_ action: Route.Action, _ paths: [Located<PathPattern>]) {
+    private func authorization(_ draft: Located<AuthorizationDraft>) -> RouteAuthorization? {
+        guard let token = draft.value.token else {
+            if draft.value.writtenKeys["token"] == nil {
+                self.reading.report(draft.position, "\"authorization\" needs a \"token\": one of the token_issuers")
+            }
+            return nil
+        }
+        guard let position = self.issuers.firstIndex(of: token.value) else {
+            let suggestion = Nearest.suggestion(for: token.value, among: self.issuers)
+            self.reading.report(token.position, "there is no token issuer \"\(token.value)\"\(suggestion)")
+            return nil
+        }
+        return RouteAuthorization(issuer: position, scopes: draft.value.scopes)
+    }
+
+    /// A function that takes its tenant from a path, or from a token, is called by routes that have it, also where it
+    /// stands in.
+    private func checkTenant(_ action: Route.Action, _ draft: Located<RouteDraft>, _ paths: [Located<PathPattern>]) {
         let positions: [Int]
         switch action {
         case .function(let position): positions = [position]
@@ -242,7 +262,14 @@ extension RouteCheck {
         case .redirect, .respond: return
         }
         for position in self.withStandIns(positions) {
-            guard case .pathParameter(let name)? = self.functions[position].value?.tenant else { continue }
+            let tenant = self.functions[position].value?.tenant
+            if case .claim(let name)? = tenant, draft.value.writtenKeys["authorization"] == nil {
+                self.reading.report(
+                    draft.position,
+                    "the route needs \"authorization\": from the claim \"\(name)\" of a verified token "
+                        + "\"\(self.functions[position].name)\" takes its tenant")
+            }
+            guard case .pathParameter(let name)? = tenant else { continue }
             for path in paths where !path.value.parameterNames.contains(name) {
                 self.reading.report(
                     path.position,

@@ -2,6 +2,7 @@ import AWS
 import HTTP
 import Lambda
 import Routing
+import Tokens
 
 // What the sections of the file are read into before they are checked against one another.
 
@@ -12,6 +13,7 @@ struct FileDraft: Sendable, KeyNoting {
     var listeners: [Located<ListenerDraft>] = []
     var functions: [(name: Located<String>, value: Located<FunctionDraft>)] = []
     var routes: [Located<RouteDraft>] = []
+    var tokenIssuers: [(name: Located<String>, value: Located<TokenIssuerDraft>)] = []
     var drainTimeout: Duration = .seconds(900)
     var drainDelay: Duration = .zero
     var limits = LimitsDraft()
@@ -111,6 +113,7 @@ struct TenantDraft: Sendable, KeyNoting {
     var isFromHost = false
     var pathParameter: Located<String>?
     var clientCertificate: CertificateName?
+    var claim: Located<String>?
     var writtenKeys: [String: SourcePosition] = [:]
 }
 
@@ -142,6 +145,7 @@ struct RouteDraft: Sendable, KeyNoting {
     var paths: [Located<PathPattern>]?
     var methods: [Located<Method>] = []
     var headers: [(name: Located<String>, value: Located<String>)] = []
+    var authorization: Located<AuthorizationDraft>?
     var function: Located<String>?
     var functions: [Located<WeightDraft>] = []
     var sticky: Located<StickyDraft>?
@@ -150,6 +154,23 @@ struct RouteDraft: Sendable, KeyNoting {
     var stripPrefix: Located<PathPrefix>?
     var requestHeaders = FieldEditsDraft()
     var responseHeaders = FieldEditsDraft()
+    var writtenKeys: [String: SourcePosition] = [:]
+}
+
+/// `authorization` of a route.
+struct AuthorizationDraft: Sendable, KeyNoting {
+    var token: Located<String>?
+    var scopes: [String] = []
+    var writtenKeys: [String: SourcePosition] = [:]
+}
+
+/// One of `token_issuers`.
+struct TokenIssuerDraft: Sendable, KeyNoting {
+    var issuer: Located<String>?
+    var audiences: [String] = []
+    var keys: KeySetSource?
+    var algorithms: [TokenAlgorithm] = []
+    var clockSkew: Duration = .seconds(60)
     var writtenKeys: [String: SourcePosition] = [:]
 }
 

@@ -158,6 +158,38 @@ enum Texts {
         return text
     }
 
+    /// RFC 6749 §3.3.
+    static let scope = ValueType<String>.scalar(.text("scope")) { text in
+        let isScope = text.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != ASCII.quote && $0 != ASCII.backslash }
+        guard isScope, !text.isEmpty else {
+            throw ValueFault("\(text.debugDescription) is no scope: visible characters, without spaces and quotes")
+        }
+        return text
+    }
+
+    /// A URL, or the file of that name.
+    static let keySetSource = ValueType<KeySetSource>(.text("file or https:// URL")) { node, reading in
+        guard let text = ValueType.text("file or URL").read(node, reading) else { return nil }
+        guard text.contains("://") else { return Texts.fileReference.read(node, reading).map { .file($0) } }
+        do throws(KeySetLocationError) {
+            return .url(try KeySetLocation(parsing: text))
+        } catch {
+            reading.report(node.position, "\(error)")
+            return nil
+        }
+    }
+
+    /// A name under which routes know an issuer of tokens.
+    static func issuerName(_ name: String) throws -> String {
+        let isName = name.utf8.allSatisfy {
+            ASCII.isLetter($0) || ASCII.isDigit($0) || $0 == ASCII.minus || $0 == ASCII.underscore || $0 == ASCII.dot
+        }
+        guard isName, (1...64).contains(name.utf8.count) else {
+            throw ValueFault("\"\(name)\" is no name of an issuer: 1 to 64 letters, digits, \"-\", \"_\" and \".\"")
+        }
+        return name
+    }
+
     static let mediaType = ValueType<MediaTypePattern>.scalar(.text("media type")) { text in
         guard let pattern = MediaTypePattern(text) else {
             throw ValueFault(

@@ -3,6 +3,7 @@ internal import Lambda
 internal import Reactor
 private import Synchronization
 internal import Time
+internal import Tokens
 
 /// What is known of the gateway as a whole, for the admin listener.
 final class GatewayStatus: Sendable {
@@ -49,6 +50,10 @@ final class GatewayStatus: Sendable {
             guard let obstacle = function.credentials.obstacle(at: now) else { continue }
             obstacles.append("function \(function.name): \(obstacle)")
         }
+        for issuer in snapshot.issuers {
+            guard let obstacle = issuer.store.obstacle else { continue }
+            obstacles.append("token issuer \(issuer.name): \(obstacle)")
+        }
         return obstacles
     }
 
@@ -69,6 +74,7 @@ final class GatewayStatus: Sendable {
         report.processorTime = ProcessUsage.processorTime
         report.openDescriptors = ProcessUsage.openDescriptors
         report.descriptorLimit = ProcessUsage.descriptorLimit
+        report.tokenKeys = snapshot.issuers.map { ($0.name, $0.store.keys?.count ?? 0, $0.store.fetchedAt) }
         for function in snapshot.functions {
             if let breaker = function.breaker { report.breakers.append((function.name, breaker.number)) }
             if function.gate.waiting > 0 || function.lineSize > 0 {

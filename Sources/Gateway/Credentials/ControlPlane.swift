@@ -3,9 +3,10 @@ internal import Logging
 internal import Reactor
 private import Synchronization
 internal import TLS
+internal import Tokens
 
-/// The loop beside those of the requests, on a thread of its own: there credentials are fetched and renewed. It begins with
-/// the first store that has to be filled, and lives as long as the process.
+/// The loop beside those of the requests, on a thread of its own: there credentials, and keys of issuers of tokens, are
+/// fetched and renewed. It begins with the first store that has to be filled, and lives as long as the process.
 final class ControlPlane: Sendable {
     private let resources: ControlResources
     private let logger: Logger
@@ -19,6 +20,7 @@ final class ControlPlane: Sendable {
 
     private final class Keepers {
         var all: [CredentialKeeper] = []
+        var ofKeySets: [KeySetKeeper] = []
     }
 
     /// A store to keep filled, and how.
@@ -34,16 +36,18 @@ final class ControlPlane: Sendable {
     }
 
     /// Fills these stores from now on, and verifies what is reached over TLS with `trust`.
-    func start(_ tasks: [Task], trust: TLSClientContext?) {
+    func start(_ tasks: [Task], keysOf issuers: [TokenIssuerRuntime] = [], trust: TLSClientContext?) {
         self.resources.trust = trust
-        guard !tasks.isEmpty else { return }
+        let issuers = issuers.filter { $0.store.isFetched }
+        guard !tasks.isEmpty || !issuers.isEmpty else { return }
         self.running.withLock { running in
             do {
                 if running == nil { running = try Self.begin() }
             } catch {
-                self.logger.critical("credentials can not be fetched", metadata: ["error": "\(error)"])
+                self.logger.critical("neither credentials nor keys can be fetched", metadata: ["error": "\(error)"])
             }
             guard let (mailbox, keepers) = running.map({ ($0.mailbox, $0.keepers) }) else { return }
+            for issuer in issuers { self.start(issuer, mailbox, keepers) }
             for task in tasks {
                 let slot = LoopBound(KeeperSlot())
                 // Those who want keys meanwhile come behind the job that makes the keeper, in the order of the mailbox.
@@ -61,6 +65,20 @@ final class ControlPlane: Sendable {
                 task.store.attach((mailbox, slot))
             }
         }
+    }
+
+    private func start(_ issuer: TokenIssuerRuntime, _ mailbox: Mailbox, _ keepers: LoopBound<Keepers>) {
+        let slot = LoopBound(KeySetSlot())
+        let (resources, logger, store, name) = (self.resources, self.logger, issuer.store, issuer.rules.issuer)
+        mailbox.post { loop in
+            let keeper = KeySetKeeper(store, of: name, resources: resources, on: loop, logger: logger)
+            slot.value(on: loop).keeper = keeper
+            let keepers = keepers.value(on: loop)
+            keepers.ofKeySets.removeAll { $0.isOver }
+            keepers.ofKeySets.append(keeper)
+            keeper.start()
+        }
+        store.attach((mailbox, slot))
     }
 
     private static func begin() throws -> Running {
@@ -84,6 +102,7 @@ final class ControlPlane: Sendable {
         guard let running else { return }
         running.mailbox.post { loop in
             for keeper in running.keepers.value(on: loop).all { keeper.stop() }
+            for keeper in running.keepers.value(on: loop).ofKeySets { keeper.stop() }
             loop.stop()
         }
         running.thread.join()

@@ -7,6 +7,7 @@ package import Logging
 internal import Reactor
 internal import Relay
 internal import Time
+internal import Tokens
 
 /// Tries what the gateway would do in AWS: which identity and region each function uses, and whether it may be called.
 ///
@@ -47,9 +48,11 @@ package final class OnlineCheck {
         self.told = told
     }
 
-    /// Tries each function in turn. Answers whether all may be called.
+    /// Fetches the keys of each issuer of tokens, and tries each function in turn. Answers whether there are keys and all
+    /// may be called.
     package func run() -> Bool {
         var isWell = true
+        for issuer in self.configuration.tokenIssuers where !self.check(issuer) { isWell = false }
         for function in self.configuration.functions {
             do {
                 switch function.target {
@@ -63,6 +66,27 @@ package final class OnlineCheck {
             }
         }
         return isWell
+    }
+
+    private func check(_ issuer: TokenIssuerConfiguration) -> Bool {
+        self.told("\(issuer.name): tokens of \(issuer.rules.issuer), keys from \(issuer.source)")
+        // Those of a file have been looked at before.
+        if case .file = issuer.source { return true }
+        var result: Result<KeySet, KeySetFailure>?
+        let fetch = KeySetFetch(
+            issuer.source, of: issuer.rules.issuer, tls: self.resources.trust, resolver: self.resources.resolver,
+            on: self.loop
+        ) { result = $0 }
+        while result == nil { self.loop.turn() }
+        withExtendedLifetime(fetch) {}
+        switch result {
+        case .success(let keys):
+            self.told("  ok: \(keys.count) keys that tokens can be checked with")
+            return true
+        case .failure(let failure): self.told("  no keys: \(failure)")
+        case nil: break
+        }
+        return false
     }
 
     private func check(_ function: FunctionConfiguration, _ reference: FunctionReference) throws -> Bool {

@@ -50,6 +50,12 @@ final class LoopMetrics {
         self.totals.resent.values[index] += 1
     }
 
+    /// A request did not get beyond its route, for want of a token.
+    func countTokenRefusal(by issuer: String, reason: String) {
+        let index = self.totals.tokenRefusals.index(of: MetricTotals.TokenRefusalKey(issuer: issuer, reason: reason))
+        self.totals.tokenRefusals.values[index] += 1
+    }
+
     /// A limit was hit; `name` is its key in the configuration.
     func countLimit(_ name: String) {
         let index = self.totals.limits.index(of: name)
@@ -65,6 +71,7 @@ struct MetricTotals: Sendable, Equatable {
     var requests = CountedTable<RequestKey, Int>(empty: 0)
     var functions = CountedTable<String, FunctionTotals>(empty: FunctionTotals())
     var throttles = CountedTable<ThrottleKey, Int>(empty: 0)
+    var tokenRefusals = CountedTable<TokenRefusalKey, Int>(empty: 0)
     var limits = CountedTable<String, Int>(empty: 0)
     /// Requests that were sent again, by the reason.
     var resent = CountedTable<String, Int>(empty: 0)
@@ -92,6 +99,12 @@ struct MetricTotals: Sendable, Equatable {
         let reason: String
     }
 
+    /// What requests without a good token are told apart by.
+    struct TokenRefusalKey: Hashable, Sendable {
+        let issuer: String
+        let reason: String
+    }
+
     /// What is counted for each function.
     struct FunctionTotals: Sendable, Equatable {
         var firstByte = Histogram(Histogram.firstByteBounds)
@@ -108,6 +121,7 @@ struct MetricTotals: Sendable, Equatable {
             $0.retries += $1.retries
         }
         self.throttles.add(other.throttles) { $0 += $1 }
+        self.tokenRefusals.add(other.tokenRefusals) { $0 += $1 }
         self.limits.add(other.limits) { $0 += $1 }
         self.resent.add(other.resent) { $0 += $1 }
         self.chunks += other.chunks

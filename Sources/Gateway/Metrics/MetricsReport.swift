@@ -49,7 +49,13 @@ struct MetricsReport: Sendable {
         for (key, value) in zip(totals.throttles.keys, totals.throttles.values) {
             throttles.add(value, ["function": key.function, "reason": key.reason])
         }
-        return [requests, firstByte, duration, retries, resent, throttles]
+        var tokens = MetricFamily(
+            name: "sluice_token_refusals", kind: .counter,
+            help: "Requests refused for their bearer token, by issuer and reason: missing, invalid, scope, no_keys.")
+        for (key, value) in zip(totals.tokenRefusals.keys, totals.tokenRefusals.values) {
+            tokens.add(value, ["issuer": key.issuer, "reason": key.reason])
+        }
+        return [requests, firstByte, duration, retries, resent, throttles, tokens]
     }
 
     private func traffic(_ totals: MetricTotals) -> [MetricFamily] {
@@ -129,7 +135,16 @@ struct MetricsReport: Sendable {
             name: "sluice_certificate_expiry_timestamp_seconds", kind: .gauge,
             help: "When a listener's certificate expires.")
         for (name, time) in self.process.certificateExpiries { certificates.add(Int(time.seconds), ["file": name]) }
-        return [credentials, certificates]
+        var keys = MetricFamily(
+            name: "sluice_token_keys", kind: .gauge, help: "Keys of an issuer that tokens can be checked with.")
+        var fetches = MetricFamily(
+            name: "sluice_token_keys_fetched_timestamp_seconds", kind: .gauge,
+            help: "When the keys of an issuer were fetched last; absent for those of a file.")
+        for issuer in self.process.tokenKeys {
+            keys.add(issuer.count, ["issuer": issuer.name])
+            if let time = issuer.fetchedAt { fetches.add(Int(time.seconds), ["issuer": issuer.name]) }
+        }
+        return [credentials, certificates, keys, fetches]
     }
 
     private func state() -> [MetricFamily] {
@@ -192,6 +207,8 @@ struct ProcessReport: Sendable {
     var credentialExpiries: [(name: String, time: WallTime)] = []
     /// Listeners' certificates, by file.
     var certificateExpiries: [(name: String, time: WallTime)] = []
+    /// Of each issuer of tokens.
+    var tokenKeys: [(name: String, count: Int, fetchedAt: WallTime?)] = []
     /// 0 closed, 1 half-open, 2 open.
     var breakers: [(function: String, state: Int)] = []
     /// Calls that wait, of functions that have a line.

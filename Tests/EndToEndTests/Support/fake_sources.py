@@ -9,6 +9,7 @@ it answers:
     {"fails": KIND}    "denied" (403), "down" (503), "silent" (no answer), "expired" (STS: the signer's keys), "" (answers)
     {"clock": S}       by how much the clock of STS is ahead
     {"sign_on": S}     seconds that a renewed token of a sign-on lives
+    {"jwks": TEXT}     the keys of an issuer of tokens, at /jwks; {"discovery": TEXT} what the issuer says of itself
 """
 
 import email.utils
@@ -29,7 +30,7 @@ METADATA_TOKEN = "metadata-token"
 
 lock = threading.Lock()
 calls = []
-settings = {"life": 0, "fails": "", "clock": 0, "region": "eu-west-3", "v2": True, "sign_on": 28800}
+settings = {"life": 0, "fails": "", "clock": 0, "region": "eu-west-3", "v2": True, "sign_on": 28800, "jwks": "", "discovery": ""}
 # The words that renew a sign-on, of which each is good for once.
 words = {"word-0"}
 
@@ -86,6 +87,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return None
         if settings["fails"] == "down":
             return self.answer(503, "")
+        if path == "/jwks":
+            return self.answer(200, settings["jwks"], "application/json")
+        if path.endswith("/.well-known/openid-configuration"):
+            return self.answer(200, settings["discovery"], "application/json")
         if path.startswith("/latest/"):
             return self.instance(path)
         if path == "/federation/credentials":
