@@ -36,7 +36,7 @@ package struct FunctionConfiguration: Sendable, Equatable {
         name: String, target: Target, role: RoleAssumption? = nil, tenant: TenantSource? = nil,
         event: EventSettings = EventSettings(), response: ResponseMode = .auto,
         invoke: InvocationTemplate.Operation = .streaming, logTail: Bool = false,
-        timeouts: Timeouts = Timeouts(), retries: Int = 2, maxRequestBody: ByteCount = ByteCount(6_291_456),
+        timeouts: Timeouts = Timeouts(), retries: Int = 2, maxRequestBody: ByteCount = ByteCount(EventFormat.sizeLimit),
         maxConcurrency: Int? = nil, upstream: UpstreamProtocol = .auto, warmConnections: Int = 0,
         queue: QueueSettings? = nil, circuitBreaker: CircuitBreakerSettings? = nil,
         fallback: Int? = nil

@@ -116,9 +116,10 @@ package final class InvocationTemplate: Sendable {
         buffer.prepend(scratch.bytes)
     }
 
-    /// Whether a text can be a tenant's id: 1 to 256 of `[a-zA-Z0-9._:/=+\-@ ]`.
+    /// Whether a text can be a tenant's id: 1 to 256 of `[a-zA-Z0-9._:/=+\-@ ]`. A space at either end would be lost on the
+    /// way (RFC 9110 §5.5), and the call be one for another tenant.
     package static func isTenantID(_ text: String) -> Bool {
-        (1...256).contains(text.utf8.count)
+        (1...256).contains(text.utf8.count) && text.utf8.first != ASCII.space && text.utf8.last != ASCII.space
             && text.utf8.allSatisfy { byte in
                 ASCII.isLetter(byte) || ASCII.isDigit(byte) || "._:/=+-@ ".utf8.contains(byte)
             }

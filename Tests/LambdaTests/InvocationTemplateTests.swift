@@ -94,6 +94,7 @@ import Time
 
     @Test(arguments: [
         ("acme", true), ("a.b_c:d/e=f+g-h@i j", true), ("", false), ("a\nb", false), ("é", false), ("a,b", false),
+        (" acme", false), ("acme ", false), (" ", false),
     ])
     func `a tenant's id has few characters`(text: String, isValid: Bool) {
         #expect(InvocationTemplate.isTenantID(text) == isValid)

@@ -116,10 +116,7 @@ enum Texts {
 
     /// AWS Lambda API, Invoke: `X-Amz-Tenant-Id` has 1 to 256 of these characters.
     static let tenantID = ValueType<String>.scalar(.text("tenant")) { text in
-        let isTenant = text.utf8.allSatisfy {
-            ASCII.isLetter($0) || ASCII.isDigit($0) || Array("._:/=+-@ ".utf8).contains($0)
-        }
-        guard isTenant, (1...256).contains(text.utf8.count), text.first != " ", text.last != " " else {
+        guard InvocationTemplate.isTenantID(text) else {
             throw ValueFault("a tenant has 1 to 256 letters, digits, spaces and \". _ : / = + - @\"")
         }
         return text

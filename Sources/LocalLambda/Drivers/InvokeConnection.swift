@@ -164,12 +164,10 @@ final class InvokeConnection {
 
     /// `Root=1-8hex-24hex;Parent=16hex;Sampled=0`, not sampled, because nothing here records.
     private static func newTraceID(at time: WallTime) -> String {
+        let root = TraceID.make(
+            at: time, random: UInt32(truncatingIfNeeded: RandomBytes.number()), RandomBytes.number())
         var text = ByteBuffer()
-        text.append("Root=1-")
-        text.append(fixedHexadecimal: UInt64(truncatingIfNeeded: time.seconds), digits: 8)
-        text.append("-")
-        text.append(fixedHexadecimal: RandomBytes.number(), digits: 8)
-        text.append(fixedHexadecimal: RandomBytes.number(), digits: 16)
+        text.append(root.bytes)
         text.append(";Parent=")
         text.append(fixedHexadecimal: RandomBytes.number(), digits: 16)
         text.append(";Sampled=0")

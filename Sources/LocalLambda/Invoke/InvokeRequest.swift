@@ -25,7 +25,7 @@ package struct InvokeRequest: Equatable, Sendable {
     package let traceID: String?
 
     /// Bytes that an event may have.
-    package static let eventLimit = 6_291_456
+    package static var eventLimit: Int { EventFormat.sizeLimit }
     /// Bytes that an event may have whose caller does not wait.
     package static let asynchronousEventLimit = 1_048_576
 
