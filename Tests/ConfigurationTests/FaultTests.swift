@@ -64,6 +64,80 @@ import Testing
                 """)
     }
 
+    private func effects(_ functions: String, _ route: String) -> [String] {
+        faults(
+            """
+            listeners: [{ address: "127.0.0.1:8080" }]
+            functions:
+            \(functions)
+            routes:
+              - { path: /*, function: f, \(route) }
+            """
+        ).filter { !$0.contains("warning: ") }
+    }
+
+    @Test func `keys that would have no effect are faults`() {
+        let url = "  f: { url: \"https://x.example\" }"
+        let lambda = "  f: { function: a }"
+        let both = "  f: { url: \"https://x.example\", fallback: g }\n  g: { function: a }"
+        for (name, functions, route, expected) in [
+            (
+                "text", "  f: { url: \"https://x.example\", text_types: a/b }", "",
+                "3:34: \"text_types\" is about calls of"
+            ),
+            ("binary", "  f: { url: \"https://x.example\", binary_types: a/b }", "", "\"binary_types\" is about calls"),
+            ("host", lambda, "request_headers: { set: { host: a } }", "5:56: \"host\" can be set for a \"url\" alone"),
+            ("host of both", both, "request_headers: { set: { host: a } }", "can be set for a \"url\" alone"),
+            ("host removed", url, "request_headers: { remove: host }", "neither added nor removed"),
+            ("host added", url, "request_headers: { add: { host: a } }", "neither added nor removed"),
+            ("for", lambda, "request_headers: { set: { x-forwarded-for: a } }", "is for Sluice itself to write, from"),
+            (
+                "proto", url, "request_headers: { remove: [a, x-forwarded-proto] }",
+                "is for Sluice itself to write, from"
+            ),
+            ("port", url, "request_headers: { add: { x-forwarded-port: 1 } }", "is for Sluice itself to write, from"),
+            ("trace", url, "request_headers: { set: { x-amzn-trace-id: 1 } }", "is for Sluice itself to write, from"),
+            ("real", url, "request_headers: { set: { x-real-ip: 1 } }", "is for Sluice itself to write, from"),
+        ] {
+            let found = self.effects(functions, route)
+            #expect(found.count == 1 && found[0].contains(expected), "\(name): \(found)")
+        }
+        for (functions, route) in [
+            (url, "request_headers: { set: { host: a } }"), (lambda, "request_headers: { remove: x-real-ip }"),
+            (lambda, "request_headers: { set: { x-forwarded-host: a } }"),
+            (lambda, "response_headers: { set: { x-forwarded-for: a } }"),
+        ] {
+            #expect(self.effects(functions, route) == [], "\(route)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("url: \"https://x.example\", max_request_body: 100MiB", "function: a", nil),
+            (
+                "url: \"https://x.example\", max_request_body: 100MiB, fallback: g", "function: a",
+                "the fallback \"g\" takes no"
+            ),
+            ("url: \"https://x.example\", max_request_body: 100MiB, fallback: g", "url: \"https://y.example\"", nil),
+            (
+                "url: \"https://x.example\", max_request_body: 100MiB, fallback: g",
+                "url: \"https://y.example\", sign: true", "the fallback \"g\" takes no body above 6MiB"
+            ),
+            (
+                "url: \"https://x.example\", max_request_body: 100GiB, fallback: g", "url: \"https://y.example\"",
+                "is larger than limits.request_bodies"
+            ),
+            ("url: \"https://x.example\", sign: true, max_request_body: 7MiB", "function: a", "the most is 6MiB"),
+        ] as [(String, String, String?)])
+    func `a body is no larger than those take it that stand in`(first: String, second: String, expected: String?) {
+        let found = self.effects("  f: { \(first) }\n  g: { \(second) }", "methods: [POST]")
+        if let expected {
+            #expect(found.count == 1 && found[0].contains(expected), "\(found)")
+        } else {
+            #expect(found == [])
+        }
+    }
+
     @Test(
         arguments: [
             ("event: v2, stage: live", "6:28: events of the kind v2 have no stage; http_api and v1 do"),

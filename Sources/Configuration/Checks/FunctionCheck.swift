@@ -7,7 +7,7 @@ struct FunctionCheck {
     let file: FileDraft
 
     /// Lambda takes no event larger than this, so no body can be.
-    static let maximumRequestBody = ByteCount(6_291_456)
+    static let maximumRequestBody = ByteCount(EventFormat.sizeLimit)
 
     /// A function that the file names; without value where it is faulty.
     struct Named {
@@ -46,7 +46,7 @@ struct FunctionCheck {
         let role = draft.value.role.flatMap(self.role)
         let timeouts = self.timeouts(draft.value.timeouts)
         let isStreamed = written["url"] != nil && !draft.value.sign
-        self.checkRequestBody(draft.value.maxRequestBody, isStreamed: isStreamed)
+        self.checkRequestBody(name.value, draft.value)
         self.checkForwarding(draft)
         if let position = written["upstream"], written["local"] != nil, draft.value.upstream == .http2 {
             self.reading.report(position, "local functions are called over HTTP/1.1; \"upstream\" can not be http2")
@@ -196,7 +196,7 @@ struct FunctionCheck {
             }
             return
         }
-        for key in ["event", "response", "invoke", "log_tail", "tenant_id"] {
+        for key in ["event", "response", "invoke", "log_tail", "tenant_id", "text_types", "binary_types"] {
             guard let position = written[key] else { continue }
             self.reading.report(
                 position, "\"\(key)\" is about calls of the Lambda API; a \"url\" is sent the request as it is")
@@ -208,17 +208,42 @@ struct FunctionCheck {
         isStreamed ? Self.maximumRequestBody : min(Self.maximumRequestBody, self.file.limits.settings.requestBodies)
     }
 
-    private func checkRequestBody(_ size: Located<ByteCount>?, isStreamed: Bool) {
-        if isStreamed { return }
+    private func checkRequestBody(_ name: String, _ draft: FunctionDraft) {
+        let isStreamed = draft.writtenKeys["url"] != nil && !draft.sign
+        // What might be sent again, to another function, has to be kept.
+        if isStreamed, draft.fallback == nil { return }
+        let size = draft.maxRequestBody
         if let size, size.value > Self.maximumRequestBody {
-            self.reading.report(size.position, "\(size.value) is too large; the most is \(Self.maximumRequestBody)")
-            return
+            if !isStreamed {
+                self.reading.report(size.position, "\(size.value) is too large; the most is \(Self.maximumRequestBody)")
+                return
+            }
+            if let standIn = self.standIns(of: draft).first(where: { !$0.takesLargeBodies }) {
+                self.reading.report(
+                    size.position,
+                    "\(size.value) is too large: the fallback \"\(standIn.name)\" takes no body above "
+                        + "\(Self.maximumRequestBody)")
+                return
+            }
         }
         let total = self.file.limits.settings.requestBodies
         guard let size, size.value > total else { return }
         self.reading.report(
             size.position,
             "max_request_body (\(size.value)) is larger than limits.request_bodies (\(total)), which holds all bodies")
+    }
+
+    /// The functions that stand in, one for another, and whether they are sent bodies as they come.
+    private func standIns(of draft: FunctionDraft) -> [(name: String, takesLargeBodies: Bool)] {
+        var found: [(name: String, takesLargeBodies: Bool)] = []
+        var next = draft.fallback?.value
+        while let name = next, !found.contains(where: { $0.name == name }),
+            let function = self.file.functions.first(where: { $0.name.value == name })?.value.value
+        {
+            found.append((name, function.writtenKeys["url"] != nil && !function.sign))
+            next = function.fallback?.value
+        }
+        return found
     }
 
     /// Those that were not written give way to a shorter `total`.

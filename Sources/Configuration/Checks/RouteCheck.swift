@@ -85,7 +85,10 @@ struct RouteCheck {
         let action = self.action(draft, paths)
         self.checkPrefix(value, paths)
         let authorization = value.authorization.flatMap(self.authorization)
-        if let action { self.checkTenant(action, draft, paths) }
+        if let action {
+            self.checkTenant(action, draft, paths)
+            self.checkRequestEdits(action, value.requestHeaders)
+        }
         guard let action else { return nil }
 
         return Placed(
@@ -255,13 +258,7 @@ extension RouteCheck {
     /// A function that takes its tenant from a path, or from a token, is called by routes that have it, also where it
     /// stands in.
     private func checkTenant(_ action: Route.Action, _ draft: Located<RouteDraft>, _ paths: [Located<PathPattern>]) {
-        let positions: [Int]
-        switch action {
-        case .function(let position): positions = [position]
-        case .functions(let weighted): positions = weighted.choices.map(\.function)
-        case .redirect, .respond: return
-        }
-        for position in self.withStandIns(positions) {
+        for position in self.withStandIns(Self.functions(of: action)) {
             let tenant = self.functions[position].value?.tenant
             if case .claim(let name)? = tenant, draft.value.writtenKeys["authorization"] == nil {
                 self.reading.report(
@@ -276,6 +273,45 @@ extension RouteCheck {
                     "the path \"\(path.value)\" has no parameter {\(name)}, from which \"\(self.functions[position].name)\" "
                         + "takes its tenant")
             }
+        }
+    }
+
+    /// Fields that the gateway writes itself, for whatever it calls: from the connection, and from what trusted proxies say.
+    private static let ownFields: Set<String> = [
+        "x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id",
+    ]
+    /// Those that HTTP servers get besides.
+    private static let ownFieldsOfForwarding: Set<String> = ["x-forwarded-host", "x-real-ip"]
+
+    /// What is edited and then written anew would have no effect.
+    private func checkRequestEdits(_ action: Route.Action, _ draft: FieldEditsDraft) {
+        let kinds = self.withStandIns(Self.functions(of: action)).map { position in
+            if case .url? = self.functions[position].value?.target { true } else { false }
+        }
+        let callsLambda = kinds.contains(false)
+        let names = draft.remove + draft.set.map(\.name) + draft.add.map(\.name)
+        for name in names {
+            let isOwn =
+                Self.ownFields.contains(name.value) || (!callsLambda && Self.ownFieldsOfForwarding.contains(name.value))
+            if isOwn, !kinds.isEmpty {
+                self.reading.report(
+                    name.position, "\"\(name.value)\" is for Sluice itself to write, from what it knows of the client")
+            } else if name.value == "host", callsLambda {
+                self.reading.report(
+                    name.position,
+                    "\"host\" can be set for a \"url\" alone: the event of a function names the host that the client asked"
+                )
+            } else if name.value == "host", !kinds.isEmpty, !draft.set.contains(where: { $0.name.value == "host" }) {
+                self.reading.report(name.position, "\"host\" can be set, and neither added nor removed")
+            }
+        }
+    }
+
+    private static func functions(of action: Route.Action) -> [Int] {
+        switch action {
+        case .function(let position): [position]
+        case .functions(let weighted): weighted.choices.map(\.function)
+        case .redirect, .respond: []
         }
     }
 
