@@ -37,14 +37,16 @@ package final class Invoker {
     }
 
     /// Calls the function; `told` is called for each event, with the time since the call began. Answers whether the
-    /// function answered well.
+    /// function answered well. `tenant` is for functions that take theirs from requests: there is no route that it could
+    /// come from here.
     package func invoke(
         _ name: String, method: String, path: String, fields: [(name: String, value: String)], body: [UInt8],
-        told: @escaping (Duration, Event) -> Void
+        tenant: String? = nil, told: @escaping (Duration, Event) -> Void
     ) throws -> Bool {
         guard let function = self.assembly.snapshot.functions.first(where: { $0.name == name }) else {
             throw InvokerError.unknownFunction(name, known: self.assembly.snapshot.functions.map(\.name))
         }
+        let standIns = try Self.standIns(of: function, tenant: tenant)
         let target: Target
         do throws(RequestFault) {
             target = try Target(requestTarget: path.utf8.span, method: Method(rawValue: method))
@@ -70,7 +72,7 @@ package final class Invoker {
             head: head,
             context: EventContext(
                 requestID: record.requestID, sourceAddress: record.client, scheme: "http", port: 80,
-                time: record.wall, traceID: context.newTraceID(at: record.wall)))
+                time: record.wall, traceID: context.newTraceID(at: record.wall)), tenantID: tenant, standIns: standIns)
         let route = RouteRuntime(Route(hosts: [], paths: [], action: .function(0)), functions: [function])
         let exchange = Exchange(
             request, method: Method(rawValue: method), on: client, context: context, function: function, route: route,
@@ -78,6 +80,25 @@ package final class Invoker {
         if body.isEmpty || exchange.receivedBody(body.span) { exchange.requestCompleted() }
         while !client.isOver { loop.turn() }
         return client.isWell
+    }
+
+    /// The facts for the functions that may stand in. Throws where one of the chain needs a tenant and there is none, or
+    /// none needs the one there is.
+    private static func standIns(
+        of function: FunctionRuntime, tenant: String?
+    ) throws(InvokerError) -> [CallFacts] {
+        if let tenant, !InvocationTemplate.isTenantID(tenant) { throw .badTenant(tenant) }
+        var facts: [CallFacts] = []
+        var next: FunctionRuntime? = function
+        var needsTenant: String?
+        while let current = next {
+            if current.tenantOfRequests != nil { needsTenant = needsTenant ?? current.name }
+            if current !== function { facts.append(CallFacts(tenantID: tenant)) }
+            next = current.fallback
+        }
+        if let needsTenant, tenant == nil { throw .tenantNeeded(needsTenant) }
+        if needsTenant == nil, tenant != nil { throw .noTenantNeeded(function.name) }
+        return facts
     }
 
     /// Ends the local functions.
@@ -91,6 +112,9 @@ package final class Invoker {
 package enum InvokerError: Error, CustomStringConvertible {
     case unknownFunction(String, known: [String])
     case badPath(String, String)
+    case badTenant(String)
+    case tenantNeeded(String)
+    case noTenantNeeded(String)
 
     package var description: String {
         switch self {
@@ -98,6 +122,12 @@ package enum InvokerError: Error, CustomStringConvertible {
             "the configuration has no function \(name); it has \(known.isEmpty ? "none" : known.joined(separator: ", "))"
         case .badPath(let path, let reason):
             "\(path): \(reason)"
+        case .badTenant(let tenant):
+            "\(tenant.debugDescription) is no tenant: it has 1 to 256 letters, digits, spaces and \". _ : / = + - @\""
+        case .tenantNeeded(let name):
+            "\(name) takes its tenant from requests (tenant_id), and here is no route to take it from: say --tenant VALUE"
+        case .noTenantNeeded(let name):
+            "\(name) takes no tenant from requests: --tenant is for functions whose tenant_id is no fixed one"
         }
     }
 }

@@ -26,6 +26,9 @@ struct Invoke: ParsableCommand {
     @Option(name: [.customShort("d"), .long], help: "The request body.")
     var data = ""
 
+    @Option(help: "The tenant, for functions that take theirs from the host, the path, a certificate or a token.")
+    var tenant: String?
+
     func run() throws {
         let configuration = try self.file.load()
         do {
@@ -35,7 +38,7 @@ struct Invoke: ParsableCommand {
             defer { invoker.stop() }
             let isWell = try invoker.invoke(
                 self.function, method: self.method, path: self.path, fields: try HeaderOption.fields(self.headers),
-                body: Array(self.data.utf8), told: Self.show)
+                body: Array(self.data.utf8), tenant: self.tenant, told: Self.show)
             if !isWell { throw ExitCode(2) }
         } catch let error as ExitCode {
             throw error

@@ -178,6 +178,33 @@ import Testing
         #expect(unknown.errors.contains("main"))
     }
 
+    @Test func `invoke wants the tenant of functions that take theirs from requests`() async throws {
+        let function = try await FakeLambda.shared.function(.text("hello"), .done, .end)
+        var setup = try Setup(function.lambda)
+        setup.add(function, as: "hosted", "tenant_id: { from: host }")
+        setup.add(function, as: "fixed", "tenant_id: acme")
+        setup.add(function, as: "first", "fallback: hosted")
+        setup.routes = ["hosted", "fixed", "first"].map { "{ path: /\($0), function: \($0) }" }
+        let path = try setup.folder.write("sluice.yaml", setup.text)
+        func invoke(_ arguments: String...) async throws -> Tool {
+            try await Tool.run(
+                Support.binary, ["invoke"] + arguments + ["--config", path], environment: setup.environment)
+        }
+        for name in ["hosted", "first"] {
+            let bare = try await invoke(name)
+            #expect(bare.status == 1)
+            #expect(bare.errors.contains("hosted takes its tenant from requests (tenant_id)"), "\(bare.errors)")
+            #expect(bare.errors.contains("--tenant"))
+        }
+        #expect(try await invoke("hosted", "--tenant", "a!b").errors.contains("is no tenant"))
+        #expect(try await invoke("fixed", "--tenant", "a").errors.contains("takes no tenant from requests"))
+        #expect(try await function.calls().isEmpty)
+        #expect(try await invoke("hosted", "--tenant", "team a").status == 0)
+        #expect(try await invoke("fixed").status == 0)
+        #expect(try await function.calls().map { $0.header("x-amz-tenant-id") } == ["team a", "acme"])
+        #expect(try await function.calls().map(\.signature) == [nil, nil])
+    }
+
     @Test func `version, help and completions`() async throws {
         let version = try await Tool.sluice("version")
         #expect(version.status == 0)
