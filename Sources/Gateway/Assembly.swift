@@ -78,6 +78,11 @@ struct Assembly {
             trust: self.upstreamTrust?.context)
     }
 
+    /// Waits for the keys of issuers of tokens, if they are not there yet, for as long as a start may wait for others.
+    func awaitTokenKeys() {
+        self.snapshot.issuers.map(\.store).awaitFirstKeys(atMost: .seconds(5))
+    }
+
     /// The Lambda on this machine; runs where there are local functions, or have been.
     var localLambda: LocalLambda? { self.local?.lambda }
 

@@ -130,6 +130,7 @@ package final class Server {
 
     /// Starts the loops and accepts.
     package func start() throws {
+        self.current.assembly.awaitTokenKeys()
         for worker in self.workers {
             worker.take(self.current.forLoops) {}
             try worker.start()
@@ -185,6 +186,7 @@ extension Server {
             environment: self.environment, readFile: self.readFile, life: self.life, logger: self.logger)
         // Nothing fails from here on.
         next.assembly.takeEffect(after: previous.assembly)
+        next.assembly.awaitTokenKeys()
         self.current = next
         self.certificates.watch(next.tls)
         for worker in self.workers { worker.take(next.forLoops) { queue.post(.taken) } }

@@ -54,6 +54,11 @@ final class KeySetStore: Sendable {
         }
     }
 
+    /// Whether its first keys have come, or have been asked for in vain.
+    fileprivate var isDecided: Bool {
+        self.state.withLock { $0.keys != nil || $0.fault != nil }
+    }
+
     /// A token names a key that is not known: asks for others, if that was not done just now. Answers whether there may
     /// be others soon, so that nobody can say yet what the token is worth.
     func wantOthers(at now: MonotonicTime) -> Bool {
@@ -98,6 +103,18 @@ final class KeySetStore: Sendable {
         self.state.withLock { state in
             state.fault = fault
             state.schedule.failed(at: now, spread: spread)
+        }
+    }
+}
+
+extension Sequence<KeySetStore> {
+    /// Waits until all have their first keys, or have asked for them in vain; for threads that are no loops. Requests that
+    /// come right after a start, an upgrade or a reload find keys so, as a rule.
+    func awaitFirstKeys(atMost patience: Duration) {
+        let until = ContinuousClock.now + patience
+        let pause = Semaphore()
+        while ContinuousClock.now < until, self.contains(where: { !$0.isDecided }) {
+            pause.wait(atMost: .milliseconds(5))
         }
     }
 }
