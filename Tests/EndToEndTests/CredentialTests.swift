@@ -232,6 +232,31 @@ import Testing
         }
     }
 
+    @Test func `a renewed token that can not be written goes on in memory, and is told of once`() async throws {
+        let function = try await FakeLambda.shared.function(.text("hello"), .done, .end)
+        let fakes = try await FakeSources()
+        try await fakes.set(["life": 4, "sign_on": 60])
+        var setup = try Self.setup(function, fakes, Self.endedSignOn)
+        let folder = "\(setup.folder.path)/.aws/sso/cache"
+        #expect(chmod(folder, 0o555) == 0)
+        defer { chmod(folder, 0o755) }
+        // What is closed is open to root, unless it has lost the right to that.
+        if getuid() == 0 { setup.launcher = ("setpriv", ["--bounding-set=-dac_override", Support.binary]) }
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            _ = try await eventually("three tokens") {
+                #expect(try await gateway.get().text == "hello", "\(gateway.log)")
+                let words = try await fakes.calls().filter { $0.target == "/token" }.map(\.body)
+                return words.count >= 3 ? words : nil
+            }
+            let told = gateway.log.split(separator: "\n").filter { $0.contains("can not be written to its file") }
+            #expect(told.count == 1)
+            #expect(told.first?.contains(Self.signOnFile) == true)
+            #expect(told.first?.contains("Permission denied") == true)
+        }
+        let text = try String(contentsOfFile: "\(setup.folder.path)/\(Self.signOnFile)", encoding: .utf8)
+        #expect(text.contains("word-0"))
+    }
+
     // Roles of functions.
 
     @Test func `functions with the same role share its session, others have their own`() async throws {

@@ -31,7 +31,7 @@ final class ControlPlane: Sendable {
     }
 
     init(resolver: Resolver, clock: ClockOffset, logger: Logger) {
-        self.resources = ControlResources(resolver: resolver, clock: clock)
+        self.resources = ControlResources(resolver: resolver, clock: clock, logger: logger)
         self.logger = logger
     }
 

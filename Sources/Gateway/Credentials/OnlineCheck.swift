@@ -43,7 +43,7 @@ package final class OnlineCheck {
         self.identity = try AWSIdentity(
             configuration, environment: environment, resolver: resolver, readFile: readFile)
         self.loop = try Loop()
-        self.resources = ControlResources(resolver: resolver, clock: ClockOffset())
+        self.resources = ControlResources(resolver: resolver, clock: ClockOffset(), logger: logger)
         self.resources.trust = try UpstreamTrust(caFile: configuration.aws.caFile, after: nil).context
         self.told = told
     }
