@@ -4,6 +4,7 @@ import Testing
 import Time
 
 @testable import Gateway
+@testable import Reactor
 
 /// Many calls on few connections.
 @Suite struct HTTP2UpstreamTests {
@@ -41,6 +42,31 @@ import Time
         clients[0].send(Self.get)
         try api.await(requests: 4)
         #expect(api.streams.last == 7)
+    }
+
+    /// The socket has failed when the first byte was offered to it: not a byte of the call has left.
+    @Test func `a call that no socket has taken is made on another connection`() throws {
+        var isBroken = false
+        let faults = FaultPlan { operation, _ in
+            guard isBroken, operation == .send else { return .pass }
+            isBroken = false
+            return .reset
+        }
+        let rig = try Rig("upstream: http2, retries: 0", faults: faults)
+        let client = try self.clients(rig, 1)[0]
+        let api = try HTTP2API(rig)
+        try api.await(requests: 1)
+        api.answer(1, "one")
+        try rig.await(client, "one")
+        rig.turn()
+        isBroken = true
+        client.send(Self.get)
+        let next = try HTTP2API(rig)
+        try next.await(requests: 1)
+        next.answer(1, "two")
+        try rig.await(client, "two")
+        #expect(!client.received.contains("502"))
+        #expect(rig.context.metrics.totals.resent.keys == ["stale_connection"])
     }
 
     @Test func `an endpoint that greets and goes away in one breath is no endpoint`() throws {

@@ -270,6 +270,9 @@ final class HTTP2UpstreamConnection {
 
     // The end.
 
+    /// Bytes that the socket has taken so far.
+    var takenCount: Int { self.connection.takenCount }
+
     private var isClosed: Bool {
         if case .closed = self.phase { true } else { false }
     }

@@ -17,6 +17,8 @@ final class HTTP2UpstreamStream: UpstreamConnection {
     /// Until nothing more is to be told to it.
     private var attempt: UpstreamAttempt?
     private var isPaused = false
+    /// How much the socket had taken of everything when the request came.
+    private var takenBefore = 0
     /// What has come while it was paused.
     private var held = ByteBuffer()
     /// Bytes that went on and whose room the stream was not given back yet.
@@ -57,6 +59,7 @@ final class HTTP2UpstreamStream: UpstreamConnection {
             return
         }
         self.stream = stream
+        self.takenBefore = self.connection.takenCount
         self.attempt = attempt
         self.isLittle = attempt.exchange?.hasLittleRoom ?? false
         // Sent with the end of this round, unless a window or the socket is full; then `drained` says so later.
@@ -129,8 +132,10 @@ final class HTTP2UpstreamStream: UpstreamConnection {
     /// Whether an attempt waits for what comes.
     var isServing: Bool { self.attempt != nil }
 
-    /// Whether the head of the request may have left.
-    var hasBegun: Bool { self.stream?.hasBegun ?? false }
+    /// Whether the head of the request may have left: it was put together, and since then the socket has taken something.
+    var hasBegun: Bool {
+        self.stream?.hasBegun ?? false && self.connection.takenCount != self.takenBefore
+    }
 
     func receivedHead() {
         guard let stream = self.stream, let answer = self.connection.client.takeAnswer(of: stream) else { return }
