@@ -130,6 +130,7 @@ import Time
         _ = totals.throttles.index(of: MetricTotals.ThrottleKey(function: "f", reason: "r"))
         _ = totals.limits.index(of: "connections")
         _ = totals.resent.index(of: "goaway")
+        _ = totals.tokenRefusals.index(of: MetricTotals.TokenRefusalKey(issuer: "i", reason: "invalid"))
         var process = ProcessReport(version: "1", isReady: true, startedAt: WallTime(seconds: 7))
         process.reloadsRefused = 3
         process.upgradesFailed = 4
@@ -139,6 +140,7 @@ import Time
         process.descriptorLimit = 1
         process.credentialExpiries = [("f", WallTime(seconds: 1))]
         process.certificateExpiries = [("c", WallTime(seconds: 1))]
+        process.tokenKeys = [("i", 2, WallTime(seconds: 1))]
         process.breakers = [("f", 2)]
         process.waiting = [("f", 9)]
         process.answerShapes = [("f", .prelude, 1)]
