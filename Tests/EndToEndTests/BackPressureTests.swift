@@ -68,7 +68,7 @@ import Testing
                 try await client.send(String(repeating: Gateway.request(path), count: 300))
                 // So that it is there at all.
                 _ = try await client.head()
-                _ = try await eventually("the client is let go") { gateway.child.socketCount <= 2 ? true : nil }
+                _ = try await eventually("the client is let go") { gateway.acceptedSockets == 0 ? true : nil }
                 client.close()
             }
         }

@@ -75,6 +75,18 @@ final class Gateway: Sendable {
         }
     }
 
+    /// How many sockets the kernel has on the listener's port besides the listener, whoever holds them.
+    var acceptedSockets: Int {
+        let port = String(self.port, radix: 16, uppercase: true)
+        let suffix = ":" + String(repeating: "0", count: 4 - port.count) + port
+        let table = (try? String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)) ?? ""
+        return table.split(separator: "\n").dropFirst().count { line in
+            // `sl local_address rem_address st …`; 0A is a listener, 06 one that only waits for its number to be free.
+            let columns = line.split(separator: " ")
+            return columns.count > 3 && columns[1].hasSuffix(suffix) && columns[3] != "0A" && columns[3] != "06"
+        }
+    }
+
     func connect(receiveBuffer: Int32? = nil, segment: Int32? = nil) async throws -> RawClient {
         try await RawClient(port: self.port, receiveBuffer: receiveBuffer, segment: segment)
     }
