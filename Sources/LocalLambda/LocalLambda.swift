@@ -110,6 +110,19 @@ package final class LocalLambda: Sendable {
         }
     }
 
+    /// Accepts no more calls of others than the gateway, lets those that are under way end, and then calls the closure, on
+    /// the loop.
+    ///
+    /// - Parameter leavingQueue: whether another process goes on accepting from the same socket.
+    package func drainOthers(leavingQueue: Bool, whenDrained: @escaping @Sendable () -> Void) {
+        self.perform { $0.drainOthers(leavingQueue: leavingQueue, whenDrained: whenDrained) }
+    }
+
+    /// Ends the calls of others that are under way, and then tells, on the loop, how many there were.
+    package func cutOthers(_ done: @escaping @Sendable (_ calls: Int) -> Void) {
+        self.perform { done($0.cutOthers()) }
+    }
+
     /// Runs something on the loop in its next round, so that who asks can tell whether it still turns.
     package func atNextRound(_ work: @escaping @Sendable () -> Void) {
         self.perform { _ in work() }

@@ -46,6 +46,21 @@ import Time
         #expect(machine.childBecameFree(Self.one) == .rest)
     }
 
+    @Test func `a call whose child had ended is the next one's, or the first to wait`() {
+        var machine = Self.machine(concurrency: 2)
+        _ = machine.arrived(Self.a, now: Self.at(0))
+        _ = machine.arrived(Self.b, now: Self.at(0))
+        #expect(machine.childBecameFree(Self.one) == .deliver(Self.a))
+        #expect(machine.childBecameFree(Self.two) == .deliver(Self.b))
+        #expect(machine.childBecameFree(Self.two) == .rest)
+        #expect(machine.givenBack(Self.a, by: Self.one, now: Self.at(1)) == .deliver(to: Self.two))
+        #expect(machine.arrived(Self.c, now: Self.at(1)) == .wait)
+        #expect(machine.givenBack(Self.a, by: Self.two, now: Self.at(2)) == .wait)
+        // The places of both are free when they have ended.
+        #expect(machine.childEnded(Self.one) == Self.three)
+        #expect(machine.childBecameFree(Self.three) == .deliver(Self.a))
+    }
+
     @Test func `a call that has waited too long is taken out`() {
         var machine = Self.machine(concurrency: 1)
         _ = machine.arrived(Self.a, now: Self.at(0))

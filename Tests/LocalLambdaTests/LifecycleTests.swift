@@ -2,8 +2,20 @@ import Foundation
 import HTTP
 import LocalLambda
 import Reactor
+import Synchronization
 import TestSupport
 import Testing
+
+/// Something that has happened, on whatever thread.
+private final class Flag: Sendable {
+    private let value = Atomic(false)
+
+    var isRaised: Bool { self.value.load(ordering: .acquiring) }
+
+    func raise() {
+        self.value.store(true, ordering: .releasing)
+    }
+}
 
 /// Logs, leaving callers, slow callers, changed functions and the end.
 @Suite(.fewAtOnce) struct LifecycleTests {
@@ -163,6 +175,111 @@ import Testing
         fixture.lambda.stop()
         #expect(kill(process, 0) == -1)
         #expect(fixture.log.messages.contains("told to end"))
+    }
+
+    @Test(arguments: [false, true])
+    func `a slow caller does not keep the place of a process that was killed at its deadline`(stops: Bool) async throws
+    {
+        let fixture = try LambdaFixture.python(
+            """
+            from runtime import *
+            while True:
+                id, event, headers = next_invocation()
+                begin_stream(id)
+                print('began', flush=True)
+                while not event.get('brief'): chunk(b'z' * 1048576)
+                end_stream()
+            """, timeout: .seconds(1))
+        let descriptor = try CallClient.connect(fixture.address.port, receiveBuffer: 65536)
+        defer { close(descriptor) }
+        try CallClient.send(
+            CallClient.request(
+                path: "/2021-11-15/functions/f/response-streaming-invocations", body: Array("{}".utf8),
+                host: "\(fixture.address)", credentials: LambdaFixture.credentials), to: descriptor)
+        _ = try await fixture.waitForLog("began")
+        #expect(try await fixture.waitForLog("the invocation failed").count == 1)
+        if stops {
+            let lambda = fixture.lambda
+            let stopped = Task.detached { lambda.stop() }
+            await stopped.value
+        } else {
+            let answer = try await fixture.call(event: #"{"brief":true}"#)
+            #expect(answer.status == 200)
+            #expect(answer.isComplete)
+        }
+    }
+
+    @Test func `calls of others end before they are let go of, and no new ones are taken`() async throws {
+        let fixture = try LambdaFixture.python(
+            """
+            from runtime import *
+            while True:
+                id, event, headers = next_invocation()
+                begin_stream(id)
+                chunk('begun ')
+                wait_for('goes-on')
+                chunk('ended')
+                end_stream()
+            """)
+        let socket = try ListeningSocket(bindingTo: try #require(SocketAddress(literal: "127.0.0.1", port: 0)))
+        fixture.lambda.listen(alsoOn: socket)
+        let call = CallClient.request(
+            path: "/2021-11-15/functions/f/response-streaming-invocations", body: Array("{}".utf8),
+            host: "\(socket.address)", credentials: LambdaFixture.credentials)
+        let (port, drained, begun) = (socket.address.port, Flag(), Flag())
+        let idle = try CallClient.connect(port)
+        defer { close(idle) }
+        async let answer: CallAnswer = withCheckedThrowingContinuation { continuation in
+            Thread {
+                continuation.resume(
+                    with: Result {
+                        try CallClient.exchange(call, port: port) { _ in begun.raise() }
+                    })
+            }.start()
+        }
+        while !begun.isRaised { try await Task.sleep(for: .milliseconds(5)) }
+        fixture.lambda.drainOthers(leavingQueue: false) { drained.raise() }
+        // One that has connected and not called is let go of after a moment.
+        _ = await Task.detached {
+            var byte: UInt8 = 0
+            return recv(idle, &byte, 1, 0)
+        }.value
+        #expect(!drained.isRaised)
+        fixture.touch("goes-on")
+        #expect(try await answer.payload == "begun ended")
+        while !drained.isRaised { try await Task.sleep(for: .milliseconds(5)) }
+    }
+
+    @Test func `a process that has ended while it was idle is given no call`() async throws {
+        let fixture = try LambdaFixture.python(
+            """
+            from runtime import *
+            while True:
+                id, event, headers = next_invocation()
+                # Somebody else holds the connection, so that it outlives the process.
+                if event.get('fork') and os.fork() == 0:
+                    os.setsid()
+                    time.sleep(3)
+                    os._exit(0)
+                respond(id, os.getpid())
+            """)
+        let first = try await fixture.call(event: #"{"fork":true}"#)
+        let process = try #require(Int32(first.payload))
+        for _ in 0..<3 {
+            let last = try #require(Int32(try await fixture.call().payload))
+            kill(last, SIGKILL)
+            while !Self.hasEnded(last) { try await Task.sleep(for: .milliseconds(1)) }
+            let next = try await fixture.call()
+            #expect(next.completion == [:])
+            #expect(Int32(next.payload) != last)
+        }
+        #expect(kill(process, 0) != 0)
+    }
+
+    /// Whether a process is no more, or nobody has asked yet how it ended.
+    private static func hasEnded(_ process: Int32) -> Bool {
+        guard let data = FileManager.default.contents(atPath: "/proc/\(process)/stat") else { return true }
+        return String(decoding: data, as: UTF8.self).split(separator: ")").last?.hasPrefix(" Z") ?? true
     }
 
     private static func function(_ name: String, _ directory: String) -> LocalFunction {

@@ -27,6 +27,28 @@ package final class SigV4Verifier {
     package func verify(
         _ head: RequestHead, bodyHash: SHA256Digest, at now: WallTime
     ) throws(SigV4Refusal) -> (credentials: Credentials, scope: SigningScope) {
+        let signed = try self.claim(of: head, at: now)
+        let scope = SigningScope(region: signed.authorization.region, service: signed.authorization.service)
+        try self.check(
+            signed.authorization, of: head, bodyHash: bodyHash, credentials: signed.credentials, scope: scope,
+            signedAt: signed.time)
+        return (signed.credentials, scope)
+    }
+
+    /// Throws what the service would answer where the head alone shows that its body does not matter: no signature, one of
+    /// another time, one with keys that are not known.
+    package func checkHead(_ head: RequestHead, at now: WallTime) throws(SigV4Refusal) {
+        _ = try self.claim(of: head, at: now)
+    }
+
+    /// What a head says about its signature.
+    private struct Claim {
+        let authorization: AuthorizationField
+        let credentials: Credentials
+        let time: WallTime
+    }
+
+    private func claim(of head: RequestHead, at now: WallTime) throws(SigV4Refusal) -> Claim {
         let fields = head.fields.all("authorization")
         guard let field = fields.first else { throw .missingToken }
         guard fields.count == 1 else { throw .incomplete("Authorization header stands more than once.") }
@@ -37,10 +59,7 @@ package final class SigV4Verifier {
             throw .invalid("Credential should be scoped to correct service: '\(self.service)'.")
         }
         let credentials = try self.credentials(for: authorization, in: head, at: now)
-        let scope = SigningScope(region: authorization.region, service: authorization.service)
-        try self.check(
-            authorization, of: head, bodyHash: bodyHash, credentials: credentials, scope: scope, signedAt: time)
-        return (credentials, scope)
+        return Claim(authorization: authorization, credentials: credentials, time: time)
     }
 
     /// The time at which the request says it was signed, which must be near enough and on the day of its scope.

@@ -22,6 +22,8 @@ final class ChildDriver {
     private var exitWatch: DescriptorWatch?
     /// How the process ended, once it has.
     private var outcome: ProcessOutcome?
+    /// Whether the process was sent the invocation that it has.
+    private var hasDelivered = false
 
     private lazy var startTimer = LoopTimer(handler: self)
     private lazy var deadlineTimer = LoopTimer(handler: self)
@@ -106,6 +108,7 @@ extension ChildDriver {
         case .holdInstead:
             self.parked = connection
         case .deliverAgain(let id):
+            self.hasDelivered = true
             if let invocation = self.host.invocation(id) { connection.deliver(invocation) }
         case .refuse(let refusal):
             connection.refuse(refusal)
@@ -120,18 +123,18 @@ extension ChildDriver {
         self.host.childBecameFree(self.id)
     }
 
-    /// The child gets an invocation.
-    func assign(_ invocation: Invocation) {
-        guard self.machine.assigned(invocation.id) else {
-            self.host.finish(invocation.id, error: .truncated(id: invocation.id))
-            return
-        }
+    /// The child gets an invocation. Answers whether it can take it: its process may have ended since it asked.
+    func assign(_ invocation: Invocation) -> Bool {
+        if self.outcome == nil, let outcome = self.process.reap() { self.processEnded(outcome) }
+        guard self.outcome == nil, self.machine.assigned(invocation.id) else { return false }
         self.logs.drain()
         self.logs.invocation = invocation
         self.loop.set(self.deadlineTimer, after: self.host.function.timeout)
         // Without a connection the child lost it, and will ask again on a new one.
+        self.hasDelivered = self.parked != nil
         self.parked?.deliver(invocation)
         self.parked = nil
+        return true
     }
 
     /// The head of an answer has come.
@@ -236,7 +239,7 @@ extension ChildDriver {
         self.loop.cancel(self.startTimer)
         self.loop.cancel(self.killTimer)
         self.loop.cancel(self.memoryTimer)
-        if self.connections.isEmpty {
+        if self.connections.isEmpty || self.machine.isIdle {
             self.finish()
         } else {
             // What the process had sent before it ended is read first.
@@ -252,6 +255,9 @@ extension ChildDriver {
         case .startFailed:
             self.host.log.error("the process ended before it asked for an invocation: \(outcome)")
             self.host.childFailedToStart(self.id) { .exited(outcome, id: $0) }
+        case .fail(let id) where !self.hasDelivered:
+            // It never saw the call, so another process can have it.
+            self.host.giveBack(id, from: self.id)
         case .fail(let id):
             self.host.log.error("the process ended in the middle of an invocation: \(outcome)")
             self.host.finish(id, error: .exited(outcome, id: id))
@@ -304,8 +310,9 @@ extension ChildDriver: LoopTimerHandler {
         } else if timer === self.brokenTimer {
             if let id = self.machine.gaveUpOnBroken() { self.host.finish(id, error: .truncated(id: id)) }
         } else if timer === self.exitTimer {
-            // An answer whose reading is paused for a slow caller is waited for; its deadline still runs.
-            if self.connections.values.contains(where: \.isPausedInResponse) {
+            // An answer whose reading is paused for a slow caller is waited for; its deadline still runs. One that nobody
+            // waits for any more is not.
+            if self.machine.current != nil, self.connections.values.contains(where: \.isPausedInResponse) {
                 self.loop.set(self.exitTimer, after: ChildLimits.exitGrace)
             } else {
                 self.finish()

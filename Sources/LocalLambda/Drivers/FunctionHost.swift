@@ -67,11 +67,34 @@ final class FunctionHost {
     func invocation(_ id: InvocationID) -> Invocation? { self.invocations[id] }
 
     private func deliver(_ invocation: Invocation, to id: ChildID) {
+        guard let child = self.children[id] else { return }
         invocation.child = id
         invocation.startedAt = self.loop.now
         invocation.deadline = self.loop.wallNow + self.function.timeout
+        guard child.assign(invocation) else {
+            self.giveBack(invocation.id, from: id)
+            return
+        }
         invocation.logTail?.append("START RequestId: \(invocation.id.rawValue) Version: $LATEST")
-        self.children[id]?.assign(invocation)
+    }
+
+    /// A child's process had ended before it saw its call: another has it, once.
+    func giveBack(_ id: InvocationID, from child: ChildID) {
+        guard let invocation = self.invocations[id] else { return }
+        guard !invocation.wasGivenBack else {
+            self.finish(id, error: .truncated(id: id))
+            return
+        }
+        invocation.wasGivenBack = true
+        switch self.machine.givenBack(id, by: child, now: self.loop.now) {
+        case .deliver(let other):
+            self.deliver(invocation, to: other)
+        case .waitAndStart(let other):
+            self.start(other)
+            self.setExpiryTimer()
+        case .wait, .refuse:
+            self.setExpiryTimer()
+        }
     }
 
     /// An invocation has ended, with its answer complete or with an error.
@@ -83,6 +106,8 @@ final class FunctionHost {
                 metadata: ["request_id": "\(id.rawValue)", "details": "\(error.details.prefix(2048))"])
         }
         let tail = self.finishedTail(of: invocation)
+        // Its caller may have held it up, and has nothing to do with it any more.
+        invocation.source?.resume()
         invocation.caller?.invocationEnded(error: error, logTail: tail)
     }
 
@@ -100,7 +125,9 @@ final class FunctionHost {
     }
 
     private func setExpiryTimer() {
-        self.loop.set(self.expiryTimer, to: self.machine.nextExpiry)
+        let next = self.machine.nextExpiry
+        // A timer that is set holds this object.
+        if next == .never { self.loop.cancel(self.expiryTimer) } else { self.loop.set(self.expiryTimer, to: next) }
     }
 
     // Children.
@@ -179,7 +206,7 @@ final class FunctionHost {
     }
 
     private func endIfEmpty() {
-        guard self.children.isEmpty, self.machine.waitingCount == 0, let whenEnded = self.whenEnded else { return }
+        guard self.children.isEmpty, self.invocations.isEmpty, let whenEnded = self.whenEnded else { return }
         self.whenEnded = nil
         whenEnded()
     }

@@ -13,6 +13,8 @@ final class Invocation {
     weak var caller: (any InvocationCaller)?
     /// The child that runs it.
     var child: ChildID?
+    /// Whether a child was to run it that had ended before it saw it.
+    var wasGivenBack = false
     /// When it was handed to a child.
     var startedAt: MonotonicTime?
     /// Until when it may run, on the wall clock.

@@ -8,6 +8,8 @@ import Time
 
 /// One caller's connection: calls one after the other, each answered before the next is read. Bound to the loop.
 final class InvokeConnection {
+    /// Whether it came through the address for others than the gateway.
+    let isFromOthers: Bool
     private let connection: Connection
     private weak var host: LambdaHost?
     private var parser = HTTP1RequestParser(limits: HeadLimits(headerBytes: 64 * 1024))
@@ -19,24 +21,54 @@ final class InvokeConnection {
     /// What came behind a call that has not been answered.
     private var leftover = ByteBuffer()
     private lazy var readTimer = LoopTimer(handler: self)
+    /// Whether a call has come.
+    private var hasCalled = false
+    /// Whether no more calls are taken after the one that is under way.
+    private var isDraining = false
 
     /// How long a call may take to arrive.
     private static let readLimit = Duration.seconds(60)
+    /// How long a caller has that has connected and not called yet, when no more calls are wanted.
+    private static let drainGrace = Duration.seconds(1)
     /// Bytes that may come behind a call that has not been answered.
     private static let leftoverLimit = 256 * 1024
+    /// Bytes of answers that may wait to be taken before the next call is looked at.
+    private static let unsentLimit = 64 * 1024
+    /// Bytes of an event that are taken before it is known whose it is.
+    private static let unsignedLimit = 64 * 1024
 
-    init(_ connection: Connection, of host: LambdaHost) {
+    init(_ connection: Connection, of host: LambdaHost, isFromOthers: Bool) {
         self.connection = connection
         self.host = host
+        self.isFromOthers = isFromOthers
         connection.handler = self
     }
 
     /// Whether a call waits for its answer.
-    private var isBusy: Bool { self.answer != nil }
+    var isBusy: Bool { self.answer != nil }
 
     /// Sends what is to be sent, and ends.
     func closeWhenIdle() {
         self.connection.closeAfterFlush()
+    }
+
+    /// Takes no more calls after the one that is under way or about to come.
+    func drain() {
+        guard !self.isDraining else { return }
+        self.isDraining = true
+        if self.isBusy || !self.parser.isBetweenRequests || !self.leftover.isEmpty { return }
+        guard self.hasCalled else {
+            self.connection.loop.set(self.readTimer, after: Self.drainGrace)
+            return
+        }
+        self.connection.closeAfterFlush()
+        self.ended()
+    }
+
+    /// Ends at once, visibly.
+    func cut() {
+        self.connection.abort()
+        self.ended()
     }
 
     // Reading.
@@ -57,14 +89,43 @@ final class InvokeConnection {
                     self.keep(bytes.extracting(offset..<bytes.count))
                     return
                 }
+                if self.hasUnsentAnswers, self.parser.isBetweenRequests {
+                    self.connection.pauseReading()
+                    self.keep(bytes.extracting(offset..<bytes.count))
+                    self.goOnLater()
+                    return
+                }
             }
         } catch {
             self.refuseUnread(.malformed(status: error.status, "\(error)"))
         }
     }
 
+    /// Whether the caller has enough to take before it is answered again: who calls without taking answers would fill the
+    /// memory with them.
+    private var hasUnsentAnswers: Bool {
+        self.connection.isBlocked || self.connection.output.count > Self.unsentLimit
+    }
+
+    /// After the answers so far were offered to the socket. One that is blocked says when it has taken everything.
+    private func goOnLater() {
+        guard self.connection.isOpen, !self.connection.isBlocked else { return }
+        let caller = LoopBound(self)
+        self.connection.loop.mailbox.post { loop in caller.value(on: loop).goOn() }
+    }
+
+    private func goOn() {
+        guard self.connection.isOpen, !self.connection.isBlocked, !self.isBusy else { return }
+        var pending = ByteBuffer()
+        swap(&pending, &self.leftover)
+        self.process(pending.bytes)
+        if self.connection.isOpen, self.leftover.isEmpty { self.connection.resumeReading() }
+    }
+
     private func setReadTimer() {
-        if self.parser.isBetweenRequests {
+        if self.parser.isBetweenRequests, self.isDraining, !self.hasCalled {
+            return
+        } else if self.parser.isBetweenRequests {
             self.connection.loop.cancel(self.readTimer)
         } else if self.readTimer.deadline == .never {
             self.connection.loop.set(self.readTimer, after: Self.readLimit)
@@ -81,16 +142,35 @@ final class InvokeConnection {
     }
 
     private func began(_ head: RequestHead) {
+        self.hasCalled = true
+        if self.isDraining { self.connection.loop.set(self.readTimer, after: Self.readLimit) }
         self.head = head
         self.event.removeAll()
         if case .known(let count) = head.bodyLength, count > InvokeRequest.eventLimit {
             self.refuseUnread(.tooLarge(limit: InvokeRequest.eventLimit, operation: self.operation(of: head)))
             return
         }
+        guard self.mayBeLong(head) else { return }
         if self.parser.expectsContinue {
             self.connection.prepareOutput()
             self.connection.output.append("HTTP/1.1 100 Continue\r\n\r\n")
             self.connection.flush()
+        }
+    }
+
+    /// Whether the head names keys that are known, where the event may be a long one; else the call is refused.
+    private func mayBeLong(_ head: RequestHead) -> Bool {
+        switch head.bodyLength {
+        case .none: return true
+        case .known(let count) where count <= Self.unsignedLimit: return true
+        case .known, .unknown: break
+        }
+        do throws(SigV4Refusal) {
+            try self.host?.verifier.checkHead(head, at: self.connection.loop.wallNow)
+            return true
+        } catch {
+            self.refuseUnread(.notAuthenticated(type: error.type, message: error.message))
+            return false
         }
     }
 
@@ -118,7 +198,8 @@ final class InvokeConnection {
         let traceID = head.fields.first("x-amzn-trace-id") ?? Self.newTraceID(at: self.connection.loop.wallNow)
         self.answer = InvokeAnswer(
             operation: path?.operation ?? .buffered,
-            identity: InvokeAnswer.Identity(requestID: id, traceID: traceID, keepsAlive: self.parser.keepsAlive))
+            identity: InvokeAnswer.Identity(
+                requestID: id, traceID: traceID, keepsAlive: self.parser.keepsAlive && !self.isDraining))
         do throws(InvokeFault) {
             guard let path else { throw .unknownOperation }
             guard head.method == .post else { throw .methodNotAllowed }
@@ -184,7 +265,7 @@ final class InvokeConnection {
 
     /// The answer is complete: goes on with the next call.
     private func answered() {
-        let keepsAlive = self.answer?.identity.keepsAlive ?? false
+        let keepsAlive = !self.isDraining && self.answer?.identity.keepsAlive ?? false
         self.answer = nil
         self.invocation = nil
         self.function = nil
@@ -195,10 +276,7 @@ final class InvokeConnection {
             return
         }
         self.connection.flush()
-        guard !self.leftover.isEmpty else { return }
-        var pending = ByteBuffer()
-        swap(&pending, &self.leftover)
-        self.process(pending.bytes)
+        if !self.leftover.isEmpty { self.goOnLater() }
     }
 
     /// Answers a call of which the rest will not be read.
@@ -238,6 +316,8 @@ extension InvokeConnection: InvocationCaller {
         self.connection.prepareOutput()
         self.answer?.received(bytes, at: self.connection.loop.wallNow, to: &self.connection.output)
         self.connection.flush()
+        // The answer to the call before may have blocked the socket, which says so once.
+        if self.connection.isBlocked { self.invocation?.source?.pause() }
     }
 
     func invocationEnded(error: FunctionError?, logTail: String?) {
@@ -256,7 +336,7 @@ extension InvokeConnection: InvocationCaller {
 
 extension InvokeConnection: ConnectionHandler {
     func received(_ bytes: Span<UInt8>) {
-        if self.isBusy { self.keep(bytes) } else { self.process(bytes) }
+        if self.isBusy || !self.leftover.isEmpty { self.keep(bytes) } else { self.process(bytes) }
     }
 
     func receivedEnd() {
@@ -271,6 +351,7 @@ extension InvokeConnection: ConnectionHandler {
 
     func outputDrained() {
         self.invocation?.source?.resume()
+        self.goOn()
     }
 
     func closed(_ cause: CloseCause) {
@@ -280,6 +361,11 @@ extension InvokeConnection: ConnectionHandler {
 
 extension InvokeConnection: LoopTimerHandler {
     func timerFired(_ timer: LoopTimer) {
+        if self.isDraining, self.parser.isBetweenRequests {
+            self.connection.closeAfterFlush()
+            self.ended()
+            return
+        }
         self.refuseUnread(.malformed(status: 408, "The call took too long to arrive"))
     }
 }

@@ -15,7 +15,7 @@ final class LambdaHost {
     private let region: String
     private let environment: ChildEnvironment
     private let temporaryDirectory: String
-    private let log: Logger
+    let log: Logger
     private var functions: [String: FunctionHost] = [:]
     /// Functions that are no more, and whose last invocations still run.
     private var retired: [ObjectIdentifier: FunctionHost] = [:]
@@ -28,8 +28,15 @@ final class LambdaHost {
     /// Functions that are no more, and that somebody is still going to call.
     private var leaving: Set<String> = []
     private var callers: [ObjectIdentifier: InvokeConnection] = [:]
+    /// Connections of others whose sockets are open.
+    private var placesTaken = 0
+    private var whenOthersDrained: (() -> Void)?
     private var whenStopped: (() -> Void)?
+    private lazy var ownDoor = CallerDoor(of: self, isForOthers: false)
+    private lazy var othersDoor = CallerDoor(of: self, isForOthers: true)
 
+    /// Connections of others that may be open: none of them has shown a signature yet when it is accepted.
+    private static let placesForOthers = 1000
     /// The account that ARNs of local functions name.
     private static let account = "000000000000"
 
@@ -44,7 +51,7 @@ final class LambdaHost {
 
     /// Begins to accept calls.
     func listen(on socket: ListeningSocket) throws(SystemError) {
-        self.listener = try Listener(socket, on: self.loop, handler: self)
+        self.listener = try Listener(socket, on: self.loop, handler: self.ownDoor)
     }
 
     /// Accepts calls on this socket too, and no longer on the one before.
@@ -53,7 +60,36 @@ final class LambdaHost {
         let before = self.listenerForOthers
         self.listenerForOthers = nil
         defer { before?.close() }
-        if let socket { self.listenerForOthers = try Listener(socket, on: self.loop, handler: self) }
+        if let socket { self.listenerForOthers = try Listener(socket, on: self.loop, handler: self.othersDoor) }
+    }
+
+    /// Accepts no more calls of others, lets those that are under way end, and then calls the closure.
+    func drainOthers(leavingQueue: Bool, whenDrained: @escaping () -> Void) {
+        self.whenOthersDrained = whenDrained
+        self.listenerForOthers?.close(leavingQueue: leavingQueue)
+        self.listenerForOthers = nil
+        for caller in Array(self.callers.values) where caller.isFromOthers { caller.drain() }
+        self.endDrainIfEmpty()
+    }
+
+    /// Ends the calls of others that are under way; answers how many there were.
+    func cutOthers() -> Int {
+        let callers = self.callers.values.filter(\.isFromOthers)
+        let count = callers.count { $0.isBusy }
+        for caller in callers { caller.cut() }
+        return count
+    }
+
+    private func endDrainIfEmpty() {
+        guard self.placesTaken == 0, let whenDrained = self.whenOthersDrained else { return }
+        self.whenOthersDrained = nil
+        whenDrained()
+    }
+
+    /// A connection of others has closed its socket.
+    func placeGivenBack() {
+        self.placesTaken -= 1
+        self.endDrainIfEmpty()
     }
 
     /// Makes these the functions.
@@ -133,6 +169,22 @@ final class LambdaHost {
         return reference.qualifier.map { "\(arn):\($0)" } ?? arn
     }
 
+    /// Somebody has connected.
+    func accepted(_ connection: Connection, isFromOthers: Bool) {
+        if isFromOthers {
+            guard self.placesTaken < Self.placesForOthers else {
+                connection.close()
+                return
+            }
+            self.placesTaken += 1
+            connection.observer = CallerPlace(in: self)
+        }
+        let caller = InvokeConnection(connection, of: self, isFromOthers: isFromOthers)
+        self.callers[ObjectIdentifier(caller)] = caller
+        // It was in the queue of a listener that has closed since.
+        if isFromOthers, self.whenOthersDrained != nil { caller.drain() }
+    }
+
     /// A caller's connection has ended.
     func callerEnded(_ caller: InvokeConnection) {
         self.callers[ObjectIdentifier(caller)] = nil
@@ -165,17 +217,6 @@ final class LambdaHost {
         self.callers = [:]
         self.bootstrap = nil
         whenStopped()
-    }
-}
-
-extension LambdaHost: ListenerHandler {
-    func accepted(_ connection: Connection) {
-        let caller = InvokeConnection(connection, of: self)
-        self.callers[ObjectIdentifier(caller)] = caller
-    }
-
-    func acceptPaused(_ error: SystemError) {
-        self.log.error("a call could not be accepted: \(error)")
     }
 }
 

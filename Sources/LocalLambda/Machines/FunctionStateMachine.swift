@@ -83,6 +83,19 @@ package struct FunctionStateMachine: ~Copyable {
         return .waitAndStart(child)
     }
 
+    /// The child that was to run a call had ended before it saw it: another takes it, or it is the first to wait. Its time
+    /// to wait begins anew.
+    package mutating func givenBack(_ id: InvocationID, by child: ChildID, now: MonotonicTime) -> ArrivalAction {
+        self.childIsLeaving(child)
+        if let other = self.free.popLast() {
+            self.children[other] = .busy
+            return .deliver(to: other)
+        }
+        self.waiting.insert(Waiting(id: id, deadline: now + self.limits.wait), at: 0)
+        guard let other = self.startedChild() else { return .wait }
+        return .waitAndStart(other)
+    }
+
     /// What a child that is free does.
     package enum FreeAction: Equatable {
         case deliver(InvocationID)
