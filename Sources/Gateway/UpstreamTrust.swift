@@ -7,11 +7,14 @@ struct UpstreamTrust: Sendable {
     let context: TLSClientContext
     /// The text of `aws.ca_file`; `nil` for the system's authorities alone.
     private let authorities: String?
+    /// The system's authorities as they were when the context was made.
+    private let system: [FileFingerprint?]
 
     /// That of the configuration before where nothing has changed about it, so that its connections can be kept.
     init(caFile: String?, after previous: UpstreamTrust?) throws {
         self.authorities = try caFile.map { (path) throws(TextFileError) in try TextFile.read(path) }
-        if let previous, previous.authorities == self.authorities {
+        self.system = SystemAuthorities.paths.map { FileFingerprint(of: $0) }
+        if let previous, previous.authorities == self.authorities, previous.system == self.system {
             self.context = previous.context
         } else if let caFile, let authorities = self.authorities {
             self.context = try TLSClientContext(

@@ -2,7 +2,15 @@ private import COpenSSL
 private import Glibc
 
 /// The authorities that the system trusts: where the library's own settings, `SSL_CERT_FILE` and `SSL_CERT_DIR` say.
-enum SystemAuthorities {
+package enum SystemAuthorities {
+    /// The file and the directory that hold them, as far as they are there. Who adds or withdraws one changes both.
+    package static var paths: [String] {
+        [
+            unsafe Self.path(X509_get_default_cert_file_env(), X509_get_default_cert_file()),
+            unsafe Self.path(X509_get_default_cert_dir_env(), X509_get_default_cert_dir()),
+        ].compactMap(\.self)
+    }
+
     /// Makes a context trust them.
     static func trust(by context: LibraryObject) throws(TLSLoadFault.Reason) {
         let succeeded =

@@ -92,6 +92,25 @@ import Testing
         }
     }
 
+    @Test func `files that could not be read for a moment are read again, as they are`() async throws {
+        try await self.run { (gateway, authority) async throws in
+            let limit = { (soft: String) in
+                let tool = try await Tool.run("prlimit", ["--pid", "\(gateway.child.pid)", "--nofile=\(soft):"])
+                try #require(tool.status == 0, "\(tool.errors)")
+            }
+            try await limit("3")
+            try await authority.run("cp next.key live.key; cp next.pem live.pem")
+            try await gateway.logs("the new certificate files are refused")
+            try await Task.sleep(for: .seconds(5))
+            // Told once, though it was tried more often.
+            let told = gateway.log.components(separatedBy: "live.pem: Too many open files").count - 1
+            #expect(told == 1)
+            try await limit("1024")
+            try await gateway.logs("certificates reloaded")
+            #expect(try await gateway.openssl(authority).contains("subject=CN = next"))
+        }
+    }
+
     @Test func `a certificate behind a symbolic link is taken when the link is turned, as certbot does`() async throws {
         try await self.run { (gateway, authority) async throws in
             try await authority.run("ln -sf next.key live.key; ln -sf next.pem live.pem")

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// The Lambda API over TLS: the same bytes, and never without knowing who is there.
@@ -60,6 +61,26 @@ import Testing
             #expect(answer.status == 502)
             #expect(try await function.calls().isEmpty)
             #expect(gateway.log.contains("TLS"))
+        }
+    }
+
+    @Test func `an authority that the system learns of is believed after a reload`() async throws {
+        let function = try await FakeLambda.shared.function(.text("hello"), .done, .end)
+        var setup = try Setup(function)
+        let certificate = try await TestCertificate(for: "IP:127.0.0.1", in: setup.folder)
+        let elsewhere = try TestFolder()
+        let other = try await TestCertificate(for: "DNS:other.example", in: elsewhere)
+        let port = try await function.lambda.securePort(certificate)
+        setup.aws = "{ region: eu-west-1, endpoint: \"https://127.0.0.1:\(port)\" }"
+        let bundle = setup.folder.path("bundle.pem")
+        try FileManager.default.copyItem(atPath: other.certificate, toPath: bundle)
+        setup.environment["SSL_CERT_FILE"] = bundle
+        setup.environment["SSL_CERT_DIR"] = setup.folder.path("none")
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            #expect(try await gateway.get("/").status == 502)
+            try setup.folder.write("bundle.pem", String(contentsOfFile: certificate.certificate, encoding: .utf8))
+            #expect(try await gateway.reload())
+            #expect(try await gateway.get("/").text == "hello")
         }
     }
 

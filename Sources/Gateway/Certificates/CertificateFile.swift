@@ -10,6 +10,8 @@ package enum CertificateFile {
     struct Fault: Sendable, Equatable {
         let file: FileReference
         let message: String
+        /// Whether the file could not be read at all, which may be over in a moment, with the file as it is.
+        var mayPass = false
     }
 
     /// Everything that is wrong with the files of a listener.
@@ -79,7 +81,8 @@ package enum CertificateFile {
             do throws(TextFileError) {
                 return try TextFile.bytes(file.path)
             } catch {
-                faults.append(Fault(file: file, message: error.description))
+                let mayPass = if case .unreadable = error { true } else { false }
+                faults.append(Fault(file: file, message: error.description, mayPass: mayPass))
                 return []
             }
         }

@@ -9,7 +9,7 @@ internal import Time
 final class CertificateWatch: Sendable {
     private let watched: Mutex<[ListenerTLS]>
     private let logger: Logger
-    private let wakeUp = Semaphore()
+    private let wakeUp = ThreadSemaphore()
     private let isStopping = Atomic(false)
     private let thread = Mutex<SystemThread?>(nil)
 

@@ -1,5 +1,4 @@
 internal import Configuration
-private import Glibc
 internal import Reactor
 private import Synchronization
 internal import TLS
@@ -19,6 +18,8 @@ final class ListenerTLS: Sendable {
         var known: [FileFingerprint?]
         /// Files that are not as they were known, and may still be being written.
         var unsettled: [FileFingerprint?]?
+        /// What was wrong with the files when they were read last.
+        var faults: [CertificateFile.Fault] = []
     }
 
     /// What has become of the files since they were looked at last.
@@ -27,7 +28,7 @@ final class ListenerTLS: Sendable {
         /// They have changed, and are looked at again before they are taken.
         case unsettled
         case reloaded
-        /// They can not be used: what was in force goes on.
+        /// They can not be used, for another reason than before: what was in force goes on.
         case refused([CertificateFile.Fault])
     }
 
@@ -50,41 +51,35 @@ final class ListenerTLS: Sendable {
     /// Looks whether the files have changed, and takes them when they have been the same at two looks.
     func refresh() -> Change {
         let found = self.configuration.files.map { FileFingerprint(of: $0.path) }
-        let isReady = self.state.withLock { state -> Bool? in
-            if found == state.known {
+        let (isReady, known) = self.state.withLock { state -> (Bool?, [FileFingerprint?]) in
+            let known = state.known
+            if found == known {
                 state.unsettled = nil
-                return nil
+                return (nil, known)
             }
             let isSettled = state.unsettled == found
             state.unsettled = isSettled ? nil : found
             if isSettled { state.known = found }
-            return isSettled
+            return (isSettled, known)
         }
         guard let isReady else { return .none }
         guard isReady else { return .unsettled }
         do throws(CertificateFile.Faults) {
             let context = try CertificateFile.context(for: self.configuration, ticketKeys: self.ticketKeys)
-            self.state.withLock { $0.context = context }
+            self.state.withLock { state in
+                state.context = context
+                state.faults = []
+            }
             return .reloaded
         } catch {
-            return .refused(error.faults)
+            let isNews = self.state.withLock { state in
+                // Looked at again even if they do not change: want of descriptors passes, and so do wrong permissions.
+                if error.faults.contains(where: \.mayPass) { state.known = known }
+                defer { state.faults = error.faults }
+                return state.faults != error.faults
+            }
+            return isNews ? .refused(error.faults) : .none
         }
-    }
-}
-
-/// What tells a file from another one, or from itself after a change.
-private struct FileFingerprint: Equatable {
-    private let numbers: [Int64]
-
-    /// `nil` where there is no such file. Symbolic links are followed.
-    init?(of path: String) {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else { return nil }
-        self.numbers = [
-            Int64(bitPattern: UInt64(status.st_dev)), Int64(bitPattern: UInt64(status.st_ino)), Int64(status.st_size),
-            Int64(status.st_mtim.tv_sec), Int64(status.st_mtim.tv_nsec), Int64(status.st_ctim.tv_sec),
-            Int64(status.st_ctim.tv_nsec),
-        ]
     }
 }
 
