@@ -166,6 +166,35 @@ import Testing
         #expect(check.errors.contains("can be reached from other machines"))
     }
 
+    @Test func `who asks without taking answers is not read any more`() async throws {
+        try await Gateway.run(self.setup(self.function())) { gateway in
+            let client = try await RawClient(unixSocket: gateway.folder.path("admin"))
+            let request = "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n"
+            let flood = Array(String(repeating: request, count: 200_000).utf8)
+            let sent = try await client.sendWhileTaken(flood)
+            #expect(sent < 2 << 20, "\(sent) bytes were taken")
+            #expect(try await self.get("/readyz", of: gateway) == (200, "ready\n"))
+            // Each request that it has taken is answered when that is wanted.
+            let expected = sent / request.utf8.count
+            var count = 0
+            while count < expected, let bytes = try await client.nextBytes(), !bytes.isEmpty {
+                count += String(decoding: bytes, as: UTF8.self).components(separatedBy: "ready\n").count - 1
+            }
+            #expect(count >= expected - 1, "\(count) of \(expected)")
+        }
+    }
+
+    @Test func `silent connections shut nobody out`() async throws {
+        try await Gateway.run(self.setup(self.function())) { gateway in
+            var silent: [RawClient] = []
+            for _ in 0..<100 { silent.append(try await RawClient(unixSocket: gateway.folder.path("admin"))) }
+            for _ in 0..<3 { #expect(try await self.get("/readyz", of: gateway) == (200, "ready\n")) }
+            // The oldest have given way.
+            #expect(try await silent[0].ending() == .closed)
+            silent = []
+        }
+    }
+
     /// The rules and the dashboard ask for nothing that is not there.
     @Test func `alerts and dashboard name metrics that exist`() async throws {
         let rules = Support.repository + "/deploy/prometheus/sluice.rules.yml"

@@ -95,9 +95,14 @@ final class AdminDesk {
 
 extension AdminDesk: ListenerHandler {
     func accepted(_ connection: Connection) {
-        guard self.sessions.count < Self.sessionLimit else {
-            connection.close()
-            return
+        if self.sessions.count >= Self.sessionLimit {
+            // Whoever has been silent for longest gives way, so that silent connections shut nobody out.
+            guard let idle = self.sessions.values.filter({ !$0.isAnswering }).min(by: { $0.idleSince < $1.idleSince })
+            else {
+                connection.close()
+                return
+            }
+            idle.close()
         }
         let session = AdminSession(connection, desk: self)
         self.sessions[ObjectIdentifier(session)] = session

@@ -12,19 +12,26 @@ final class AdminSession {
     private var head: RequestHead?
     /// What came behind a request that is being answered.
     private var pending = ByteBuffer()
-    private var isAnswering = false
+    private(set) var isAnswering = false
+    /// Since when it has been waited for a request.
+    private(set) var idleSince: MonotonicTime
     private lazy var timer = LoopTimer(handler: self)
 
-    /// How long a connection may be idle, or take over a request.
+    /// How long a connection may be idle, or take over a request, or over taking its answers.
     private static let patience = Duration.seconds(60)
+    /// The same before the first request: whoever connects here has something to ask.
+    private static let firstPatience = Duration.seconds(10)
     /// Bytes that may come behind a request that is being answered.
     private static let pendingLimit = 64 * 1024
+    /// Bytes of answers that may wait to be taken before the next request is looked at.
+    private static let unsentLimit = 64 * 1024
 
     init(_ connection: Connection, desk: AdminDesk) {
         self.connection = connection
         self.desk = desk
+        self.idleSince = desk.loop.now
         connection.handler = self
-        self.desk.loop.set(self.timer, after: Self.patience)
+        self.desk.loop.set(self.timer, after: Self.firstPatience)
     }
 
     /// Closes at once.
@@ -51,7 +58,7 @@ final class AdminSession {
                 case .end: self.answer()
                 case .needsMore: return
                 }
-                if self.isAnswering {
+                if self.isAnswering || self.hasUnsentAnswers {
                     self.keep(bytes.extracting(offset..<bytes.count))
                     return
                 }
@@ -59,6 +66,12 @@ final class AdminSession {
         } catch {
             self.send(.text(error.description, status: error.status), keepsAlive: false, hasBody: true)
         }
+    }
+
+    /// Whether the client has enough to take before it is answered again: who asks without taking answers would fill the
+    /// memory with them.
+    private var hasUnsentAnswers: Bool {
+        self.connection.isBlocked || self.connection.output.count > Self.unsentLimit
     }
 
     private func keep(_ bytes: Span<UInt8>) {
@@ -73,7 +86,6 @@ final class AdminSession {
         guard let head = self.head else { return }
         self.head = nil
         self.isAnswering = true
-        self.desk.loop.set(self.timer, after: Self.patience)
         let keepsAlive = self.parser.keepsAlive
         self.desk.answer(head) { [weak self] answer in
             self?.send(answer, keepsAlive: keepsAlive, hasBody: head.method != .head)
@@ -92,26 +104,48 @@ final class AdminSession {
         self.connection.output.append("\r\n")
         if hasBody { self.connection.output.append(answer.body) }
         self.isAnswering = false
+        self.idleSince = self.desk.loop.now
         guard keepsAlive else {
             if self.ended() { self.connection.closeAfterFlush() }
             return
         }
         self.connection.flush()
-        guard !self.pending.isEmpty else { return }
+        // One that takes nothing has as long as one that asks nothing, whatever it asks meanwhile.
+        if !self.connection.isBlocked { self.desk.loop.set(self.timer, after: Self.patience) }
+        self.connection.pauseReading()
+        self.goOnLater()
+    }
+
+    /// From a fresh stack, and after the answers so far were offered to the socket. One that is blocked says when it has
+    /// taken everything.
+    private func goOnLater() {
+        let session = LoopBound(self)
+        self.desk.loop.mailbox.post { loop in session.value(on: loop).goOn() }
+    }
+
+    private func goOn() {
+        guard self.connection.isOpen, !self.connection.isBlocked, !self.isAnswering else { return }
         var pending = ByteBuffer()
         swap(&pending, &self.pending)
-        self.read(pending.bytes)
+        if !pending.isEmpty { self.read(pending.bytes) }
+        if self.connection.isOpen, self.pending.isEmpty { self.connection.resumeReading() }
     }
 }
 
 extension AdminSession: ConnectionHandler {
     func received(_ bytes: Span<UInt8>) {
-        if self.isAnswering { self.keep(bytes) } else { self.read(bytes) }
+        if self.isAnswering || !self.pending.isEmpty { self.keep(bytes) } else { self.read(bytes) }
     }
 
     func receivedEnd() {
         // A client that says its request and then its end, such as `nc`, still wants the answer.
         if !self.isAnswering { self.close() }
+    }
+
+    func outputDrained() {
+        guard self.connection.isOpen else { return }
+        self.desk.loop.set(self.timer, after: Self.patience)
+        self.goOn()
     }
 
     func closed(_ cause: CloseCause) {

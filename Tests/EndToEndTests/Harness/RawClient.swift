@@ -110,6 +110,30 @@ final class RawClient: @unchecked Sendable {
         }
     }
 
+    /// Sends as much of it as is taken without anything being read; answers how much that was.
+    func sendWhileTaken(_ bytes: [UInt8]) async throws -> Int {
+        let descriptor = self.descriptor
+        return try await offload {
+            var offset = 0
+            while offset < bytes.count {
+                let count = bytes.withUnsafeBytes {
+                    Glibc.send(
+                        descriptor, $0.baseAddress! + offset, bytes.count - offset,
+                        Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+                }
+                if count > 0 {
+                    offset += count
+                } else if errno == EAGAIN {
+                    var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                    if poll(&wanted, 1, 1000) == 0 { return offset }
+                } else {
+                    throw HarnessError("send: \(String(cString: strerror(errno)))")
+                }
+            }
+            return offset
+        }
+    }
+
     // Answers.
 
     /// The next answer's head; its body may still be coming.
