@@ -62,6 +62,11 @@ struct LocalIdentity: Sendable {
         self.followKeys()
     }
 
+    /// Lets go of the socket for others.
+    mutating func releaseSocket() {
+        self.socket = nil
+    }
+
     /// Has the local Lambda accept the keys that the gateway has, now and whenever it has new ones.
     private func followKeys() {
         let (lambda, own) = (self.lambda, self.credentials.current.lease?.credentials)
@@ -96,6 +101,13 @@ extension LocalLambdaFunction {
         self.init(
             name: function.name, program: program, directory: directory,
             concurrency: local.concurrency ?? UsableProcessors.count, memory: local.memory.map { $0.bytes >> 20 },
-            environment: local.environment, timeout: function.timeouts.total, queueWait: function.timeouts.firstByte)
+            environment: local.environment, timeout: function.timeouts.total,
+            queueWait: Self.queueWait(within: function.timeouts.firstByte))
+    }
+
+    /// How long a call may wait for a process: a little less than the gateway waits for the first byte, which began before,
+    /// so that the client hears that too many called, and not that the function was slow.
+    private static func queueWait(within firstByte: Duration) -> Duration {
+        firstByte - min(max(firstByte / 10, .milliseconds(50)), .seconds(1), firstByte / 2)
     }
 }

@@ -187,9 +187,11 @@ package struct ExchangeStateMachine: ~Copyable {
         case .invoking(let invoking):
             let jitter = Self.jitter(after: invoking.jitter, spread: spread, failure)
             let pause = Self.pause(jitter, failure)
-            // A function that starts up is waited for no longer than for a first byte, counted from the first call on.
+            // A function that starts up, or has no room, is waited for no longer than for a first byte, counted from the
+            // first call on.
+            let isForWaiting = failure.isStartingUp || failure.throttleReason != nil
             let limit =
-                failure.isStartingUp && self.policy.firstByte < self.policy.total
+                isForWaiting && self.policy.firstByte < self.policy.total
                 ? invoking.over + (self.policy.firstByte - self.policy.total) : invoking.over
             // What never left, or was certainly not begun with, is no call: it does not count among the tries.
             let isFree = invoking.freeTries < failure.mostFreeTries

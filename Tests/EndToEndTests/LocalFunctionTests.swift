@@ -177,6 +177,27 @@ import Testing
         }
     }
 
+    @Test func `who waits too long for a process is told that too many called`() async throws {
+        let command = "[\(Support.python), \(Support.file("local_function.py")), local]"
+        let setup = try await self.setup([
+            (
+                "busy",
+                "{ timeouts: { first_byte: 4s }, retries: 2, local: { command: \(command), concurrency: 1 } }"
+            )
+        ])
+        try await Gateway.run(setup) { gateway in
+            // Streams for longer than others wait.
+            let first = try await gateway.connect()
+            try await first.send(Gateway.request("/busy/slower"))
+            _ = try await first.body(holding: "local ")
+            let refused = try await gateway.get("/busy/named")
+            try expectProblem(refused, 429)
+            #expect(refused["retry-after"] != nil)
+            #expect(try await first.answer().text.hasSuffix(" ended"))
+            #expect(try await gateway.get("/busy/named").text == "local")
+        }
+    }
+
     @Test func `a program that is not there is 502, and the others go on`() async throws {
         var setup = try await self.setup([("none", "{ local: { command: [no-such-program] } }")])
         setup.routes.append("{ path: /fixed, respond: { body: fixed } }")

@@ -1,4 +1,4 @@
-"""A function of this machine, over the Runtime API: answers its word and its process, or streams them slowly on /slow."""
+"""A function of this machine, over the Runtime API: answers its word and its process, or streams them slowly on /slow and /slower."""
 
 import http.client
 import json
@@ -29,6 +29,9 @@ while True:
         chunk(f"{sys.argv[1]} {os.getpid()}".encode())
     if event["rawPath"] == "/slow":
         time.sleep(1)
+        chunk(b" ended")
+    if event["rawPath"] == "/slower":
+        time.sleep(8)
         chunk(b" ended")
     connection.send(b"0\r\n\r\n")
     connection.getresponse().read()
