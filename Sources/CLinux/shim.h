@@ -15,6 +15,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -33,6 +34,13 @@ extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 
 static inline int sluice_accept4(int fd, struct sockaddr *address, socklen_t *length) {
     return accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+// sem_clockwait: as above; glibc 2.30 and newer.
+extern int sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *until);
+
+static inline int sluice_semaphore_wait(sem_t *semaphore, const struct timespec *until) {
+    return sem_clockwait(semaphore, CLOCK_MONOTONIC, until);
 }
 
 // EPOLL_EVENTS is an enum whose members arrive as a distinct type, and EPOLLET overflows it.

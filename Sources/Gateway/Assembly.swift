@@ -18,7 +18,7 @@ struct Assembly {
     /// What upstreams are verified with, where any is reached over TLS.
     private let upstreamTrust: UpstreamTrust?
     private let stores: CredentialStores
-    private let local: LocalIdentity?
+    private var local: LocalIdentity?
 
     init(
         _ configuration: GatewayConfiguration, environment: [String: String], readFile: (String) -> String?,
@@ -88,6 +88,11 @@ struct Assembly {
 
     /// Where others than the gateway reach it.
     var localLambdaSocket: ListeningSocket? { self.local?.socket }
+
+    /// Lets go of that, so that connecting is refused when the local Lambda has let go of it as well.
+    mutating func releaseLocalLambdaSocket() {
+        self.local?.releaseSocket()
+    }
 
     /// Where and how a function is called, and as whom.
     private struct Target {

@@ -33,6 +33,7 @@ enum AssemblyError: Error, CustomStringConvertible {
     case noRegion(function: String)
     case unresolvedListener(String, String)
     case noInheritedSocket(String, known: [String])
+    case loopsDoNotAccept
 
     var description: String {
         switch self {
@@ -43,6 +44,8 @@ enum AssemblyError: Error, CustomStringConvertible {
         case .noInheritedSocket(let name, let known):
             "listener fd:\(name): the service manager handed over no socket of this name; it handed over "
                 + (known.isEmpty ? "none" : known.joined(separator: ", "))
+        case .loopsDoNotAccept:
+            "not all loops accept from the listeners"
         }
     }
 }

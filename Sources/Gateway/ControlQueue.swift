@@ -1,3 +1,4 @@
+internal import Reactor
 private import Synchronization
 
 /// What the thread that conducts the process has to see to, in the order in which it came: signals, and what it hears from
@@ -11,8 +12,8 @@ package final class ControlQueue: Sendable {
         case reload
         /// USR2.
         case upgrade
-        /// A loop has taken what it was given.
-        case taken
+        /// A loop has taken what it was given in this round; answers whether it accepts from all that it is to accept from.
+        case taken(round: Int, accepts: Bool)
         /// A loop that drains has nothing left.
         case drained
         /// The process that is to take our place is ready.
@@ -22,7 +23,7 @@ package final class ControlQueue: Sendable {
     }
 
     private let events = Mutex<[Event]>([])
-    private let wakeUp = Semaphore()
+    private let wakeUp = ThreadSemaphore()
 
     package init() {}
 
@@ -48,12 +49,19 @@ package final class ControlQueue: Sendable {
 
     /// Waits until an event has come so many times. Others that come meanwhile stay in the queue, in their order.
     func wait(for event: Event, _ count: Int, until deadline: ContinuousClock.Instant) -> Bool {
+        self.wait(count, until: deadline) { $0 == event }
+    }
+
+    /// Waits until so many events have come that are meant. Others that come meanwhile stay in the queue, in their order.
+    func wait(
+        _ count: Int, until deadline: ContinuousClock.Instant, for isMeant: (Event) -> Bool
+    ) -> Bool {
         var left = count
         var others: [Event] = []
         defer { self.events.withLock { $0 = others + $0 } }
         while left > 0 {
             guard let next = self.next(until: deadline) else { return false }
-            if next == event { left -= 1 } else { others.append(next) }
+            if isMeant(next) { left -= 1 } else { others.append(next) }
         }
         return true
     }

@@ -20,8 +20,8 @@ final class LogWriter: Sendable {
     private let state = Mutex(State())
     private let descriptor: CInt
     private let ownsDescriptor: Bool
-    private let wakeUp: Semaphore
-    private let done = Semaphore()
+    private let wakeUp: ThreadSemaphore
+    private let done = ThreadSemaphore()
     private let thread = Mutex<SystemThread?>(nil)
 
     /// Bytes that may wait to be written.
@@ -33,7 +33,7 @@ final class LogWriter: Sendable {
     init(descriptor: CInt, ownsDescriptor: Bool = false) throws(SystemError) {
         self.descriptor = descriptor
         self.ownsDescriptor = ownsDescriptor
-        self.wakeUp = Semaphore()
+        self.wakeUp = ThreadSemaphore()
         let thread = try SystemThread(name: "log") { [self] in self.run() }
         self.thread.withLock { $0 = thread }
     }

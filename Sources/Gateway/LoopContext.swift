@@ -215,18 +215,25 @@ final class LoopContext {
 
     // Reloading.
 
-    /// Goes over to another configuration. Requests that begin from now on see it; others go on with theirs.
-    func take(_ configuration: LoopConfiguration) {
-        guard !self.isDraining else { return }
+    /// Goes over to another configuration. Requests that begin from now on see it; others go on with theirs. Answers whether
+    /// this loop accepts from all its listeners.
+    @discardableResult
+    func take(_ configuration: LoopConfiguration) -> Bool {
+        guard !self.isDraining else {
+            // The requests that are under way want their lines.
+            self.take(configuration.accessLog)
+            return true
+        }
         self.snapshot = configuration.snapshot
-        self.accessLog?.flush()
-        self.accessLog = configuration.accessLog.accessLog()
+        self.take(configuration.accessLog)
         self.retirePools()
         self.warmPools()
+        var accepts = true
         for bound in configuration.listeners.flatMap(\.sockets) {
             do throws(SystemError) {
                 try self.listen(on: bound.socket, as: bound.listener)
             } catch {
+                accepts = false
                 self.logger.critical(
                     "cannot accept", metadata: ["listener": "\(bound.listener.name)", "error": "\(error)"])
             }
@@ -234,6 +241,12 @@ final class LoopContext {
         self.closeListeners { listener in
             !configuration.listeners.contains { $0.sockets.contains { $0.socket === listener.socket } }
         }
+        return accepts
+    }
+
+    private func take(_ target: AccessLogTarget) {
+        self.accessLog?.flush()
+        self.accessLog = target.accessLog()
     }
 
     /// Closes listeners, which accept what waits before they do.
@@ -317,7 +330,8 @@ final class LoopContext {
         }
         return LoopReport(
             index: index, totals: self.metrics.totals, connections: connections, openExchanges: self.runningExchanges,
-            pools: self.pools.values.map(\.report), lag: .zero, streams: streams)
+            pools: (Array(self.pools.values) + self.retiredPools.filter { !$0.isEmpty }).map(\.report), lag: .zero,
+            streams: streams)
     }
 
     // Logs.

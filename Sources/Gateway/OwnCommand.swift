@@ -13,7 +13,8 @@ package struct OwnCommand: Sendable {
         self.arguments = Array(words.dropFirst())
         let name = words.first ?? ""
         self.path =
-            name.hasPrefix("/") ? name : ExecutableSearch(path: searchPath).locate(name) ?? "/proc/self/exe"
+            name.hasPrefix("/")
+            ? name : ExecutableSearch(besides: nil, path: searchPath).locate(name) ?? "/proc/self/exe"
     }
 
     /// The number of this process.

@@ -29,18 +29,20 @@ package final class Server {
     private let ticketKeys: TicketKeys
     private let certificates: CertificateWatch
     private var current: Current
+    /// How often the loops were given something to take.
+    private var round = 0
 
     /// A configuration that is in force, and what was made of it.
     private struct Current {
         let configuration: GatewayConfiguration
-        let assembly: Assembly
+        var assembly: Assembly
         /// The TLS of the listeners that have some.
         let tls: [ListenerTLS]
         /// Held until the gateway drains: a socket is closed when the last of those that hold it lets go.
         var listeners: [BoundListener]
         /// Of the admin listener; none where there is none.
         var adminSockets: [ListeningSocket]
-        let accessLog: AccessLogTarget
+        var accessLog: AccessLogTarget
 
         /// Binds and opens everything, or says everything that is wrong.
         init(
@@ -128,13 +130,14 @@ package final class Server {
         self.inherited.releaseBound()
     }
 
-    /// Starts the loops and accepts.
+    /// Starts the loops. Returns when all of them accept.
     package func start() throws {
         self.current.assembly.awaitTokenKeys()
-        for worker in self.workers {
-            worker.take(self.current.forLoops) {}
-            try worker.start()
-        }
+        for worker in self.workers { try worker.start() }
+        let queue = ControlQueue()
+        var accepts = true
+        let haveTaken = self.giveLoops(self.current.forLoops, hearing: queue) { accepts = accepts && $0 }
+        guard haveTaken, accepts else { throw AssemblyError.loopsDoNotAccept }
         try self.certificates.start()
         for socket in self.current.listeners.flatMap(\.sockets).map(\.socket) { self.logListening(on: socket) }
         try self.admin.listen(on: self.current.adminSockets, token: self.current.configuration.admin?.token)
@@ -189,13 +192,7 @@ extension Server {
         next.assembly.awaitTokenKeys()
         self.current = next
         self.certificates.watch(next.tls)
-        for worker in self.workers { worker.take(next.forLoops) { queue.post(.taken) } }
-        if !queue.wait(for: .taken, self.workers.count, until: .now + Self.patience) {
-            self.logger.error("not all loops have gone over to the configuration yet")
-        }
-        self.status.update(
-            snapshot: next.assembly.snapshot, configuration: configuration.effective, log: next.accessLog.writer)
-        previous.accessLog.close(whereNot: next.accessLog)
+        self.goOver(from: previous, hearing: queue)
         do throws(SystemError) {
             try self.admin.listen(on: next.adminSockets, token: configuration.admin?.token)
         } catch {
@@ -207,6 +204,45 @@ extension Server {
             self.logger.warning(
                 "the number of workers stays until the gateway is started again",
                 metadata: ["workers": "\(self.workers.count)", "configured": "\(workers)"])
+        }
+    }
+
+    /// Opens the file of the access log anew, where it has one, because the one before may have been moved away.
+    func reopenAccessLog(hearing queue: ControlQueue) {
+        let previous = self.current
+        do throws(SystemError) {
+            self.current.accessLog = try AccessLogTarget(
+                previous.configuration.accessLog, after: previous.accessLog)
+        } catch {
+            self.logger.error("the file of the access log stays as it is", metadata: ["error": "\(error)"])
+            return
+        }
+        if self.current.accessLog.writer !== previous.accessLog.writer { self.goOver(from: previous, hearing: queue) }
+    }
+
+    /// Gives the loops what is in force now, and closes the log that was in force before.
+    private func goOver(from previous: Current, hearing queue: ControlQueue) {
+        let now = self.current
+        if !self.giveLoops(now.forLoops, hearing: queue) {
+            self.logger.error("not all loops have gone over to the configuration yet")
+        }
+        previous.accessLog.close(whereNot: now.accessLog)
+        // Afterwards, so that what the log before has dropped is counted to the last.
+        self.status.update(
+            snapshot: now.assembly.snapshot, configuration: now.configuration.effective, log: now.accessLog.writer)
+    }
+
+    /// Hands something to all loops, and waits until they have taken it; answers whether they have.
+    private func giveLoops(
+        _ configuration: LoopConfiguration, hearing queue: ControlQueue, accepts: (Bool) -> Void = { _ in }
+    ) -> Bool {
+        self.round += 1
+        let round = self.round
+        for worker in self.workers { worker.take(configuration) { queue.post(.taken(round: round, accepts: $0)) } }
+        return queue.wait(self.workers.count, until: .now + Self.patience) { event in
+            guard case .taken(round, let isAccepting) = event else { return false }
+            accepts(isAccepting)
+            return true
         }
     }
 
@@ -263,9 +299,10 @@ extension Server {
     /// Lets go of the sockets, lets running streams finish for as long as `drain_timeout` says, cuts the rest, and ends
     /// the loops. A `stop` in the queue ends the wait early; answers whether one came.
     ///
-    /// - Parameter isSuperseded: whether another process accepts from the same sockets, so that nobody has to be told.
-    package func drain(isSuperseded: Bool, hearing queue: ControlQueue) -> Bool {
+    /// - Parameter successor: a process that accepts from the same sockets, so that nobody has to be told.
+    func drain(supersededBy successor: SuccessorProcess?, hearing queue: ControlQueue) -> Bool {
         let settings = self.current.configuration
+        let isSuperseded = successor != nil
         var isHurried = false
         if isSuperseded {
             self.admin.handOver()
@@ -281,11 +318,16 @@ extension Server {
         self.logger.notice("draining", metadata: ["timeout": "\(settings.drainTimeout)"])
         // With the loops' own, so that connecting is refused from now on and nobody waits in a queue that is not read.
         self.current.listeners = []
+        self.current.assembly.releaseLocalLambdaSocket()
         self.inherited.releaseAll()
         // Nobody waits for a process that was replaced, so its last clients have all the time that clients have.
         let grace = isSuperseded ? settings.limits.requestHead : LoopContext.drainGrace
         for worker in self.workers { worker.drain(grace: grace) { queue.post(.drained) } }
         var left = self.workers.count
+        if let lambda = self.current.assembly.localLambda {
+            left += 1
+            lambda.drainOthers(leavingQueue: isSuperseded) { queue.post(.drained) }
+        }
         let deadline = ContinuousClock.now + settings.drainTimeout
         while left > 0, !isHurried, let event = queue.next(until: deadline) {
             switch event {
@@ -293,7 +335,11 @@ extension Server {
             case .stop: isHurried = true
             case .successorEnded(let outcome) where isSuperseded:
                 self.logger.critical("the process that took the place of this one has ended: \(outcome)")
-            case .successorEnded, .reload, .upgrade, .taken, .successorReady: break
+            case .reload:
+                // Whoever sent it may not have known yet that the service is another process.
+                successor?.reload()
+                self.reopenAccessLog(hearing: queue)
+            case .successorEnded, .upgrade, .taken, .successorReady: break
             }
         }
         if left > 0 { self.cut(left, hearing: queue) }
@@ -304,6 +350,9 @@ extension Server {
     private func cut(_ left: Int, hearing queue: ControlQueue) {
         self.logger.warning("the time for draining is over: what still runs is cut")
         for worker in self.workers { worker.cut() }
+        self.current.assembly.localLambda?.cutOthers { [life = self.life] calls in
+            for _ in 0..<calls { life.exchangeCut() }
+        }
         // So that clients see how their answers end.
         _ = queue.wait(for: .drained, left, until: .now + .seconds(2))
         self.logger.warning("exchanges were cut", metadata: ["exchanges": "\(self.life.exchangesCut)"])

@@ -16,6 +16,8 @@ package final class Supervisor {
     private var watchdog: Watchdog?
     /// A process that has been started to take the place of this one, and has not said yet that it is ready.
     private var successor: SuccessorProcess?
+    /// Whether a reload was asked for since then: it may have read its file before that.
+    private var owesReload = false
 
     /// How long a process that is to take over may take to be ready.
     private static let successorPatience = Duration.seconds(60)
@@ -48,13 +50,15 @@ package final class Supervisor {
             case .stop:
                 self.leave()
                 return
+            case .reload where self.successor != nil:
+                self.postponeReload()
             case .reload:
                 self.reload()
             case .upgrade:
                 self.startSuccessor()
             case .successorReady:
                 guard let successor = self.successor else { continue }
-                self.handOver(to: successor)
+                self.handOver(to: successor, thenEnding: false)
                 return
             case .successorEnded(let outcome):
                 self.successorFailed(outcome)
@@ -98,12 +102,22 @@ package final class Supervisor {
         }
     }
 
+    /// Sockets that are bound while another process starts would not be handed over to it, and it may have read the file
+    /// already: whichever of the two goes on reads it when that is known.
+    private func postponeReload() {
+        self.owesReload = true
+        self.logger.notice("the configuration will be read again when the upgrade that is under way has ended")
+        self.server.reopenAccessLog(hearing: self.queue)
+    }
+
     private func refuse(_ faults: [String]) {
         self.server.life.reloadRefused()
         for fault in faults { self.logger.error("\(fault)") }
         self.logger.error(
             "the configuration was refused, and the one before stays in force",
             metadata: ["faults": "\(faults.count)", "refused": "\(self.server.life.reloadsRefused)"])
+        // Whoever moved its file away does not ask what else became of the reload.
+        self.server.reopenAccessLog(hearing: self.queue)
         self.manager.ready(status: "\(self.server.summary); the last reload was refused: \(faults.first ?? "")")
     }
 
@@ -158,30 +172,53 @@ package final class Supervisor {
             "the upgrade failed: the new process did not come up, and this one goes on",
             metadata: ["reason": "\(reason)", "failed": "\(self.server.life.upgradesFailed)"])
         self.manager.status("\(self.server.summary); the last upgrade failed: \(reason)")
+        guard self.owesReload else { return }
+        self.owesReload = false
+        self.reload()
     }
 
-    private func handOver(to successor: SuccessorProcess) {
+    /// Lets the other process be the service, and drains.
+    ///
+    /// - Parameter thenEnding: whether this one has been told to end, so that the other is told as well.
+    private func handOver(to successor: SuccessorProcess, thenEnding: Bool) {
         self.logger.notice(
             "the new process is ready, and takes over", metadata: ["process": "\(successor.processID)"])
         self.manager.mainProcess(is: successor.processID)
         successor.confirm()
+        if thenEnding {
+            successor.terminate()
+        } else if self.owesReload {
+            successor.reload()
+        }
         // From here on the new process is the one to feed it.
         self.watchdog?.stop()
         self.server.leaveSocketFiles()
-        let isHurried = self.server.drain(isSuperseded: true, hearing: self.queue)
+        let isHurried = self.server.drain(supersededBy: successor, hearing: self.queue)
         self.awaitPredecessor(isHurried: isHurried)
     }
 
     // The end.
 
     private func leave() {
-        // It was not ready, so nobody relies on it.
-        self.successor?.kill()
+        if let successor = self.successor {
+            if successor.isReady {
+                // It accepts already, and drains what it has taken.
+                self.handOver(to: successor, thenEnding: true)
+                return
+            }
+            // Nobody relies on it.
+            successor.kill()
+        }
         self.manager.stopping(
             within: self.server.drainPatience, status: "draining \(self.server.connectionCount) connections")
-        let isHurried = self.server.drain(isSuperseded: false, hearing: self.queue)
+        let isHurried = self.server.drain(supersededBy: nil, hearing: self.queue)
         // No loop turns any more, and none has to.
         self.watchdog?.watch([])
+        if self.waitsForPredecessor {
+            self.manager.stopping(
+                within: self.server.drainPatience,
+                status: "waiting for the process before this one, which still drains")
+        }
         self.awaitPredecessor(isHurried: isHurried)
         self.watchdog?.stop()
     }
@@ -189,14 +226,16 @@ package final class Supervisor {
     /// A service manager ends what is left of a service when its main process has ended, so a gateway that was replaced by
     /// this one and has streams still is waited for. It keeps to its own `drain_timeout`.
     private func awaitPredecessor(isHurried: Bool) {
-        guard let predecessor = self.server.predecessor, !predecessor.hasEnded(withinMilliseconds: 0) else { return }
+        guard let predecessor = self.server.predecessor, self.waitsForPredecessor else { return }
         self.logger.notice("waiting for the process before this one, which still drains")
-        self.manager.stopping(
-            within: self.server.drainPatience, status: "waiting for the process before this one, which still drains")
         if isHurried { predecessor.terminate() }
         while !predecessor.hasEnded(withinMilliseconds: 200) {
             if self.queue.next(until: .now) == .stop { predecessor.terminate() }
         }
+    }
+
+    private var waitsForPredecessor: Bool {
+        self.server.predecessor.map { !$0.hasEnded(withinMilliseconds: 0) } ?? false
     }
 }
 

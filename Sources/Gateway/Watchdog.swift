@@ -3,11 +3,14 @@ internal import Reactor
 private import Synchronization
 
 /// Feeds the service manager's watchdog for as long as every loop turns: each has to answer, from one meal to the next,
-/// that it has begun another round. One that hangs ends the feeding, and with it, by and by, the process.
+/// that it has begun another round. One that hangs ends the feeding, and with it, by and by, the process; unless streams go
+/// on well without it, and would be cut for a file system that does not answer.
 final class Watchdog: Sendable {
     /// Something that turns.
     struct Member: Sendable {
         let name: String
+        /// Whether starting the process again is better than going on without it.
+        var isVital = true
         /// Runs what it is given in its next round.
         let atNextRound: @Sendable (@escaping @Sendable () -> Void) -> Void
 
@@ -17,8 +20,9 @@ final class Watchdog: Sendable {
         }
 
         /// A loop, by its mailbox.
-        init(name: String, _ mailbox: Mailbox) {
+        init(name: String, isVital: Bool = true, _ mailbox: Mailbox) {
             self.init(name: name) { work in mailbox.post { _ in work() } }
+            self.isVital = isVital
         }
     }
 
@@ -30,7 +34,7 @@ final class Watchdog: Sendable {
     }
 
     private let state: Mutex<State>
-    private let wakeUp = Semaphore()
+    private let wakeUp = ThreadSemaphore()
     private let feed: @Sendable () -> Void
     private let step: Duration
     private let logger: Logger
@@ -65,15 +69,15 @@ final class Watchdog: Sendable {
         while true {
             self.ask()
             self.wakeUp.wait(atMost: self.step)
-            let (isOver, silent) = self.state.withLock { ($0.isOver, $0.silent) }
+            let (isOver, silent, isStuck) = self.state.withLock { state in
+                let isStuck = state.members.contains { $0.isVital && state.silent[$0.name] != nil }
+                return (state.isOver, state.silent, isStuck)
+            }
             if isOver { return }
-            if silent.isEmpty {
-                self.feed()
-            } else {
-                for (name, since) in silent {
-                    self.logger.critical(
-                        "a loop does not turn", metadata: ["loop": "\(name)", "for": "\(ContinuousClock.now - since)"])
-                }
+            if !isStuck { self.feed() }
+            for (name, since) in silent {
+                self.logger.critical(
+                    "a loop does not turn", metadata: ["loop": "\(name)", "for": "\(ContinuousClock.now - since)"])
             }
         }
     }

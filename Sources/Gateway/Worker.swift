@@ -30,12 +30,9 @@ final class Worker: Sendable {
         self.thread.withLock { $0 = thread }
     }
 
-    /// Goes over to another configuration.
-    func take(_ configuration: LoopConfiguration, _ taken: @escaping @Sendable () -> Void) {
-        self.perform { context in
-            context.take(configuration)
-            taken()
-        }
+    /// Goes over to another configuration, and then tells whether it accepts from all listeners.
+    func take(_ configuration: LoopConfiguration, _ taken: @escaping @Sendable (_ accepts: Bool) -> Void) {
+        self.perform { taken($0.take(configuration)) }
     }
 
     /// Stops accepting, lets end what runs, and tells when nothing is left.

@@ -1,5 +1,6 @@
 private import CSpawn
 private import Glibc
+private import Synchronization
 
 /// A process that takes over descriptors of this one and says when it is ready to work with them.
 ///
@@ -10,6 +11,9 @@ package final class SuccessorProcess: Sendable {
     package let processID: Int32
     /// Our end of the socket.
     private let readiness: Int32
+    /// Refers to the process and to no other that may get its number later (a pidfd).
+    private let descriptor: Int32
+    private let hasSaidReady = Atomic(false)
 
     /// The descriptor on which the process says that it is ready.
     package static let readinessDescriptor: Int32 = 3
@@ -47,10 +51,19 @@ package final class SuccessorProcess: Sendable {
             throw error
         }
         self.readiness = own
+        self.descriptor = sluice_open_process(self.processID)
+        guard self.descriptor >= 0 else {
+            let number = errno
+            // Nobody has reaped it, so the number is its own.
+            Glibc.kill(self.processID, SIGKILL)
+            _ = self.outcome()
+            throw .system(call: "pidfd_open", number: number)
+        }
     }
 
     deinit {
         close(self.readiness)
+        if self.descriptor >= 0 { close(self.descriptor) }
     }
 
     /// The descriptors become those from 3 on; there are no others.
@@ -94,7 +107,19 @@ package final class SuccessorProcess: Sendable {
         var request = pollfd(fd: self.readiness, events: Int16(POLLIN), revents: 0)
         guard unsafe poll(&request, 1, limit) == 1 else { return false }
         var byte: UInt8 = 0
-        return unsafe read(self.readiness, &byte, 1) == 1
+        guard unsafe recv(self.readiness, &byte, 1, CInt(MSG_DONTWAIT)) == 1 else { return false }
+        self.hasSaidReady.store(true, ordering: .releasing)
+        return true
+    }
+
+    /// Whether the process has said that it is ready, heard or not.
+    package var isReady: Bool {
+        if self.hasSaidReady.load(ordering: .acquiring) { return true }
+        var byte: UInt8 = 0
+        let flags = CInt(MSG_DONTWAIT) | CInt(MSG_PEEK)
+        if unsafe recv(self.readiness, &byte, 1, flags) == 1 { return true }
+        // It may have been heard between the two looks.
+        return self.hasSaidReady.load(ordering: .acquiring)
     }
 
     /// Tells the process that its readiness has been taken note of.
@@ -105,7 +130,18 @@ package final class SuccessorProcess: Sendable {
 
     /// Ends the process at once.
     package func kill() {
-        Glibc.kill(self.processID, SIGKILL)
+        // It may be gone already, which is what was wanted.
+        _ = sluice_signal_process(self.descriptor, SIGKILL)
+    }
+
+    /// Asks the process to end: TERM.
+    package func terminate() {
+        _ = sluice_signal_process(self.descriptor, SIGTERM)
+    }
+
+    /// Asks the process to read its configuration again: HUP.
+    package func reload() {
+        _ = sluice_signal_process(self.descriptor, SIGHUP)
     }
 
     /// Waits for the end of the process, and tells how it ended. Called once.

@@ -121,6 +121,49 @@ import Testing
         }
     }
 
+    @Test func `a refused file opens the access log anew as well, for who has moved it away`() async throws {
+        var setup = try await self.setup()
+        let log = setup.folder.path("access.log")
+        setup.more = "access_log: { output: \(log), format: text }"
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            #expect(try await gateway.get("/fixed").text == "before")
+            _ = try await eventually("the first line is there") {
+                try String(contentsOfFile: log, encoding: .utf8).contains("/fixed") ? true : nil
+            }
+            try FileManager.default.moveItem(atPath: log, toPath: log + ".1")
+            try gateway.folder.write("sluice.yaml", "nonsense: true\n")
+            #expect(try await !gateway.reload())
+            #expect(try await gateway.get("/fixed?second").status == 200)
+            _ = try await eventually("the second line is in the new file") {
+                (try? String(contentsOfFile: log, encoding: .utf8))?.contains("/fixed") ?? false ? true : nil
+            }
+            let old = try String(contentsOfFile: log + ".1", encoding: .utf8)
+            #expect(old.split(separator: "\n").count == 1)
+        }
+    }
+
+    @Test func `connections to an endpoint that is no more are counted while they serve`() async throws {
+        let function = try await FakeLambda.shared.function(.text("begun "), .gate, .text("ended"), .done, .end)
+        var setup = try Setup(function)
+        setup.more = "admin: { address: \"unix:admin\" }"
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let client = try await gateway.connect()
+            try await client.send(Gateway.request())
+            _ = try await client.body(holding: "begun ")
+            setup.aws = "{ region: eu-west-1, endpoint: \"http://localhost:\(function.lambda.port)\" }"
+            #expect(try await gateway.reload(setup))
+            let metrics = try await Tool.curl(
+                "--unix-socket", gateway.folder.path("admin"), "http://admin/metrics"
+            ).output.split(separator: "\n")
+            let busy = metrics.first {
+                $0.hasPrefix("sluice_upstream_connections{") && $0.contains("127.0.0.1") && $0.contains("busy")
+            }
+            #expect(busy?.hasSuffix(" 1") ?? false, "\(metrics.filter { $0.contains("upstream_connections") })")
+            try await function.release()
+            #expect(try await client.answer().text == "begun ended")
+        }
+    }
+
     @Test func `what can not be run here is refused as well, all of it`() async throws {
         var setup = try await self.setup()
         let other = try await self.setup()

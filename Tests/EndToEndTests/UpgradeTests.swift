@@ -285,6 +285,125 @@ import Testing
         }
     }
 
+    /// A program that waits until there is a file `go`, and then is the gateway, or ends with 7.
+    private func waiting(_ setup: inout Setup, succeeds: Bool) throws {
+        let binary = setup.folder.path("sluice")
+        let then = succeeds ? "exec \(Support.binary) \"$@\"" : "exit 7"
+        try setup.folder.write(
+            "sluice", "#!/bin/sh\nwhile [ ! -e \(setup.folder.path("go")) ]; do sleep 0.02; done\n\(then)\n")
+        chmod(binary, 0o755)
+        setup.launcher = ("/bin/bash", ["-c", "exec -a \(binary) \"$0\" \"$@\"", Support.binary])
+    }
+
+    @Test(arguments: [true, false])
+    func `a reload while the new process starts is done by whichever goes on`(_ succeeds: Bool) async throws {
+        var setup = try await self.setup()
+        let log = setup.folder.path("access.log")
+        setup.more = "access_log: { output: \(log), format: text }"
+        try self.waiting(&setup, succeeds: succeeds)
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let kept = try await gateway.connect()
+            gateway.child.signal(SIGUSR2)
+            try await gateway.logs("upgrading")
+            rename(log, log + ".1")
+            setup.routes = ["{ path: /fixed, respond: { body: new } }"]
+            try gateway.folder.write("sluice.yaml", setup.text)
+            gateway.child.signal(SIGHUP)
+            try await gateway.logs("will be read again")
+            // The file of the log is another one at once.
+            try await kept.send(Gateway.request("/fixed"))
+            #expect(try await kept.answer().text == "fixed")
+            kept.close()
+            _ = try await eventually("the line is in the new file") {
+                (try? String(contentsOfFile: log, encoding: .utf8))?.contains("/fixed") ?? false ? true : nil
+            }
+            #expect(!gateway.log.contains("the configuration was taken"))
+            try gateway.folder.write("go", "")
+            try await gateway.logs(succeeds ? "takes over" : "exit status 7")
+            try await gateway.logs("the configuration was taken")
+            #expect(try await gateway.get("/fixed").text == "new")
+            guard succeeds else { return }
+            let text = try #require(gateway.log.firstMatch(of: /process=(\d+) .*takes over/)?.1)
+            kill(try #require(pid_t(text)), SIGTERM)
+            #expect(try await gateway.child.ended() == .exited(0))
+        }
+    }
+
+    @Test func `a program that was named without a directory is looked for in PATH again`() async throws {
+        var setup = try await self.setup()
+        let binary = setup.folder.path("sluice")
+        try FileManager.default.createSymbolicLink(atPath: binary, withDestinationPath: Support.binary)
+        setup.environment["PATH"] = "\(setup.folder.path):/usr/bin:/bin"
+        setup.launcher = ("/bin/sh", ["-c", "exec sluice \"$@\"", "sh"])
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            // What the link leads to now is another version, which can not start.
+            unlink(binary)
+            let other = try setup.folder.write("other", "#!/bin/sh\nexit 7\n")
+            chmod(other, 0o755)
+            try FileManager.default.createSymbolicLink(atPath: binary, withDestinationPath: other)
+            gateway.child.signal(SIGUSR2)
+            try await gateway.logs("exit status 7")
+            #expect(try await gateway.get("/fixed").text == "fixed")
+        }
+    }
+
+    @Test func `one that was replaced while another drains says nothing of its end`() async throws {
+        let function = try await FakeLambda.shared.function(.text("begun "), .gate, .text("ended"), .done, .end)
+        var setup = try await self.setup()
+        let manager = try NotifySocket(in: setup.folder)
+        setup.environment["NOTIFY_SOCKET"] = manager.name
+        setup.add(function, as: "main")
+        setup.routes.append("{ path: /stream, function: main }")
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let streaming = try await gateway.connect()
+            try await streaming.send(Gateway.request("/stream"))
+            _ = try await streaming.body(holding: "begun ")
+            let first = try await Successor(of: gateway)
+            let second = try await Successor(of: gateway, upgrading: first.processID)
+            try await gateway.logs("waiting for the process before this one")
+            #expect(!first.hasEnded)
+            try await function.release()
+            #expect(try await streaming.answer().text == "begun ended")
+            #expect(try await gateway.child.ended() == .exited(0))
+            try await first.ended()
+            #expect(!manager.messages.contains { $0.contains("STOPPING=1") })
+            try await second.stop()
+            try await manager.wait(for: "STOPPING=1")
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `calls of others to functions of this machine end well`(_ isUpgrade: Bool) async throws {
+        try await Tool.checkPython()
+        var setup = try await self.setup()
+        let port = try await self.freePort()
+        let command = "[\(Support.python), \(Support.file("local_function.py")), local]"
+        setup.functions = [("local", "{ local: { command: \(command), concurrency: 2 } }")]
+        setup.more = "local_lambda: { address: \"127.0.0.1:\(port)\" }"
+        let environment = [
+            "AWS_ACCESS_KEY_ID": FakeLambda.accessKey, "AWS_SECRET_ACCESS_KEY": FakeLambda.secretKey,
+            "AWS_DEFAULT_REGION": "us-east-1",
+        ]
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let caller = try Child(
+                Support.python,
+                [
+                    Support.file("stream_with_boto3.py"), "http://127.0.0.1:\(port)", "local", #"{"rawPath":"/slow"}"#,
+                ], environment: Support.environment.merging(environment) { $1 }, folder: gateway.folder, name: "caller")
+            _ = try await eventually("it begins") { caller.outputText.contains("local ") ? true : nil }
+            var successor: Successor?
+            if isUpgrade { successor = try await Successor(of: gateway) } else { gateway.child.signal(SIGTERM) }
+            _ = try await caller.ended()
+            #expect(caller.outputText.hasSuffix(" ended\ncomplete\n"), "\(caller.outputText)\(caller.errorText)")
+            #expect(try await gateway.child.ended() == .exited(0))
+            if let successor {
+                _ = try await RawClient(port: port)
+                try await successor.stop()
+            }
+            await #expect(throws: RawClient.ConnectError.self) { try await RawClient(port: port) }
+        }
+    }
+
     private func freePort() async throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer { close(descriptor) }

@@ -37,7 +37,7 @@ import Time
         ) { meals.wrappingAdd(1, ordering: .relaxed) }
         try await Self.wait("it is fed") { meals.load(ordering: .relaxed) > 3 }
 
-        let (hangs, goesOn) = (Semaphore(), Semaphore())
+        let (hangs, goesOn) = (ThreadSemaphore(), ThreadSemaphore())
         second.mailbox.post { _ in
             hangs.signal()
             goesOn.wait()
@@ -76,11 +76,31 @@ import Time
         for (member, name) in [(control.turning, "control"), (admin.turning, "admin")] {
             let member = try #require(member)
             #expect(member.name == name)
-            let answered = Semaphore()
+            let answered = ThreadSemaphore()
             member.atNextRound { answered.signal() }
             answered.wait()
         }
         withExtendedLifetime(store) {}
+    }
+
+    @Test func `one that need not turn does not end the feeding`() async throws {
+        let (first, other) = (try self.member("first"), try self.member("other"))
+        let meals = Atomic(0)
+        let watchdog = try Watchdog(
+            [first.member, Watchdog.Member(name: "other", isVital: false, other.mailbox)], interval: .milliseconds(30),
+            logger: self.logger
+        ) { meals.wrappingAdd(1, ordering: .relaxed) }
+        let (hangs, goesOn) = (ThreadSemaphore(), ThreadSemaphore())
+        other.mailbox.post { _ in
+            hangs.signal()
+            goesOn.wait()
+        }
+        hangs.wait()
+        let before = meals.load(ordering: .relaxed)
+        try await Self.wait("it is fed all the same") { meals.load(ordering: .relaxed) > before + 3 }
+        goesOn.signal()
+        watchdog.stop()
+        for mailbox in [first.mailbox, other.mailbox] { mailbox.post { $0.stop() } }
     }
 
     @Test func `members that are no more are not asked`() async throws {
