@@ -22,7 +22,8 @@ struct Assembly {
 
     init(
         _ configuration: GatewayConfiguration, environment: [String: String], readFile: (String) -> String?,
-        inherited: InheritedSockets = InheritedSockets(), after previous: Assembly? = nil, life: Life = Life(),
+        sockets: SocketSource = SocketSource(inherited: InheritedSockets()), after previous: Assembly? = nil,
+        life: Life = Life(),
         logger: Logger
     ) throws {
         let shared =
@@ -32,7 +33,7 @@ struct Assembly {
             configuration, environment: environment, resolver: shared.resolver, readFile: readFile)
         var stores = CredentialStores(aws, after: previous?.stores)
         let local = try LocalIdentity(
-            configuration, gatewayKeys: stores.own, environment: environment, inherited: inherited,
+            configuration, gatewayKeys: stores.own, environment: environment, sockets: sockets,
             after: previous?.local, logger: logger)
         self.local = local
         var faults = AssemblyFaults()

@@ -3,18 +3,16 @@ internal import Reactor
 
 /// Binds the listeners of a configuration.
 enum ListenerBinding {
-    /// Takes over the sockets of listeners that are there already, and those that were handed over; binds the others.
-    /// Says everything that is wrong.
+    /// Takes over the sockets of listeners that are there already, and those that were handed over; binds the others, which
+    /// do not listen yet. Says everything that is wrong.
     static func bind(
         _ listeners: [ListenerConfiguration], tls: [ListenerTLS?], keeping current: [BoundListener],
-        inherited: InheritedSockets
+        from source: SocketSource
     ) throws(AssemblyFaults) -> [BoundListener] {
         var rest = current
         let kept = listeners.map { configuration -> BoundListener? in
             rest.firstIndex { $0.address == configuration.address }.map { rest.remove(at: $0) }
         }
-        // An address may be written in another way now.
-        let source = SocketSource(current: rest.flatMap(\.sockets).map(\.socket), inherited: inherited)
         var faults = AssemblyFaults()
         let bound = zip(zip(listeners, tls), kept).compactMap { pair, kept -> BoundListener? in
             let (configuration, tls) = pair
@@ -62,13 +60,14 @@ enum ListenerBinding {
         }
     }
 
-    /// A socket that is bound to the address: one that was handed over, or a new one.
+    /// A socket that is bound to the address: one that was handed over or is about to go, or a new one, which does not
+    /// listen yet.
     static func bind(
         _ address: SocketAddress, name: String, from source: SocketSource
     ) throws(AssemblyError) -> ListeningSocket {
         if let socket = source.socket(boundTo: address) { return socket }
         do throws(SystemError) {
-            return try ListeningSocket(bindingTo: address, leaving: source.leaving)
+            return try ListeningSocket(bindingTo: address, leaving: source.leaving, listens: false)
         } catch {
             throw .unresolvedListener(name, error.description)
         }
@@ -76,17 +75,22 @@ enum ListenerBinding {
 }
 
 /// Sockets that are bound already.
-struct SocketSource {
-    /// Those of listeners that are no more.
-    var current: [ListeningSocket] = []
-    let inherited: InheritedSockets
+final class SocketSource {
+    /// Those that go unless somebody takes them: an address may be written in another way now, or be for something else.
+    private var current: [ListeningSocket]
+    fileprivate let inherited: InheritedSockets
 
-    /// Those that go unless somebody takes them.
+    init(leaving current: [ListeningSocket] = [], inherited: InheritedSockets) {
+        self.current = current
+        self.inherited = inherited
+    }
+
     fileprivate var leaving: [ListeningSocket] { self.current + self.inherited.untaken }
 
-    /// The one that is bound to an address.
+    /// The one that is bound to an address, which nobody else gets then.
     fileprivate func socket(boundTo address: SocketAddress) -> ListeningSocket? {
-        self.inherited.takeSocket(boundTo: address)
-            ?? self.current.first { $0.address == address }
+        if let socket = self.inherited.takeSocket(boundTo: address) { return socket }
+        let position = self.current.firstIndex { $0.address == address }
+        return position.map { self.current.remove(at: $0) }
     }
 }

@@ -28,14 +28,14 @@ struct LocalIdentity: Sendable {
     /// The gateway signs its own calls with keys made for this process. Others may use those that the gateway found.
     init?(
         _ configuration: GatewayConfiguration, gatewayKeys: CredentialStore, environment: [String: String],
-        inherited: InheritedSockets, after previous: LocalIdentity?, logger: Logger
+        sockets: SocketSource, after previous: LocalIdentity?, logger: Logger
     ) throws {
         self.functions = configuration.functions.compactMap(LocalLambdaFunction.init)
         guard previous != nil || !self.functions.isEmpty else { return nil }
         self.address = self.functions.isEmpty ? nil : configuration.localLambdaAddress
         self.socket =
             if let previous, previous.address == self.address { previous.socket } else {
-                try self.address.map { try Self.bind($0, inherited: inherited) }
+                try self.address.map { try Self.bind($0, from: sockets) }
             }
         self.credentials = previous?.credentials ?? CredentialStore(Self.madeForThisProcess())
         self.gatewayKeys = gatewayKeys
@@ -78,12 +78,14 @@ struct LocalIdentity: Sendable {
         return Credentials(accessKeyID: "AKIASLUICELOCAL", secretAccessKey: secret)
     }
 
-    private static func bind(_ address: NetworkAddress, inherited: InheritedSockets) throws -> ListeningSocket {
+    private static func bind(_ address: NetworkAddress, from sockets: SocketSource) throws -> ListeningSocket {
         let name = "local_lambda \(address)"
         guard let first = try ListenerBinding.addresses(of: address, name: name).first else {
             throw AssemblyError.unresolvedListener(name, "no address")
         }
-        return try ListenerBinding.bind(first, name: name, from: SocketSource(inherited: inherited))
+        let socket = try ListenerBinding.bind(first, name: name, from: sockets)
+        try socket.listen()
+        return socket
     }
 }
 

@@ -51,24 +51,38 @@ package final class Server {
             logger: Logger
         ) throws(AssemblyFaults) {
             var faults = AssemblyFaults()
+            let sockets = SocketSource(
+                leaving: previous?.sockets(leavingFor: configuration) ?? [], inherited: inherited)
             let assembly = faults.gather {
                 try Assembly(
-                    configuration, environment: environment, readFile: readFile, inherited: inherited,
+                    configuration, environment: environment, readFile: readFile, sockets: sockets,
                     after: previous?.assembly, life: life, logger: logger)
             }
             let tls = faults.gather { try CertificateFile.listeners(of: configuration, ticketKeys: ticketKeys) }
             let listeners = faults.gather {
                 try ListenerBinding.bind(
                     configuration.listeners, tls: tls ?? configuration.listeners.map { _ in nil },
-                    keeping: previous?.listeners ?? [], inherited: inherited)
+                    keeping: previous?.listeners ?? [], from: sockets)
             }
             let adminSockets = faults.gather {
-                try Self.adminSockets(configuration, after: previous, inherited: inherited)
+                try Self.adminSockets(configuration, after: previous, from: sockets)
             }
             let accessLog = faults.gather {
                 try AccessLogTarget(configuration.accessLog, after: previous?.accessLog)
             }
-            guard let assembly, let tls, let listeners, let adminSockets, let accessLog else {
+            // Last of all: who waits in the queue of a socket is reset where that is dropped.
+            if faults.lines.isEmpty, let listeners, let adminSockets {
+                for socket in listeners.flatMap(\.sockets).map(\.socket) + adminSockets {
+                    faults.gather {
+                        do throws(SystemError) {
+                            try socket.listen()
+                        } catch {
+                            throw AssemblyError.unresolvedListener("\(socket.address)", error.description)
+                        }
+                    }
+                }
+            }
+            guard let assembly, let tls, let listeners, let adminSockets, let accessLog, faults.lines.isEmpty else {
                 accessLog?.close(whereNot: previous?.accessLog)
                 throw faults
             }
@@ -80,14 +94,32 @@ package final class Server {
             self.accessLog = accessLog
         }
 
+        /// Those of addresses that the other configuration does not name any more, for what they are for here.
+        private func sockets(leavingFor next: GatewayConfiguration) -> [ListeningSocket] {
+            var kept = next.listeners.map(\.address)
+            var leaving: [ListeningSocket] = []
+            for listener in self.listeners {
+                if let position = kept.firstIndex(of: listener.address) {
+                    kept.remove(at: position)
+                } else {
+                    leaving += listener.sockets.map(\.socket)
+                }
+            }
+            if self.configuration.admin?.address != next.admin?.address { leaving += self.adminSockets }
+            if let socket = self.assembly.localLambdaSocket,
+                self.configuration.localLambdaAddress != next.localLambdaAddress
+            {
+                leaving.append(socket)
+            }
+            return leaving
+        }
+
         private static func adminSockets(
-            _ configuration: GatewayConfiguration, after previous: Current?, inherited: InheritedSockets
+            _ configuration: GatewayConfiguration, after previous: Current?, from sockets: SocketSource
         ) throws -> [ListeningSocket] {
             guard let settings = configuration.admin else { return [] }
             if let previous, previous.configuration.admin?.address == settings.address { return previous.adminSockets }
-            return try ListenerBinding.sockets(
-                for: settings.address,
-                from: SocketSource(current: previous?.adminSockets ?? [], inherited: inherited))
+            return try ListenerBinding.sockets(for: settings.address, from: sockets)
         }
 
         var forLoops: LoopConfiguration {

@@ -11,13 +11,18 @@ package final class ListeningSocket: Sendable {
     package let descriptor: CInt
     /// A unix socket's file is removed with it, unless another file has taken its place.
     private let file: Mutex<(device: UInt, inode: UInt)?>
+    /// What it takes to listen, until it does.
+    private let listening: Mutex<(beside: [ListeningSocket], backlog: CInt)?>
 
     /// Binds and listens. A stale unix socket, which nobody listens on, is replaced.
     ///
-    /// - Parameter leaving: sockets that are about to go. One of them may have a part of the address that this one is to
-    ///   have, or all of it and more; both are open for a moment, and nobody is refused.
+    /// - Parameters:
+    ///   - leaving: sockets that are about to go. One of them may have a part of the address that this one is to have, or
+    ///     all of it and more; both are open for a moment, and nobody is refused.
+    ///   - listens: whether connections are to wait in its queue from now on, or from `listen` on: those that wait are reset
+    ///     where it is dropped.
     package init(
-        bindingTo address: SocketAddress, leaving: [ListeningSocket] = [], backlog: Int = 4096
+        bindingTo address: SocketAddress, leaving: [ListeningSocket] = [], backlog: Int = 4096, listens: Bool = true
     ) throws(SystemError) {
         let descriptor = socket(address.family, sluice_SOCK_STREAM | sluice_SOCK_CLOEXEC_NONBLOCK, 0)
         guard descriptor >= 0 else { throw SystemError("socket", code: lastErrorCode) }
@@ -30,24 +35,45 @@ package final class ListeningSocket: Sendable {
             // Addresses overlap only among sockets that all allow it, and only for as long as it takes: those that were
             // to leave may have to stay.
             let overlapping = leaving.filter { $0.address.port == address.port && address.family != AF_UNIX }
-            for socket in overlapping {
-                SocketOptions.set(socket.descriptor, SOL_SOCKET, sluice_SO_REUSEPORT, 1)
-                SocketOptions.set(descriptor, SOL_SOCKET, sluice_SO_REUSEPORT, 1)
+            try Self.overlap(descriptor, with: overlapping) { () throws(SystemError) in
+                let bound = unsafe try address.withSystemAddress { unsafe bind(descriptor, $0, $1) }
+                guard bound == 0 else { throw SystemError("bind", code: lastErrorCode) }
+                guard listens else { return }
+                guard Glibc.listen(descriptor, CInt(backlog)) == 0 else {
+                    throw SystemError("listen", code: lastErrorCode)
+                }
             }
-            defer {
-                for socket in overlapping { SocketOptions.set(socket.descriptor, SOL_SOCKET, sluice_SO_REUSEPORT, 0) }
-            }
-            let bound = unsafe try address.withSystemAddress { unsafe bind(descriptor, $0, $1) }
-            guard bound == 0 else { throw SystemError("bind", code: lastErrorCode) }
-            guard listen(descriptor, CInt(backlog)) == 0 else { throw SystemError("listen", code: lastErrorCode) }
-            SocketOptions.set(descriptor, SOL_SOCKET, sluice_SO_REUSEPORT, 0)
             self.address = try Self.boundAddress(of: descriptor)
+            self.listening = Mutex(listens ? nil : (overlapping, CInt(backlog)))
         } catch {
             close(descriptor)
             throw error
         }
         self.descriptor = descriptor
         self.file = Mutex(Self.socketFile(of: address))
+    }
+
+    /// Listens, where it does not yet.
+    package func listen() throws(SystemError) {
+        let waiting = self.listening.withLock { $0 }
+        guard let waiting else { return }
+        // The address is looked at again.
+        try Self.overlap(self.descriptor, with: waiting.beside) { () throws(SystemError) in
+            guard Glibc.listen(self.descriptor, waiting.backlog) == 0 else {
+                throw SystemError("listen", code: lastErrorCode)
+            }
+        }
+        self.listening.withLock { $0 = nil }
+    }
+
+    /// Does something for which the addresses of sockets may overlap.
+    private static func overlap(
+        _ descriptor: CInt, with others: [ListeningSocket], _ work: () throws(SystemError) -> Void
+    ) throws(SystemError) {
+        let descriptors = others.isEmpty ? [] : others.map(\.descriptor) + [descriptor]
+        for descriptor in descriptors { SocketOptions.set(descriptor, SOL_SOCKET, sluice_SO_REUSEPORT, 1) }
+        defer { for descriptor in descriptors { SocketOptions.set(descriptor, SOL_SOCKET, sluice_SO_REUSEPORT, 0) } }
+        try work()
     }
 
     /// Takes over a socket that somebody else bound, such as the service manager, and makes it ready for a loop. Where
@@ -64,6 +90,7 @@ package final class ListeningSocket: Sendable {
         self.address = try Self.boundAddress(of: descriptor)
         self.descriptor = descriptor
         self.file = Mutex(nil)
+        self.listening = Mutex(nil)
         if self.address.family != AF_UNIX { SocketOptions.setForConnection(descriptor) }
     }
 

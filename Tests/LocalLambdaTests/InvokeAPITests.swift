@@ -2,6 +2,7 @@ import AWS
 import Foundation
 import HTTP
 import LocalLambda
+import Reactor
 import TestSupport
 import Testing
 import Time
@@ -44,6 +45,46 @@ import Time
         let refused = try await Self.fixture().call(
             stream: false, event: asynchronous, headers: [("X-Amz-Invocation-Type", "Event")])
         #expect(refused.status == 413)
+    }
+
+    @Test func `a long event of somebody unknown is refused before it has come`() async throws {
+        let fixture = try Self.fixture()
+        let head = "POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: \(fixture.address)\r\n"
+        for length in ["Content-Length: 1000000", "Transfer-Encoding: chunked"] {
+            let answer = try await fixture.send(Array("\(head)\(length)\r\n\r\n".utf8))
+            #expect(answer.status == 403)
+            #expect(answer.errorType == "MissingAuthenticationTokenException")
+        }
+    }
+
+    @Test func `who calls without taking answers is not read any more`() async throws {
+        let fixture = try Self.fixture()
+        let call = "POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+        let descriptor = try CallClient.connect(fixture.address.port, receiveBuffer: 65536)
+        defer { close(descriptor) }
+        let calls = Array(String(repeating: call, count: 10_000).utf8)
+        let limit = 40 << 20
+        let sent = await Task.detached {
+            var sent = 0
+            while sent < limit {
+                let offset = sent % calls.count
+                let count = calls[offset...].withUnsafeBytes {
+                    Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+                }
+                if count > 0 {
+                    sent += count
+                } else {
+                    var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                    if errno != EAGAIN || poll(&wanted, 1, 1000) == 0 { break }
+                }
+            }
+            return sent
+        }.value
+        #expect(sent < limit)
+        // Once they are taken, more is read.
+        let answer = try await Task.detached { try CallClient.readAnswer(from: descriptor) }.value
+        #expect(answer.status == 403)
+        #expect(try await fixture.call().status == 200)
     }
 
     @Test func `the largest event that is allowed`() async throws {

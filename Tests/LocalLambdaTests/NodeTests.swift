@@ -53,6 +53,32 @@ struct NodeTests {
         }
     }
 
+    @Test(.enabled(if: geteuid() == 0, "needs to make a file of another user"))
+    func `a bootstrap that somebody else has put in the place of ours is not run`() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "node-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let fixture = try LambdaFixture(
+            files: ["index.js": "exports.handler = async event => { if (event.end) process.exit(0); return 'ours'; };"],
+            environment: ["TMPDIR": folder]
+        ) { directory in
+            [LocalFunction(name: "f", program: .node(handler: "index.handler"), directory: directory, concurrency: 1)]
+        }
+        #expect(try await fixture.call(stream: false).text == "\"ours\"")
+        let name = try #require(try FileManager.default.contentsOfDirectory(atPath: folder).first)
+        let files = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(name)")
+        try FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+        try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: false)
+        for file in files {
+            try "process.exit(1)".write(toFile: "\(folder)/\(name)/\(file)", atomically: false, encoding: .utf8)
+            chown("\(folder)/\(name)/\(file)", 65534, 65534)
+        }
+        chown("\(folder)/\(name)", 65534, 65534)
+        // The next call needs another process.
+        _ = try await fixture.call(stream: false, event: #"{"end":true}"#)
+        #expect(try await fixture.call(stream: false).text == "\"ours\"")
+    }
+
     @Test func `each write goes out before the next`() async throws {
         let fixture = try Self.fixture([
             "index.mjs": """

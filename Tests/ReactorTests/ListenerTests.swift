@@ -66,6 +66,21 @@ import Time
         for one in [socket, other] { #expect(RawSocket.option(one.descriptor, SOL_SOCKET, SO_REUSEPORT) == 0) }
     }
 
+    @Test func `a socket takes nobody before it listens, and may overlap with one that leaves`() throws {
+        let before = try ListeningSocket(bindingTo: SocketAddress(host: .v4(0)))
+        let address = SocketAddress(host: loopback().host, port: before.address.port)
+        let socket = try ListeningSocket(bindingTo: address, leaving: [before], listens: false)
+        var accepts: CInt = 1
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        getsockopt(socket.descriptor, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &length)
+        #expect(accepts == 0)
+        try socket.listen()
+        try socket.listen()
+        getsockopt(socket.descriptor, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &length)
+        #expect(accepts == 1)
+        for one in [before, socket] { #expect(RawSocket.option(one.descriptor, SOL_SOCKET, SO_REUSEPORT) == 0) }
+    }
+
     @Test func `accepted sockets send without delay and are not inherited`() throws {
         let rig = try Rig()
         let socket = try ListeningSocket(bindingTo: loopback())
