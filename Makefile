@@ -160,10 +160,13 @@ install:
 	    install -D -m 0644 config/sluice.yaml "$(DESTDIR)$(SYSCONFDIR)/sluice/sluice.yaml"; fi
 	install -d "$(DESTDIR)$(UNITDIR)"
 	sed -e 's|/usr/local/bin/sluice|$(PREFIX)/bin/sluice|; s|/etc/sluice/|$(SYSCONFDIR)/sluice/|' \
+	    $(if $(filter /etc,$(SYSCONFDIR)),,-e '/^ConfigurationDirectory=/d') \
 	    deploy/systemd/sluice.service > "$(DESTDIR)$(UNITDIR)/sluice.service"
 	install -m 0644 deploy/systemd/sluice.socket deploy/systemd/sluice-https.socket "$(DESTDIR)$(UNITDIR)"
 	install -D -m 0644 deploy/systemd/sluice.sysusers "$(DESTDIR)$(SYSUSERSDIR)/sluice.conf"
-	install -D -m 0644 deploy/systemd/sluice.tmpfiles "$(DESTDIR)$(TMPFILESDIR)/sluice.conf"
+	install -d "$(DESTDIR)$(TMPFILESDIR)"
+	sed -e 's|/etc/sluice|$(SYSCONFDIR)/sluice|' deploy/systemd/sluice.tmpfiles > "$(DESTDIR)$(TMPFILESDIR)/sluice.conf"
+	chmod 0644 "$(DESTDIR)$(TMPFILESDIR)/sluice.conf" "$(DESTDIR)$(UNITDIR)/sluice.service"
 	install -D -m 0644 deploy/logrotate/sluice "$(DESTDIR)$(SYSCONFDIR)/logrotate.d/sluice"
 	install -D -m 0644 -t "$(DESTDIR)$(DATADIR)/systemd" deploy/systemd/local-functions.conf deploy/systemd/notify-reload.conf
 	install -D -m 0644 -t "$(DESTDIR)$(DATADIR)/prometheus" deploy/prometheus/sluice.rules.yml

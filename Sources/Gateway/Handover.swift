@@ -26,6 +26,9 @@ struct Handover {
     /// Variables that are meant for one process alone: sd_listen_fds(3), sd_watchdog_enabled(3), and our own.
     private static let ownVariables = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID", Self.variable]
 
+    /// All variables that tell of the gateway itself, which other programs must not take for theirs.
+    static let variablesOfGateway = Self.ownVariables + ["WATCHDOG_USEC", "NOTIFY_SOCKET"]
+
     /// What our parent said, where it was a gateway that hands over to us.
     init?(environment: [String: String]) {
         guard

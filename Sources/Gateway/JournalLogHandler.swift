@@ -8,8 +8,8 @@ package struct JournalLogHandler: LogHandler {
     package var logLevel = Logger.Level.info
     private let write: @Sendable (String) -> Void
 
-    /// A handler whose lines go to standard error, unless they are to go elsewhere.
-    package init(write: @escaping @Sendable (String) -> Void = JournalLogHandler.toStandardError) {
+    /// A handler whose lines, each with its end, are handed to a closure.
+    package init(write: @escaping @Sendable (String) -> Void) {
         self.write = write
     }
 
@@ -24,10 +24,8 @@ package struct JournalLogHandler: LogHandler {
 
     package func log(event: LogEvent) {
         let prefix = "<\(Self.priority(of: event.level))>"
-        let metadata = self.metadata.merging(event.metadata ?? [:]) { $1 }
         var text = "\(event.message)"
-        for (name, value) in metadata.sorted(by: { $0.key < $1.key }) { text += " \(name)=\(value)" }
-        if let error = event.error { text += " error=\(error)" }
+        for (name, value) in self.details(of: event) { text += " \(name)=\(value)" }
         let lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }
         self.write(lines.map { "\(prefix)\($0)\n" }.joined())
     }
@@ -47,17 +45,5 @@ package struct JournalLogHandler: LogHandler {
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { self.metadata[key] }
         set { self.metadata[key] = newValue }
-    }
-
-    /// Writes a text in one call where the system takes it so.
-    package static func toStandardError(_ text: String) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            // There is nobody to tell that nobody reads.
-            guard count > 0 else { return }
-            bytes = bytes.dropFirst(count)
-        }
     }
 }

@@ -20,18 +20,19 @@ final class LogWriter: Sendable {
     private let state = Mutex(State())
     private let descriptor: CInt
     private let ownsDescriptor: Bool
+    /// Bytes that may wait to be written.
+    private let limit: Int
     private let wakeUp: ThreadSemaphore
     private let done = ThreadSemaphore()
     private let thread = Mutex<SystemThread?>(nil)
 
-    /// Bytes that may wait to be written.
-    private static let limit = 8 * 1024 * 1024
     /// How long closing waits for somebody to take what waits.
     private static let patience = Duration.seconds(2)
 
     /// A writer to a descriptor that is open.
-    init(descriptor: CInt, ownsDescriptor: Bool = false) throws(SystemError) {
+    init(descriptor: CInt, ownsDescriptor: Bool = false, limit: Int = 8 * 1024 * 1024) throws(SystemError) {
         self.descriptor = descriptor
+        self.limit = limit
         self.ownsDescriptor = ownsDescriptor
         self.wakeUp = ThreadSemaphore()
         let thread = try SystemThread(name: "log") { [self] in self.run() }
@@ -59,7 +60,7 @@ final class LogWriter: Sendable {
     func write(_ lines: borrowing ByteBuffer) {
         let bytes = lines.array()
         let isFirst = self.state.withLock { state in
-            guard !state.isClosed, state.waiting + bytes.count <= Self.limit else {
+            guard !state.isClosed, state.waiting + bytes.count <= self.limit else {
                 state.droppedBytes += bytes.count
                 return false
             }

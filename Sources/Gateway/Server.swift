@@ -131,7 +131,7 @@ package final class Server {
     /// Binds everything and starts what stands beside the loops. Throws all that is wrong.
     package init(
         _ configuration: GatewayConfiguration, environment: [String: String], readFile: @escaping (String) -> String?,
-        logger: Logger
+        log: OperatorLog, logger: Logger
     ) throws {
         self.logger = logger
         self.environment = environment
@@ -152,7 +152,7 @@ package final class Server {
         self.workers = workers
         let status = GatewayStatus(
             snapshot: current.assembly.snapshot, configuration: configuration.effective,
-            log: current.accessLog.writer, certificates: certificates, life: self.life)
+            log: current.accessLog.writer, operatorLog: log, certificates: certificates, life: self.life)
         self.status = status
         self.admin = AdminServer(
             sources: AdminSources(

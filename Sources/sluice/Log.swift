@@ -1,16 +1,12 @@
+internal import ArgumentParser
 internal import Gateway
 internal import Logging
 internal import Processes
 
-/// The log for operators: to standard error, a line each, with the time and the level first, or as the journal likes it.
+/// The log of commands that are over soon.
 enum Log {
     static func logger(level: Logger.Level) -> Logger {
-        var logger = Logger(label: "sluice") { label -> any LogHandler in
-            if StandardError.isJournal { return JournalLogHandler() }
-            return StreamLogHandler.standardError(label: label)
-        }
-        logger.logLevel = level
-        return logger
+        OperatorLog(format: .text, isJournal: StandardError.isJournal).logger(level: level)
     }
 }
 
@@ -21,6 +17,8 @@ enum StandardError {
 
     static func print(_ line: String) {
         let prefix = self.isJournal ? "<\(JournalLogHandler.priority(of: .error))>" : ""
-        JournalLogHandler.toStandardError("\(prefix)\(line)\n")
+        OperatorLog.write("\(prefix)\(line)\n")
     }
 }
+
+extension OperatorLog.Format: ExpressibleByArgument {}

@@ -19,19 +19,25 @@ struct Run: ParsableCommand {
     @Option(help: "How much is logged.")
     var logLevel: LogLevel = .info
 
+    @Option(help: "What the lines of the log look like.")
+    var logFormat: OperatorLog.Format = .text
+
     func run() throws {
         // Before any thread is there, so that all of them inherit it.
         Signals.block()
         let environment = ProcessEnvironment.current
         let configuration = try self.file.load()
-        let logger = Log.logger(level: self.logLevel.level)
+        let log = OperatorLog(format: self.logFormat, isJournal: StandardError.isJournal)
+        defer { log.close() }
+        let logger = log.logger(level: self.logLevel.level)
         let queue = ControlQueue()
         let server: Server
         do {
             try Signals.deliver(to: queue)
             server = try Server(
-                configuration, environment: environment, readFile: TextFile.readIfPresent, logger: logger)
+                configuration, environment: environment, readFile: TextFile.readIfPresent, log: log, logger: logger)
             try server.start()
+            try log.leaveToThread()
         } catch let faults as AssemblyFaults {
             for line in faults.lines { StandardError.print("sluice: \(line)") }
             throw ExitCode(1)

@@ -141,7 +141,7 @@ import Testing
         let socket = setup.folder.path("admin")
         setup.more = "admin: { address: \"unix:\(socket)\" }"
         try await Gateway.run(setup) { gateway in
-            #expect(gateway.log.contains("the certificate expires in 19 days"), "\(gateway.log)")
+            try await gateway.logs("the certificate expires in 19 days")
             let metrics = try await Tool.curl("--unix-socket", socket, "http://localhost/metrics").output
             #expect(
                 metrics.contains(

@@ -70,6 +70,17 @@ import Testing
         #expect(tool.status == 0, "\(tool.output.suffix(200)) \(tool.errors)")
     }
 
+    @Test func `another place for configurations is named wherever it stands`() async throws {
+        let folder = try TestFolder()
+        _ = try await self.units(in: folder)
+        let service = try String(contentsOfFile: folder.path("units/sluice.service"), encoding: .utf8)
+        #expect(service.contains("--config \(folder.path("etc"))/sluice/sluice.yaml"))
+        // systemd's own is always below /etc.
+        #expect(!service.contains("\nConfigurationDirectory="))
+        let temporary = try String(contentsOfFile: folder.path("tmpfiles/sluice.conf"), encoding: .utf8)
+        #expect(temporary.contains("d \(folder.path("etc"))/sluice/tls "))
+    }
+
     @Test(.enabled(if: Self.has("systemd-sysusers")))
     func `the user and the folders can be made`() async throws {
         let folder = try TestFolder()

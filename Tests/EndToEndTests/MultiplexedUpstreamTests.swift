@@ -69,8 +69,8 @@ import Testing
         try await self.run(function, "upstream: http2, retries: 0", protocols: ["http/1.1"]) {
             (gateway: Gateway) async throws in
             #expect(try await gateway.get().status == 502)
-            #expect(gateway.log.contains("HTTP/2"))
-            #expect(gateway.log.contains("upstream: http2"))
+            try await gateway.logs("HTTP/2")
+            try await gateway.logs("upstream: http2")
         }
         #expect(try await function.calls().isEmpty)
     }

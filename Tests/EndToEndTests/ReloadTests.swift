@@ -111,9 +111,9 @@ import Testing
 
                 """
             #expect(try await !gateway.reload(setup))
-            #expect(gateway.log.contains("99999"))
-            #expect(gateway.log.contains("wrokers"))
-            #expect(gateway.log.contains("nobody"))
+            try await gateway.logs("99999")
+            try await gateway.logs("wrokers")
+            try await gateway.logs("nobody")
             #expect(try await gateway.get("/fixed").text == "before")
             unlink(gateway.folder.path("sluice.yaml"))
             #expect(try await !gateway.reload())
@@ -173,7 +173,7 @@ import Testing
                 setup.more = "access_log: { output: /nonexistent/log }"
                 #expect(try await !gateway.reload(setup))
                 for part in ["127.0.0.1:\(taken.port)", "fd:nobody", "unix:/nonexistent/s", "/nonexistent/log"] {
-                    #expect(gateway.log.contains(part), "\(part)")
+                    try await gateway.logs(part)
                 }
                 #expect(try await gateway.get("/fixed").text == "before")
             }
@@ -309,6 +309,34 @@ import Testing
                 gateway.log.contains("listening no more") ? true : nil
             }
             await #expect(throws: RawClient.ConnectError.self) { try await gateway.connect() }
+        }
+    }
+
+    @Test func `an address may be for something else, and that of the local Lambda may grow`() async throws {
+        var setup = try await self.setup()
+        setup.functions = [("page", "{ local: { command: [sluice-demo-function, page] } }")]
+        setup.more = "admin: { address: \"127.0.0.1:0\" }\nlocal_lambda: { address: \"127.0.0.1:0\" }"
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            let match = try #require(gateway.log.firstMatch(of: /local Lambda API on http:\/\/127.0.0.1:(\d+)/))
+            let local = try #require(Int(match.1))
+            setup.more = """
+                admin: { address: "127.0.0.1:\(gateway.port)" }
+                local_lambda: { address: "0.0.0.0:\(local)" }
+                """
+            setup.listeners = ["unix:\(setup.folder.path("http"))"]
+            // The kernel chose it, so it is named for the first time.
+            #expect(try await gateway.reload(setup))
+            let page = try await Tool.curl("http://127.0.0.1:\(gateway.port)/readyz")
+            #expect(page.output == "ready\n")
+            _ = try await RawClient(port: local)
+            let moved = gateway.port
+            setup.listeners = ["127.0.0.1:\(local)", "127.0.0.1:\(moved)"]
+            setup.more = "local_lambda: { address: \"127.0.0.1:0\" }"
+            #expect(try await gateway.reload(setup))
+            // The admin listener lets go of it on a thread of its own.
+            _ = try await eventually("requests are served there") {
+                (try? await gateway.get("/fixed").text) == "before" ? true : nil
+            }
         }
     }
 

@@ -131,7 +131,7 @@ import Testing
         setup.environment["AWS_EC2_METADATA_DISABLED"] = "true"
         try await Gateway.run(setup) { gateway in
             try expectProblem(await gateway.get(), 502)
-            #expect(gateway.log.contains("AWS_ACCESS_KEY_ID"))
+            try await gateway.logs("AWS_ACCESS_KEY_ID")
         }
         #expect(try await function.calls().isEmpty)
     }

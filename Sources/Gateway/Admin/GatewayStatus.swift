@@ -16,13 +16,16 @@ final class GatewayStatus: Sendable {
     }
 
     private let state: Mutex<State>
+    private let operatorLog: OperatorLog
     private let certificates: CertificateWatch
     private let life: Life
     private let startedAt = LoopClock.system.wall()
 
     init(
-        snapshot: Snapshot, configuration: String, log: LogWriter?, certificates: CertificateWatch, life: Life
+        snapshot: Snapshot, configuration: String, log: LogWriter?, operatorLog: OperatorLog,
+        certificates: CertificateWatch, life: Life
     ) {
+        self.operatorLog = operatorLog
         self.certificates = certificates
         self.state = Mutex(State(snapshot: snapshot, configuration: configuration, log: log))
         self.life = life
@@ -64,7 +67,7 @@ final class GatewayStatus: Sendable {
         }
         var report = ProcessReport(
             version: Release.version, isReady: self.obstacles.isEmpty, startedAt: self.startedAt)
-        report.droppedLogBytes = droppedLogBytes
+        report.droppedLogBytes = droppedLogBytes + self.operatorLog.droppedBytes
         report.certificateExpiries = self.certificates.expiries
         report.reloadsTaken = self.life.reloadsTaken
         report.reloadsRefused = self.life.reloadsRefused

@@ -34,7 +34,8 @@ final class ControlProgram {
     }
 
     private func start(_ words: [String]) throws {
-        let environment = ProcessEnvironment.current
+        var environment = ProcessEnvironment.current
+        for name in Handover.variablesOfGateway { environment[name] = nil }
         guard let program = words.first,
             let path = ExecutableSearch(besides: nil, path: environment["PATH"]).locate(program)
         else { throw SpawnError.noSuchExecutable(words.first ?? "") }

@@ -166,7 +166,7 @@ struct MetricsReport: Sendable {
             MetricFamily(name: "sluice_ready", kind: .gauge, help: "Whether requests are wanted: 1, or 0."),
             MetricFamily(
                 name: "sluice_log_dropped_bytes", kind: .counter,
-                help: "Bytes of the access log that were dropped because nobody took them."),
+                help: "Bytes of the logs that were dropped because nobody took them."),
             MetricFamily(name: "sluice_build", kind: .info, help: "The version that runs."),
             MetricFamily(name: "process_resident_memory_bytes", kind: .gauge, help: "Resident memory."),
             MetricFamily(
