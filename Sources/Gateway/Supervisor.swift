@@ -111,13 +111,13 @@ package final class Supervisor {
     }
 
     private func refuse(_ faults: [String]) {
+        // Whoever moved its file away does not ask what else became of the reload.
+        self.server.reopenAccessLog(hearing: self.queue)
         self.server.life.reloadRefused()
         for fault in faults { self.logger.error("\(fault)") }
         self.logger.error(
             "the configuration was refused, and the one before stays in force",
             metadata: ["faults": "\(faults.count)", "refused": "\(self.server.life.reloadsRefused)"])
-        // Whoever moved its file away does not ask what else became of the reload.
-        self.server.reopenAccessLog(hearing: self.queue)
         self.manager.ready(status: "\(self.server.summary); the last reload was refused: \(faults.first ?? "")")
     }
 
