@@ -112,7 +112,7 @@ extension Sequence<KeySetStore> {
     /// come right after a start, an upgrade or a reload find keys so, as a rule.
     func awaitFirstKeys(atMost patience: Duration) {
         let until = ContinuousClock.now + patience
-        let pause = Semaphore()
+        let pause = ThreadSemaphore()
         while ContinuousClock.now < until, self.contains(where: { !$0.isDecided }) {
             pause.wait(atMost: .milliseconds(5))
         }
