@@ -28,6 +28,13 @@ package struct HMACKey: Sendable {
         state.update(outer.span)
         self.outer = state
     }
+
+    /// What the hash makes of the key and the beginning of a message, for many that begin alike.
+    package func state(after beginning: Span<UInt8>) -> SHA256State {
+        var state = self.inner
+        state.update(beginning)
+        return state
+    }
 }
 
 extension HMACKey: CustomStringConvertible, CustomReflectable {
@@ -41,9 +48,14 @@ extension HMACKey: CustomStringConvertible, CustomReflectable {
 extension SHA256 {
     /// The HMAC of a message.
     package mutating func authenticationCode(for message: Span<UInt8>, key: borrowing HMACKey) -> SHA256Digest {
-        self.resume(from: key.inner)
-        self.update(message)
-        let inner = self.finish()
+        self.authenticationCode(for: message, after: key.inner, key: key)
+    }
+
+    /// The HMAC of a message whose beginning has been taken in before, by `state(after:)` of the same key.
+    package mutating func authenticationCode(
+        for rest: Span<UInt8>, after beginning: borrowing SHA256State, key: borrowing HMACKey
+    ) -> SHA256Digest {
+        let inner = self.digest(of: rest, after: beginning)
         self.resume(from: key.outer)
         self.update(inner.bytes)
         return self.finish()

@@ -21,7 +21,7 @@ package struct SHA256: ~Copyable {
         return digest
     }
 
-    /// Goes on from a state in which some whole blocks have been taken in.
+    /// Goes on from a state in which some bytes have been taken in.
     mutating func resume(from state: SHA256State) {
         self.state = state
     }
@@ -43,16 +43,28 @@ extension SHA256 {
         self.update(bytes)
         return self.finish()
     }
+
+    /// The digest of one message whose beginning has been taken in before.
+    package mutating func digest(of rest: Span<UInt8>, after beginning: borrowing SHA256State) -> SHA256Digest {
+        self.resume(from: copy beginning)
+        return self.digest(of: rest)
+    }
 }
 
 /// What SHA-256 has made of the bytes so far: a plain value, copied to go on from it more than once.
-struct SHA256State: Sendable {
+package struct SHA256State: Sendable {
     private var context = SHA256_CTX()
 
     /// The state before the first byte.
     init() {
         let succeeded = unsafe sluice_sha256_init(&self.context)
         precondition(succeeded == 1, "SHA-256 failed")
+    }
+
+    /// The state behind the beginning of a message.
+    package init(after beginning: Span<UInt8>) {
+        self.init()
+        self.update(beginning)
     }
 
     mutating func update(_ bytes: Span<UInt8>) {

@@ -4,6 +4,7 @@ import Digest
 import Foundation
 import HTTP
 import JSON
+import TestSupport
 import Testing
 import Time
 
@@ -91,6 +92,48 @@ struct SigningCase: CustomTestStringConvertible {
         for signing in SigningCase.all + SigningCase.all.reversed() {
             #expect(signing.lines(of: signer).contains("authorization: \(signing.authorization)"))
         }
+    }
+
+    @Test func `what signatures of a second share is shared by none that differ`() {
+        let template = { (path: String) in
+            SigningTemplate(
+                method: .post, path: path, query: "", fields: SignedFields([("host", "h")]),
+                scope: SigningScope(region: "r", service: "s"))
+        }
+        let templates = [template("/a"), template("/b")]
+        let credentials = [
+            Credentials(accessKeyID: "A", secretAccessKey: "one"),
+            Credentials(accessKeyID: "A", secretAccessKey: "two"),
+            Credentials(accessKeyID: "A", secretAccessKey: "one", sessionToken: "token"),
+            Credentials(accessKeyID: "A", secretAccessKey: "one", sessionToken: "other"),
+        ]
+        let signer = SigV4Signer()
+        var random = SeededRandom(seed: 7)
+        for _ in 0..<400 {
+            let template = templates.randomElement(using: &random) ?? templates[0]
+            let credentials = credentials.randomElement(using: &random) ?? credentials[0]
+            let time = WallTime(milliseconds: .random(in: 0..<4000, using: &random))
+            let hash = SHA256.hash([UInt8.random(in: 0...255, using: &random)].span)
+            let lines = [signer, SigV4Signer()].map { signer in
+                var buffer = ByteBuffer()
+                signer.appendSignature(
+                    to: &buffer, template: template, payloadHash: hash, credentials: credentials, at: time)
+                return buffer.string()
+            }
+            #expect(lines[0] == lines[1])
+        }
+    }
+
+    @Test func `more templates than are kept only cost time`() {
+        let signer = SigV4Signer()
+        let signing = SigningCase.all[0]
+        for path in 0..<600 {
+            var buffer = ByteBuffer()
+            signer.appendSignature(
+                to: &buffer, method: .get, path: "/\(path)", query: "", signedFields: SignedFields([]),
+                payloadHash: .ofNothing, scope: signing.scope, credentials: signing.credentials, at: signing.time)
+        }
+        #expect(signing.lines(of: signer).contains("authorization: \(signing.authorization)"))
     }
 
     @Test func `more keys than are kept only cost time`() {

@@ -5,8 +5,8 @@ package import Time
 
 /// Signs requests with Signature Version 4 (`AWS4-HMAC-SHA256`).
 ///
-/// One for each loop: it keeps the derived keys, the last date it wrote, a hash context and its buffers, so that a
-/// signature allocates nothing and derives nothing.
+/// One for each loop: it keeps the derived keys, what the signatures of a second have in common, a hash context and a
+/// buffer, so that a signature allocates nothing and derives nothing.
 package final class SigV4Signer {
     private var workspace = SigningWorkspace()
 
@@ -45,72 +45,23 @@ extension SigV4Signer: Sendable {}
 /// What a signer keeps between signatures.
 private struct SigningWorkspace: ~Copyable {
     var hash = SHA256()
-    private var canonicalRequest = ByteBuffer()
-    private var keys = SigningKeys()
-    /// `20260102T030405Z` of `timestampSecond`.
-    private var timestamp = ByteBuffer()
-    private var timestampSecond = Int64.min
-    private var stringToSign = ByteBuffer()
+    private var moments = SigningMoments()
+    /// The digits of a hash that is hashed in its turn.
+    private var digits = ByteBuffer()
 
     /// Appends the lines of a signature.
     mutating func sign(
         to buffer: inout ByteBuffer, template: SigningTemplate, payloadHash: SHA256Digest, credentials: Credentials,
         at time: WallTime
     ) {
-        self.updateTimestamp(to: time)
-        self.writeCanonicalRequest(template, payloadHash: payloadHash, token: credentials.sessionToken)
-        let key = self.keys.key(of: credentials, day: time.day, scope: template.scope, with: &self.hash)
-        let scopeText = key.scopeText
-
-        self.stringToSign.removeAll()
-        self.stringToSign.append(
-            stringToSignFor: self.hash.digest(of: self.canonicalRequest), timestamp: self.timestamp,
-            scope: scopeText.span)
-        let signature = self.hash.authenticationCode(for: self.stringToSign, key: key.key)
-
-        buffer.append("x-amz-date: ")
-        buffer.append(self.timestamp.bytes)
-        if let token = credentials.sessionToken {
-            buffer.append("\r\nx-amz-security-token: ")
-            buffer.append(token)
-        }
-        buffer.append("\r\nauthorization: AWS4-HMAC-SHA256 Credential=")
-        buffer.append(credentials.accessKeyID)
-        buffer.append(ASCII.slash)
-        buffer.append(scopeText)
-        buffer.append(", SignedHeaders=")
-        if credentials.sessionToken == nil {
-            buffer.append(template.plain.names)
-        } else {
-            buffer.append(template.withToken.names)
-        }
-        buffer.append(", Signature=")
+        let moment = self.moments.moment(of: template, credentials, at: time, with: &self.hash)
+        self.digits.write(hexadecimalOf: payloadHash)
+        let request = self.hash.digest(of: self.digits, after: moment.request)
+        self.digits.write(hexadecimalOf: request)
+        let signature = self.hash.authenticationCode(for: self.digits, after: moment.stringToSign, key: moment.key.key)
+        buffer.append(moment.lines)
         buffer.append(hexadecimalOf: signature)
         buffer.append("\r\n")
-    }
-
-    private mutating func writeCanonicalRequest(
-        _ template: SigningTemplate, payloadHash: SHA256Digest, token: String?
-    ) {
-        self.canonicalRequest.removeAll()
-        self.canonicalRequest.append(template.prefix)
-        self.canonicalRequest.append(contentsOf: self.timestamp)
-        if let token {
-            self.canonicalRequest.append(template.withToken.start)
-            self.canonicalRequest.append(token)
-            self.canonicalRequest.append(template.withToken.end)
-        } else {
-            self.canonicalRequest.append(template.plain.start)
-        }
-        self.canonicalRequest.append(hexadecimalOf: payloadHash)
-    }
-
-    private mutating func updateTimestamp(to time: WallTime) {
-        let second = time.seconds
-        if second == self.timestampSecond { return }
-        self.timestampSecond = second
-        self.timestamp.removeAll()
-        self.timestamp.append(basicISO8601: time.calendar)
     }
 }
 
@@ -119,21 +70,27 @@ extension ByteBuffer {
     mutating func append(
         stringToSignFor request: SHA256Digest, timestamp: borrowing ByteBuffer, scope: Span<UInt8>
     ) {
-        self.append("AWS4-HMAC-SHA256\n")
-        self.append(timestamp.bytes)
-        self.append(ASCII.lineFeed)
-        self.append(scope)
-        self.append(ASCII.lineFeed)
+        self.append(stringToSignUpToRequest: timestamp.bytes, scope: scope)
         self.append(hexadecimalOf: request)
     }
 
-    /// Appends what another buffer holds. A span of one stored property may not be lent to another one of the same value,
-    /// the buffer itself may; the same holds for the two below.
-    fileprivate mutating func append(contentsOf other: borrowing ByteBuffer) {
-        self.append(other.bytes)
+    /// Appends what of it stands in front of the hash of the canonical request.
+    mutating func append(stringToSignUpToRequest timestamp: Span<UInt8>, scope: Span<UInt8>) {
+        self.append("AWS4-HMAC-SHA256\n")
+        self.append(timestamp)
+        self.append(ASCII.lineFeed)
+        self.append(scope)
+        self.append(ASCII.lineFeed)
+    }
+
+    /// Replaces what there is by the digits of a digest.
+    fileprivate mutating func write(hexadecimalOf digest: SHA256Digest) {
+        self.removeAll()
+        self.append(hexadecimalOf: digest)
     }
 }
 
+/// A span of one stored property may not be lent to another one of the same value; a buffer itself may.
 extension SHA256 {
     /// The digest of what a buffer holds.
     mutating func digest(of buffer: borrowing ByteBuffer) -> SHA256Digest {
@@ -143,5 +100,19 @@ extension SHA256 {
     /// The HMAC of what a buffer holds.
     mutating func authenticationCode(for buffer: borrowing ByteBuffer, key: HMACKey) -> SHA256Digest {
         self.authenticationCode(for: buffer.bytes, key: key)
+    }
+
+    /// The same where the beginning has been taken in before.
+    fileprivate mutating func digest(
+        of buffer: borrowing ByteBuffer, after beginning: borrowing SHA256State
+    ) -> SHA256Digest {
+        self.digest(of: buffer.bytes, after: beginning)
+    }
+
+    /// The same where the beginning has been taken in before.
+    fileprivate mutating func authenticationCode(
+        for buffer: borrowing ByteBuffer, after beginning: borrowing SHA256State, key: borrowing HMACKey
+    ) -> SHA256Digest {
+        self.authenticationCode(for: buffer.bytes, after: beginning, key: key)
     }
 }
