@@ -190,10 +190,12 @@ package struct InvocationStateMachine: ~Copyable {
                 offset = input.count
                 continue
             }
-            if let range = self.decoder.nextWholeChunk(input, at: &offset) {
+            // Where every payload goes out, whoever asks has asked `nextChunk` before.
+            if !self.relaysAll, let range = self.decoder.nextWholeChunk(input, at: &offset) {
                 self.pending = range
                 continue
             }
+            if self.decoder.takesPlainInvokeComplete(input, at: &offset) { return self.complete(InvokeComplete()) }
             do throws(EventStreamError) {
                 let event = try self.decoder.next(input, at: &offset)
                 if let action = self.received(event, of: input) { return action }

@@ -91,6 +91,20 @@ package struct EventStreamDecoder: ~Copyable {
         return payload..<end
     }
 
+    /// Whether the next message lies at `offset` as a whole and is the InvokeComplete of a function that went well, as Lambda
+    /// writes it; then `offset` moves behind it. Nothing is taken else: `next` says what it is.
+    ///
+    /// PERF: nearly every stream ends with it. One comparison takes a tenth of the four steps of `next`.
+    package func takesPlainInvokeComplete(_ input: Span<UInt8>, at offset: inout Int) -> Bool {
+        guard case .prelude(taken: 0) = self.state else { return false }
+        let known = EventStreamEncoder.plainInvokeComplete
+        guard input.count - offset >= known.count,
+            input.extracting(offset..<offset + known.count).equals(known.span)
+        else { return false }
+        offset += known.count
+        return true
+    }
+
     private mutating func step(_ input: Span<UInt8>, at offset: inout Int) throws(EventStreamError) -> Event {
         while offset < input.count {
             switch self.state {

@@ -17,6 +17,13 @@ package enum EventStreamEncoder {
         EventStreamHeader(":message-type", .string("event")),
     ])
 
+    /// All of an InvokeComplete that says nothing.
+    static let plainInvokeComplete = {
+        var message = ByteBuffer()
+        Self.append(invokeComplete: "{}".utf8.span, to: &message)
+        return message.array()
+    }()
+
     /// Appends a `PayloadChunk` with a part of the function's answer; several where one could not hold it.
     package static func append(payloadChunk payload: Span<UInt8>, to buffer: inout ByteBuffer) {
         var offset = 0
