@@ -201,19 +201,19 @@ package final class Connection: EventSource {
     /// Appends bytes to `output`, with storage from the loop's pool.
     package func append(_ bytes: Span<UInt8>) {
         guard self.descriptor >= 0 else { return }
-        self.loop.buffers.lend(to: &self.output)
+        self.loop.lendStorage(to: &self.output)
         self.output.append(bytes)
     }
 
     /// Gives `output` storage from the loop's pool where it has none, so that appending does not allocate.
     package func prepareOutput() {
-        self.loop.buffers.lend(to: &self.output)
+        self.loop.lendStorage(to: &self.output)
     }
 
     /// Replaces the empty `output` by a buffer that was filled elsewhere.
     package func send(_ buffer: consuming ByteBuffer) {
         if self.output.isEmpty {
-            self.loop.buffers.reclaim(&self.output)
+            self.loop.reclaimStorage(of: &self.output)
             self.output = buffer
         } else {
             self.output.append(buffer.bytes)
@@ -679,13 +679,13 @@ package final class Connection: EventSource {
                     if !self.lent.isEmpty { self.keep(after: 0) }
                     return .part(sent)
                 }
-                self.loop.buffers.reclaim(&filtered.sealed)
+                self.loop.reclaimStorage(of: &filtered.sealed)
             case .failed(let error):
                 return .failed(error)
             }
         }
         // Before the handshake is over, what the handler wrote waits.
-        if self.output.isEmpty { self.loop.buffers.reclaim(&self.output) }
+        if self.output.isEmpty { self.loop.reclaimStorage(of: &self.output) }
         if !self.lent.isEmpty { self.keep(after: 0) }
         return .everything
     }
@@ -715,13 +715,13 @@ package final class Connection: EventSource {
 
     private func discardOutput() {
         self.discardPlain()
-        if let filtered = self.filtered { self.loop.buffers.reclaim(&filtered.sealed) }
+        if let filtered = self.filtered { self.loop.reclaimStorage(of: &filtered.sealed) }
     }
 
     /// Drops what the handler wrote and no filter has sealed.
     private func discardPlain() {
-        self.lent.removeAll(storageTo: self.loop.buffers)
-        self.loop.buffers.reclaim(&self.output)
+        if !self.lent.isEmpty { self.lent.removeAll(storageTo: self.loop.buffers) }
+        self.loop.reclaimStorage(of: &self.output)
     }
 
     private func block() {

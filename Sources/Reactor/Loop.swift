@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 private import CLinux
 private import Glibc
 package import Time
@@ -40,7 +40,9 @@ package final class Loop {
     private var due: [LoopTimer] = []
     /// Connections with something to send at the end of the round, each linked to the next.
     private var firstTouched: Connection?
-    private var lastTouched: Connection?
+    // PERF: not counted, as it is stored for each connection and round.
+    // SAFETY: read only while there is a first one, and then it is the last of those that hold each other from there on.
+    private unowned(unsafe) var lastTouched: Connection?
     /// Connections that hold bytes of the receive buffer, and must send or copy them before it is used again.
     private var borrowers: [Connection] = []
 
@@ -168,9 +170,8 @@ package final class Loop {
     /// Writes each connection that was touched in this round.
     func writeTouched() {
         // Handlers that learn that their bytes have gone may touch connections, their own too.
-        while let connection = self.firstTouched {
+        while let connection = self.firstTouched.take() {
             self.firstTouched = connection.nextTouched.take()
-            if self.firstTouched == nil { self.lastTouched = nil }
             connection.isTouched = false
             connection.writeOutput()
         }
@@ -213,8 +214,24 @@ package final class Loop {
     /// Writes a connection's output at the end of this round. To be called once for each round.
     func writeLater(_ connection: Connection) {
         connection.isTouched = true
-        if let last = self.lastTouched { last.nextTouched = connection } else { self.firstTouched = connection }
-        self.lastTouched = connection
+        if self.firstTouched == nil {
+            self.firstTouched = connection
+        } else {
+            unsafe self.lastTouched.unsafelyUnwrapped.nextTouched = connection
+        }
+        unsafe self.lastTouched = connection
+    }
+
+    // PERF: here, and not at the pool: who reaches for it through the loop and calls it, counts a reference to it.
+
+    /// Gives a buffer without storage some of the pool's.
+    package func lendStorage(to buffer: inout ByteBuffer) {
+        self.buffers.lend(to: &buffer)
+    }
+
+    /// Takes the storage of a buffer back into the pool, bytes and all.
+    func reclaimStorage(of buffer: inout ByteBuffer) {
+        self.buffers.reclaim(&buffer)
     }
 
     /// Notes that a connection holds bytes of the receive buffer.
