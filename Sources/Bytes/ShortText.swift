@@ -2,24 +2,30 @@
 ///
 /// PERF: a `String` of more than fifteen bytes is an object of its own, and a request has three identifiers that are longer.
 package struct ShortText: Sendable {
-    private var storage = InlineArray<47, UInt8>(repeating: 0)
-    private var shortCount: UInt8 = 0
+    private let storage: InlineArray<47, UInt8>
+    private let shortCount: UInt8
     /// All of a text that has no room in the value.
-    private var long: [UInt8]?
+    private let long: [UInt8]?
+}
+
+extension ShortText {
+    // PERF: all initialisers hand on to the memberwise one, which moves its arguments into place. One that writes to the
+    // properties copies the value on its way out, and counts the reference in it.
 
     /// No text.
-    package init() {}
+    package init() {
+        self.init(storage: InlineArray(repeating: 0), shortCount: 0, long: nil)
+    }
 
     /// A copy of UTF-8 text.
     package init(_ bytes: Span<UInt8>) {
-        guard bytes.count <= 47 else {
-            self.init()
-            self.long = bytes.array()
-            return
-        }
-        unsafe self.init(count: bytes.count) { target in
-            // SAFETY: there is room for `count` bytes.
-            unsafe target.copy(from: bytes)
+        if bytes.count <= 47 {
+            unsafe self.init(count: bytes.count) { target in
+                // SAFETY: there is room for `count` bytes.
+                unsafe target.copy(from: bytes)
+            }
+        } else {
+            self.init(storage: InlineArray(repeating: 0), shortCount: 0, long: bytes.array())
         }
     }
 
@@ -33,10 +39,12 @@ package struct ShortText: Sendable {
     @inline(__always)
     package init(count: Int, _ write: (UnsafeMutableRawPointer) -> Void) {
         precondition(count >= 0 && count <= 47)
-        self.shortCount = UInt8(truncatingIfNeeded: count)
-        if count == 0 { return }
-        var room = self.storage.mutableSpan
-        unsafe room.withUnsafeMutableBytes { unsafe write($0.baseAddress.unsafelyUnwrapped) }
+        var storage = InlineArray<47, UInt8>(repeating: 0)
+        if count > 0 {
+            var room = storage.mutableSpan
+            unsafe room.withUnsafeMutableBytes { unsafe write($0.baseAddress.unsafelyUnwrapped) }
+        }
+        self.init(storage: storage, shortCount: UInt8(truncatingIfNeeded: count), long: nil)
     }
 
     /// Whether there is no text.

@@ -29,16 +29,17 @@ final class Attempt: UpstreamAttempt {
             connection.giveBack()
             return
         }
-        guard let lease = exchange.context.lease(for: exchange.function) else {
+        let function = exchange.function
+        guard let lease = exchange.context.lease(for: function) else {
             connection.giveBack()
             self.awaitKeys(for: exchange)
             return
         }
-        let signature = CallSignature(lease, for: exchange.function, exchange.context)
+        let signature = CallSignature(lease, for: function, exchange.context)
         self.signature = signature
         var request = ByteBuffer()
         do throws(ExchangeFailure) {
-            try exchange.writeRequest(into: &request, lease: lease, at: signature.time)
+            try exchange.writeRequest(into: &request, for: function, lease: lease, at: signature.time)
         } catch {
             connection.giveBack()
             self.fail(error)

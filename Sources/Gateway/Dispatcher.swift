@@ -107,10 +107,7 @@ extension LoopContext {
 
     private func answer(_ answer: OwnAnswer, to record: RequestRecord, end: String) -> Dispatch {
         var answer = answer
-        if !answer.head.fields.contains("x-request-id") {
-            let requestID = record.requestID
-            answer.head.fields.append("x-request-id", requestID.bytes)
-        }
+        if !answer.head.fields.contains("x-request-id") { record.appendRequestID(to: &answer.head.fields) }
         record.finished(status: answer.head.status, end: end, at: self.loop.now)
         record.count(answer)
         return .answered(answer)
@@ -147,8 +144,9 @@ extension LoopContext {
         if !route.leavesRequestsAlone { route.route.requestHeaderEdits.apply(to: &head.fields) }
         let method = head.method
         let claimant = Claimant(names: client.certificateNames, token: token)
-        let facts = self.facts(for: function, head, route: route, match: match, claimant)
-        guard function.tenantOfRequests == nil || facts.tenantID != nil else {
+        let facts =
+            function.takesFacts ? self.facts(for: function, head, route: route, match: match, claimant) : CallFacts()
+        guard !function.takesTenants || facts.tenantID != nil else {
             return self.answer(Self.noTenant(requestID: record.requestID), to: record, end: "no_tenant")
         }
         let standIns =
@@ -165,7 +163,7 @@ extension LoopContext {
                 path: route.route.stripPrefix?.stripped(from: head.target.path), tls: client.tlsNames,
                 clientCertificate: client.certificate, authorizer: route.eventAuthorizer(token),
                 route: facts.route, upstreamHost: route.upstreamHost), tenantID: facts.tenantID, standIns: standIns)
-        guard function.forwarding != nil || request.canFit(function.event) else {
+        guard function.isForwarding || request.canFit(function.event) else {
             self.noteLimit("max_request_body", of: client)
             return self.answer(
                 function.tooLarge(.event(limit: EventFormat.sizeLimit), requestID: record.requestID), to: record,

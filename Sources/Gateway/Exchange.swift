@@ -120,9 +120,10 @@ final class Exchange {
             self.couldNotCall(refusal)
             return
         }
-        let mailbox = self.context.loop.mailbox
-        let entry = self.function.enter { ticket in
-            let box = LoopBound((self, self.function))
+        let function = self.function
+        let entry = function.enter { ticket in
+            let mailbox = self.context.loop.mailbox
+            let box = LoopBound((self, function))
             return {
                 mailbox.post { loop in
                     let (exchange, function) = box.value(on: loop)
@@ -133,11 +134,11 @@ final class Exchange {
         switch entry {
         case .admitted:
             self.hasPlace = true
-            self.function.retryBudget.earn()
+            function.retryBudget.earn()
             self.invoke()
         case .waiting(let ticket):
             self.ticket = ticket
-            self.machine.queued(until: self.context.loop.now + self.function.lineTimeout)
+            self.machine.queued(until: self.context.loop.now + function.lineTimeout)
             self.setTimer()
         case .full:
             self.couldNotCall(.busy)
@@ -179,7 +180,7 @@ final class Exchange {
         self.function = fallback
         self.record.function = fallback.name
         self.request.turnToStandIn()
-        guard fallback.tenantOfRequests == nil || self.request.tenantID != nil else {
+        guard !fallback.takesTenants || self.request.tenantID != nil else {
             self.refuse(LoopContext.noTenant(requestID: self.record.requestID), end: "no_tenant")
             return
         }
@@ -203,7 +204,7 @@ final class Exchange {
     private func called(status: Int) {
         guard let breaker = self.function.breaker else { return }
         let failure = ExchangeFailure.refusedByUpstream(status: status)
-        if self.function.forwarding != nil, failure.isFunctionFailure {
+        if self.function.isForwarding, failure.isFunctionFailure {
             self.calledBadly(failure)
             return
         }
@@ -284,26 +285,26 @@ final class Exchange {
 
     private func invoke() {
         self.record.attempts += 1
-        let attempt = self.function.forwarding == nil ? Attempt(of: self) : self.forwardingAttempt
+        let attempt = self.function.isForwarding ? self.forwardingAttempt : Attempt(of: self)
         self.attempt = attempt
         attempt.start()
         // Where a connection was there, the request has been sent and the timer set.
         if self.timer.deadline == .never { self.setTimer() }
     }
 
-    /// Writes the signed request for this exchange. Throws where the event is too large.
+    /// Writes the signed request to the function that is called now. Throws where the event is too large.
     func writeRequest(
-        into buffer: inout ByteBuffer, lease: CredentialLease, at time: WallTime
+        into buffer: inout ByteBuffer, for function: FunctionRuntime, lease: CredentialLease, at time: WallTime
     ) throws(ExchangeFailure) {
-        guard let call = self.function.call else { preconditionFailure("a call is made of a function of Lambda") }
+        guard let call = function.call else { preconditionFailure("a call is made of a function of Lambda") }
         // PERF: most requests fit into a piece of the pool's, and cost no allocation.
-        self.context.loop.buffers.lend(to: &buffer)
+        self.context.lendStorage(to: &buffer)
         buffer.reserveHeadroom(call.headroom)
-        self.request.appendEvent(self.function.event, to: &buffer)
+        self.request.appendEvent(function.event, to: &buffer)
         guard buffer.count <= EventFormat.sizeLimit else { throw .eventTooLarge(limit: EventFormat.sizeLimit) }
-        call.writeHead(
-            before: &buffer, signer: self.context.signer, credentials: lease.credentials, at: time,
-            traceID: self.request.context.traceID, tenantID: self.request.tenantID, scratch: &self.context.scratch)
+        self.context.writeHead(
+            of: call, before: &buffer, lease: lease, at: time, traceID: self.request.context.traceID,
+            tenantID: self.request.tenantID)
     }
 
     /// Whose rules a buffered answer to this request follows.
@@ -365,8 +366,7 @@ final class Exchange {
         if !self.route.leavesAnswersAlone { self.route.route.responseHeaderEdits.apply(to: &head.fields) }
         // A function's own is replaced: the id in the answer is the one in the event and in the log.
         if head.fields.contains("x-request-id") { head.fields.remove("x-request-id") }
-        let requestID = self.record.requestID
-        head.fields.append("x-request-id", requestID.bytes)
+        self.record.appendRequestID(to: &head.fields)
     }
 
     /// Bytes of the answer's body.
@@ -522,14 +522,14 @@ final class Exchange {
         self.forgetRequest()
         self.resumeClient()
         self.client = nil
-        self.context.loop.cancel(self.timer)
+        self.context.cancel(self.timer)
         self.leaveFunction()
         self.record.finished(status: status, end: end, at: self.context.loop.now)
         self.context.exchangeFinished(self.record)
     }
 
     private func setTimer() {
-        self.context.loop.set(self.timer, to: self.machine.deadline)
+        self.context.set(self.timer, to: self.machine.deadline)
     }
 }
 

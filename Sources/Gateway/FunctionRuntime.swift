@@ -14,8 +14,16 @@ final class FunctionRuntime: Sendable {
     let name: String
     let upstream: UpstreamIdentity
     private let speech: Speech
+    // PERF: what every request asks is a plain answer each: to look into `speech` counts what is in it.
+
     /// Whether calls need keys.
     let signsCalls: Bool
+    /// Whether it is an HTTP upstream, and not behind the Lambda API.
+    let isForwarding: Bool
+    /// Whether calls take their tenant from requests.
+    let takesTenants: Bool
+    /// Whether calls take anything from the route and the connection of their requests (`CallFacts`).
+    let takesFacts: Bool
     /// Which of Lambda's two calls is made.
     let operation: InvocationTemplate.Operation
     let event: EventFormat
@@ -58,6 +66,10 @@ final class FunctionRuntime: Sendable {
         self.upstream = upstream
         self.speech = speech
         self.signsCalls = if case .http(let template) = speech { template.region != nil } else { true }
+        self.isForwarding = if case .http = speech { true } else { false }
+        let tenant = speech.tenantOfRequests
+        self.takesTenants = tenant != nil
+        self.takesFacts = tenant != nil || event.namesRoute
         self.operation = operation
         self.event = event
         self.responseMode = responseMode
@@ -89,6 +101,12 @@ final class FunctionRuntime: Sendable {
         case lambda(InvocationTemplate)
         /// A function URL, or any other HTTP server.
         case http(ForwardingTemplate)
+
+        fileprivate var tenantOfRequests: TenantSource? {
+            guard case .lambda(let template) = self, let tenant = template.tenant else { return nil }
+            if case .fixed = tenant { return nil }
+            return tenant
+        }
     }
 
     /// How the Lambda API is called; `nil` for HTTP upstreams.
@@ -102,9 +120,7 @@ final class FunctionRuntime: Sendable {
     }
 
     /// Where the tenant of calls comes from; `nil` where none is taken from requests.
-    var tenantOfRequests: TenantSource? {
-        if case .fixed = self.call?.tenant { nil } else { self.call?.tenant }
-    }
+    var tenantOfRequests: TenantSource? { self.speech.tenantOfRequests }
 
     /// Whether there seems to be a place for a call now, or something that may stand in for it, so that a client need not
     /// send its body for nothing.

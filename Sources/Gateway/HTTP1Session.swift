@@ -236,7 +236,7 @@ final class HTTP1Session {
         case .body:
             self.phase = .answering
             self.resumeRequest()
-            self.context.loop.set(self.timer, to: .never)
+            self.context.set(self.timer, to: .never)
             self.exchange?.requestCompleted()
         case .discarding:
             self.finishRequest()
@@ -392,7 +392,7 @@ final class HTTP1Session {
     }
 
     private func setTimer(after duration: Duration) {
-        self.context.loop.set(self.timer, after: duration)
+        self.context.set(self.timer, after: duration)
     }
 }
 

@@ -75,6 +75,29 @@ final class LoopContext {
         if snapshot.functions.contains(where: { $0.warmConnections > 0 }) { self.later { self.warmPools() } }
     }
 
+    // PERF: here, and not at what the context holds: who reaches for the loop through the context and calls it, counts a
+    // reference to it.
+
+    /// Sets or moves a timer.
+    func set(_ timer: LoopTimer, to deadline: MonotonicTime) {
+        self.loop.set(timer, to: deadline)
+    }
+
+    /// Sets or moves a timer to `duration` from now.
+    func set(_ timer: LoopTimer, after duration: Duration) {
+        self.loop.set(timer, after: duration)
+    }
+
+    /// Stops a timer, and lets go of it.
+    func cancel(_ timer: LoopTimer) {
+        self.loop.cancel(timer)
+    }
+
+    /// Gives a buffer without storage some that lies ready.
+    func lendStorage(to buffer: inout ByteBuffer) {
+        self.loop.lendStorage(to: &buffer)
+    }
+
     // Names and numbers.
 
     /// A fresh UUID.
@@ -104,6 +127,21 @@ final class LoopContext {
     /// The keys with which calls of a function are signed now; `nil` where they have to be asked for.
     func lease(for function: FunctionRuntime) -> CredentialLease? {
         self.leases.lease(of: function.credentials) { self.signingTime }
+    }
+
+    /// Whether there are any.
+    func hasLease(for function: FunctionRuntime) -> Bool {
+        function.credentials.fixed != nil || self.lease(for: function) != nil
+    }
+
+    /// Writes the signed head of a call in front of its event.
+    func writeHead(
+        of call: InvocationTemplate, before request: inout ByteBuffer, lease: CredentialLease, at time: WallTime,
+        traceID: borrowing ShortText, tenantID: String?
+    ) {
+        call.writeHead(
+            before: &request, signer: self.signer, credentials: lease.credentials, at: time, traceID: traceID,
+            tenantID: tenantID, scratch: &self.scratch)
     }
 
     /// The pool through which a function is called.

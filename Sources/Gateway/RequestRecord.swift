@@ -61,6 +61,11 @@ final class RequestRecord {
         self.wall = wall
     }
 
+    /// Tells the client the request's id.
+    func appendRequestID(to fields: inout Fields) {
+        fields.append("x-request-id", self.requestID)
+    }
+
     /// The head of the answer has gone.
     func answered(status: Int, at now: MonotonicTime) {
         self.status = status

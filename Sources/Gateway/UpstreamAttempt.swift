@@ -31,11 +31,12 @@ class UpstreamAttempt {
     /// Asks the pool for a connection, once there are keys where the call needs some; the answer may come within the call.
     final func start() {
         guard let exchange = self.exchange else { return }
-        guard !exchange.function.signsCalls || exchange.context.lease(for: exchange.function) != nil else {
+        let function = exchange.function
+        guard !function.signsCalls || exchange.context.hasLease(for: function) else {
             self.awaitKeys(for: exchange)
             return
         }
-        exchange.context.pool(for: exchange.function).take(for: self)
+        exchange.context.pool(for: function).take(for: self)
     }
 
     // What the pool and the connection tell.

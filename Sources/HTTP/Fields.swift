@@ -1,4 +1,4 @@
-private import Bytes
+package import Bytes
 
 /// The field lines of a message, in the order in which they came.
 ///
@@ -190,6 +190,11 @@ package struct Fields: @unchecked Sendable {
     package mutating func append(_ name: StaticString, _ value: Span<UInt8>) {
         // SAFETY: the code units of a StaticString live as long as the program.
         self.append(name: unsafe Span<UInt8>(_unsafeStart: name.utf8Start, count: name.utf8CodeUnitCount), value: value)
+    }
+
+    /// Adds a line at the end.
+    package mutating func append(_ name: StaticString, _ value: borrowing ShortText) {
+        self.append(name, value.bytes)
     }
 
     /// Removes all lines of a name; capitals do not matter.
