@@ -90,7 +90,7 @@ test: $(VENV)/.ready
 SANITIZED_thread := ReactorTests GatewayTests DigestTests EndToEndTests
 # The real binary keeps what it makes once until its end, which the leak check that comes with the address sanitizer takes
 # for leaks; the machines and drivers run in the tests' own process.
-SANITIZED_address := ReactorTests GatewayTests DigestTests TLSTests HTTPTests AWSTests LambdaTests
+SANITIZED_address := ReactorTests GatewayTests DigestTests TokensTests TLSTests HTTPTests AWSTests LambdaTests
 .PHONY: test-thread test-address
 test-thread test-address: test-%: $(VENV)/.ready
 	@$(call install-packages,$(TEST_PACKAGES))
