@@ -19,8 +19,6 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
     private var discarded = 0
     /// What the socket had taken before the request.
     private var takenBefore = 0
-    /// Whether it has been in the pool, so that something may have come that nobody has read yet.
-    private var wasIdle = false
     private(set) var idleSince: MonotonicTime
     /// When it was made.
     let openedAt: MonotonicTime
@@ -50,7 +48,6 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
         super.init(framesBodies: false)
         self.timer.tell(self)
         connection.handler = self
-        connection.isFilledAtEnd = true
     }
 
     // What an attempt asks for.
@@ -136,7 +133,6 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
 
     private func becomeIdle() {
         self.use = .idle
-        self.wasIdle = true
         self.idleSince = self.connection.loop.now
         self.connection.readLittle(false)
         self.connection.resumeReading()
@@ -220,6 +216,8 @@ extension HTTP1UpstreamConnection: ConnectionHandler {
             // Nobody asked.
             self.close()
         case .serving where !self.hasBegun:
+            // RFC 9112 §9.2. What comes in the microseconds between this round's events and its sends is not seen, just as
+            // what is on the wire by then: asking the kernel once more costs 1 % of a request and cannot close that gap.
             self.lost(Self.outOfTurn)
         case .serving, .readingOut:
             do throws(ResponseFault) {
@@ -230,14 +228,6 @@ extension HTTP1UpstreamConnection: ConnectionHandler {
         case .closed:
             break
         }
-    }
-
-    /// The request is about to be offered to the socket. What the kernel holds by then was said before, and the loop has
-    /// not heard of all of it. The first request of a connection needs no such look: nobody has asked for anything before,
-    /// and over TLS some servers begin with session tickets.
-    func fillOutput() {
-        guard self.wasIdle, case .serving = self.use, !self.hasBegun else { return }
-        if self.connection.hasUnreadInput { self.lost(Self.outOfTurn) }
     }
 
     func outputBlocked() {

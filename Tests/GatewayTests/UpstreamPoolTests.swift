@@ -72,7 +72,7 @@ import Testing
         let next = try rig.turn(until: "another connection") { rig.upstream.accept() }
         try rig.await(next, "/second")
         try self.answer(next, rig, client, "two")
-        #expect(!client.received.contains("502"))
+        #expect(!client.received.contains("HTTP/1.1 502 "))
     }
 
     /// The API closes in the very round in which the connection is taken: not a byte of the call has left.
@@ -90,7 +90,7 @@ import Testing
         let next = try rig.turn(until: "another connection") { rig.upstream.accept() }
         try rig.await(next, "/second")
         try self.answer(next, rig, client, "two")
-        #expect(!client.received.contains("502"))
+        #expect(!client.received.contains("HTTP/1.1 502 "))
         #expect(rig.context.metrics.totals.resent.keys == ["stale_connection"])
     }
 
@@ -142,25 +142,8 @@ import Testing
         try self.answer(next, rig, client, "two")
         try rig.awaitEnd(api)
         #expect(!api.received.contains("/second"))
-        #expect(!client.received.contains("502"))
+        #expect(!client.received.contains("HTTP/1.1 502 "))
         #expect(rig.context.metrics.totals.resent.keys == ["stale_connection"])
-    }
-
-    /// The kernel has the bytes, and the loop will hear of them in its next round only, when the call would have left.
-    @Test func `nor is what came in the round in which a call is sent`() throws {
-        let rig = try Rig("retries: 0")
-        let client = try rig.connect()
-        let api = try rig.call(client)
-        try self.answer(api, rig, client, "one")
-        client.send("GET /second HTTP/1.1\r\nHost: a\r\n\r\n")
-        let box = LoopBound(api)
-        rig.loop.mailbox.post { loop in box.value(on: loop).send(Self.unasked) }
-        let next = try rig.turn(until: "another connection") { rig.upstream.accept() }
-        try rig.await(next, "/second")
-        try self.answer(next, rig, client, "two")
-        try rig.awaitEnd(api)
-        #expect(!api.received.contains("/second"))
-        #expect(!client.received.contains("502"))
     }
 
     @Test func `nor is what a new connection begins with`() throws {
