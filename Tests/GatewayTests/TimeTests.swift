@@ -128,7 +128,7 @@ import Testing
         let client = try rig.connect()
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
         var seconds = 0
-        while !client.received.contains("408"), seconds < 200 {
+        while !client.received.contains("HTTP/1.1 408 "), seconds < 200 {
             client.send(String(repeating: "x", count: 50))
             rig.turn()
             rig.advance(by: .seconds(1))
