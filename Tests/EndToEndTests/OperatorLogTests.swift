@@ -30,15 +30,12 @@ import Testing
             "/bin/sh", ["-c", "mkfifo \(pipe) && exec 3<>\(pipe) && exec \(Support.binary) \"$@\" 2>&3", "sh"]
         )
         try await Gateway.run(setup) { (gateway: Gateway) async throws in
-            // More lines than a pipe holds, and than may wait.
-            for _ in 0..<15 {
-                var clients: [RawClient] = []
-                for _ in 0..<100 {
-                    let client = try await self.client(socket)
-                    try await client.send("GET /fixed HTTP/1.1\r\nBad Name: x\r\n\r\n")
-                    clients.append(client)
-                }
-                for client in clients { #expect(try await client.answer().status == 400) }
+            // More lines than a pipe holds: 64 KiB.
+            for _ in 0..<600 {
+                let client = try await self.client(socket)
+                try await client.send("GET /fixed HTTP/1.1\r\nBad Name: x\r\n\r\n")
+                #expect(try await client.answer().status == 400)
+                client.close()
             }
             let client = try await self.client(socket)
             try await client.send(Gateway.request("/fixed"))
