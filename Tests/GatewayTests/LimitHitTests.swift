@@ -3,6 +3,7 @@ import Testing
 import Time
 
 @testable import Gateway
+@testable import Reactor
 
 /// Every limit that a client can hit is counted under its key and logged once for the connection.
 @Suite struct LimitHitTests {
@@ -327,9 +328,10 @@ import Time
         _ = try rig.turn(until: "another call") { rig.upstream.accept() }
     }
 
-    /// Some hundredth of so much memory is what a process of tests has.
+    /// What a process of tests has is between a hundredth and all of twenty times as much, with a sanitizer too.
     @Test func `from how much memory on connections are closed after their answers is a key`() throws {
-        let rig = try Rig(limits: "max_memory: 1GiB, memory_tight: 1, memory_full: 100")
+        let resident = try #require(UsableMemory.resident)
+        let rig = try Rig(limits: "max_memory: \(20 * resident >> 20)MiB, memory_tight: 1, memory_full: 100")
         rig.context.memory.look()
         #expect(rig.context.memory.level == .tight)
         let client = try rig.connect()
