@@ -176,15 +176,20 @@ enum Texts {
         }
     }
 
-    /// A name under which routes know an issuer of tokens.
-    static func issuerName(_ name: String) throws -> String {
+    /// A name that the operator gives to something which other keys name.
+    private static func ownName(_ name: String, of what: String) throws -> String {
         let isName = name.utf8.allSatisfy {
             ASCII.isLetter($0) || ASCII.isDigit($0) || $0 == ASCII.minus || $0 == ASCII.underscore || $0 == ASCII.dot
         }
         guard isName, (1...64).contains(name.utf8.count) else {
-            throw ValueFault("\"\(name)\" is no name of an issuer: 1 to 64 letters, digits, \"-\", \"_\" and \".\"")
+            throw ValueFault("\"\(name)\" is no name of \(what): 1 to 64 letters, digits, \"-\", \"_\" and \".\"")
         }
         return name
+    }
+
+    /// A name under which routes know an issuer of tokens.
+    static func issuerName(_ name: String) throws -> String {
+        try Self.ownName(name, of: "an issuer")
     }
 
     static let mediaType = ValueType<MediaTypePattern>.scalar(.text("media type")) { text in
@@ -259,13 +264,7 @@ enum Texts {
 
     /// A name under which routes know a function; local functions bear it in the Lambda API too.
     static func functionName(_ name: String) throws -> String {
-        let isName = name.utf8.allSatisfy {
-            ASCII.isLetter($0) || ASCII.isDigit($0) || $0 == ASCII.minus || $0 == ASCII.underscore || $0 == ASCII.dot
-        }
-        guard isName, (1...64).contains(name.utf8.count) else {
-            throw ValueFault("\"\(name)\" is no name of a function: 1 to 64 letters, digits, \"-\", \"_\" and \".\"")
-        }
-        return name
+        try Self.ownName(name, of: "a function")
     }
 
     /// A variable that a local function may be given. Those of the Runtime API are not the operator's to set.
