@@ -7,14 +7,7 @@ package enum DiscoveryDocument {
 
     /// The URL of the issuer's keys, as the document has it.
     package static func keySetURL(in bytes: Span<UInt8>, of issuer: String) throws(KeySetError) -> String {
-        guard bytes.count <= KeySet.longestDocument else { throw .tooLong(bytes.count) }
-        let document: JSONValue
-        do throws(JSONError) {
-            document = try JSONValue(
-                parsing: bytes, limits: JSONLimits(depth: 16, values: 20_000, refusesRepeatedKeys: true))
-        } catch {
-            throw .notJSON(error)
-        }
+        let document = try JSONValue.ofIssuer(bytes)
         // §4.3: "The issuer value returned MUST be identical to the Issuer URL".
         guard document["issuer"]?.string == issuer else { throw .otherIssuer(document["issuer"]?.string) }
         guard let url = document["jwks_uri"]?.string else { throw .noLocation }

@@ -26,14 +26,7 @@ package struct KeySet: Sendable {
 
     /// Reads a document.
     package init(parsing bytes: Span<UInt8>) throws(KeySetError) {
-        guard bytes.count <= Self.longestDocument else { throw .tooLong(bytes.count) }
-        let document: JSONValue
-        do throws(JSONError) {
-            document = try JSONValue(
-                parsing: bytes, limits: JSONLimits(depth: 16, values: 20_000, refusesRepeatedKeys: true))
-        } catch {
-            throw .notJSON(error)
-        }
+        let document = try JSONValue.ofIssuer(bytes)
         guard let members = document["keys"]?.array else { throw .noKeySet }
         guard members.count <= Self.mostKeys else { throw .tooManyKeys(members.count) }
         self.keys = members.compactMap(Self.key)
@@ -97,6 +90,19 @@ package struct KeySet: Sendable {
         // RFC 7518 §6.2.1.2: "The length of this octet string MUST be the full size of a coordinate".
         guard let x, let y else { return nil }
         return PublicKey(curve, x: x.span, y: y.span)
+    }
+}
+
+extension JSONValue {
+    /// Reads a document that an issuer publishes.
+    static func ofIssuer(_ bytes: Span<UInt8>) throws(KeySetError) -> JSONValue {
+        guard bytes.count <= KeySet.longestDocument else { throw .tooLong(bytes.count) }
+        do throws(JSONError) {
+            return try JSONValue(
+                parsing: bytes, limits: JSONLimits(depth: 16, values: 20_000, refusesRepeatedKeys: true))
+        } catch {
+            throw .notJSON(error)
+        }
     }
 }
 

@@ -30,9 +30,7 @@ final class KeySetFetch {
         self.done = done
         switch source {
         case .url(let location):
-            self.get(location) { fetch, body in
-                try fetch.finish(.success(KeySet(parsing: body.span)))
-            }
+            self.getKeys(location)
         case .discovery(let location):
             self.get(location) { fetch, body in try fetch.readDocument(body) }
         case .file:
@@ -48,8 +46,10 @@ final class KeySetFetch {
     }
 
     private func readDocument(_ body: [UInt8]) throws {
-        let location = try KeySetLocation(
-            parsing: try DiscoveryDocument.keySetURL(in: body.span, of: self.issuer))
+        self.getKeys(try KeySetLocation(parsing: try DiscoveryDocument.keySetURL(in: body.span, of: self.issuer)))
+    }
+
+    private func getKeys(_ location: KeySetLocation) {
         self.get(location) { fetch, body in
             try fetch.finish(.success(KeySet(parsing: body.span)))
         }
