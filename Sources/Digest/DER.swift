@@ -1,3 +1,5 @@
+private import Bytes
+
 /// Writes the few forms of ASN.1's distinguished encoding (X.690 §8, §10) in which libcrypto takes keys and signatures.
 enum DER {
     /// A SEQUENCE of what has been encoded.
@@ -14,9 +16,8 @@ enum DER {
     static func integer(_ bytes: Span<UInt8>) -> [UInt8] {
         var start = 0
         while start + 1 < bytes.count, bytes[start] == 0 { start += 1 }
-        var content: [UInt8] = bytes.isEmpty || bytes[start] >= 0x80 ? [0] : []
-        for index in start..<bytes.count { content.append(bytes[index]) }
-        return Self.value(0x02, content)
+        let sign: [UInt8] = bytes.isEmpty || bytes[start] >= 0x80 ? [0] : []
+        return Self.value(0x02, sign + bytes.extracting(start...).array())
     }
 
     private static func value(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {

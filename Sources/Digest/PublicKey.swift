@@ -1,3 +1,4 @@
+private import Bytes
 private import COpenSSL
 
 /// The public key of somebody who signs, to check signatures with.
@@ -45,12 +46,9 @@ private import COpenSSL
             case .p384: [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22]
             case .p521: [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23]
             }
-        var point: [UInt8] = [0x04]
-        for index in x.indices { point.append(x[index]) }
-        for index in y.indices { point.append(y[index]) }
+        let point = DER.bitString([0x04] + x.array() + y.array())
         self.init(
-            subjectPublicKeyInfo: DER.sequence(DER.sequence(ecPublicKey, name), DER.bitString(point)),
-            .elliptic(curve))
+            subjectPublicKeyInfo: DER.sequence(DER.sequence(ecPublicKey, name), point), .elliptic(curve))
     }
 
     /// A key for Ed25519 (RFC 8032 §5.1.5).
@@ -58,9 +56,7 @@ private import COpenSSL
         guard bytes.count == 32 else { return nil }
         // AlgorithmIdentifier: id-Ed25519 (RFC 8410 §3).
         let algorithm: [UInt8] = [0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70]
-        var key: [UInt8] = []
-        for index in bytes.indices { key.append(bytes[index]) }
-        self.init(subjectPublicKeyInfo: DER.sequence(algorithm, DER.bitString(key)), .ed25519)
+        self.init(subjectPublicKeyInfo: DER.sequence(algorithm, DER.bitString(bytes.array())), .ed25519)
     }
 
     private init?(subjectPublicKeyInfo bytes: [UInt8], _ kind: Kind) {
