@@ -60,16 +60,16 @@ package struct PlaceCheck {
 
     private static func faults(of local: LocalFunction, environment: [String: String]) -> [String] {
         guard Self.isFile(local.directory, of: S_IFDIR) else { return ["there is no directory \(local.directory)"] }
+        let search = ExecutableSearch(path: local.environment["PATH"] ?? environment["PATH"])
         switch local.program {
         case .command(let words):
-            let search = ExecutableSearch(path: local.environment["PATH"] ?? environment["PATH"])
             let isThere = words.first.flatMap { search.locate($0, from: local.directory) } != nil
             return isThere ? [] : ["there is no program \(words.first ?? "") that could be started"]
         case .nodeHandler(let handler):
             let stem = NodeHandler.stem(of: handler)
             let isThere = NodeHandler.endings.contains { Self.isFile("\(local.directory)/\(stem)\($0)", of: S_IFREG) }
             var faults = isThere ? [] : ["there is no \(stem).mjs, .js or .cjs in \(local.directory)"]
-            if ExecutableSearch(path: local.environment["PATH"] ?? environment["PATH"]).locate("node") == nil {
+            if search.locate("node") == nil {
                 faults.append("there is no program node that could be started")
             }
             return faults

@@ -143,6 +143,9 @@ final class HTTP2UpstreamConnection {
         }
     }
 
+    /// Bytes that the socket has taken so far.
+    var takenCount: Int { self.connection.takenCount }
+
     /// Has a stream look, when the round ends, at how much more the server may send on it.
     func returnRoom(of stream: HTTP2UpstreamStream) {
         self.returning.append(stream)
@@ -269,9 +272,6 @@ final class HTTP2UpstreamConnection {
     }
 
     // The end.
-
-    /// Bytes that the socket has taken so far.
-    var takenCount: Int { self.connection.takenCount }
 
     private var isClosed: Bool {
         if case .closed = self.phase { true } else { false }
