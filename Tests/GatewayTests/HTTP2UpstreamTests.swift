@@ -211,15 +211,18 @@ import Time
         #expect(Array(zip(resent.keys, resent.values)).map { "\($0) \($1)" } == ["goaway 1"])
     }
 
+    /// A connection that takes a call and leaves it out.
+    private func leaveOut(_ rig: Rig) throws {
+        let api = try HTTP2API(rig)
+        try api.await(requests: 1)
+        api.send(.goAway(last: 0))
+    }
+
     /// RFC 9113 §6.8: it was certainly not begun with. Connections may end one after the other, but not for ever.
     @Test func `a call that GOAWAYs leave out costs no try`() throws {
         let rig = try Rig("upstream: http2, retries: 0")
         let client = try self.clients(rig, 1)[0]
-        for _ in 0..<3 {
-            let api = try HTTP2API(rig)
-            try api.await(requests: 1)
-            api.send(.goAway(last: 0))
-        }
+        for _ in 0..<3 { try self.leaveOut(rig) }
         let last = try HTTP2API(rig)
         try last.await(requests: 1)
         last.answer(1, "at last")
@@ -230,11 +233,7 @@ import Time
     @Test func `one that all connections leave out is given up`() throws {
         let rig = try Rig("upstream: http2, retries: 0")
         let client = try self.clients(rig, 1)[0]
-        for _ in 0..<4 {
-            let api = try HTTP2API(rig)
-            try api.await(requests: 1)
-            api.send(.goAway(last: 0))
-        }
+        for _ in 0..<4 { try self.leaveOut(rig) }
         try rig.await(client, "HTTP/1.1 502 ")
         #expect(!rig.accepts())
     }

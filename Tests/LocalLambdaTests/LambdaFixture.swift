@@ -86,6 +86,17 @@ final class LambdaFixture: Sendable {
                 credentials: credentials), onChunk: onChunk)
     }
 
+    /// Asks the function `f` for a stream on a connection that takes little, and reads nothing. The descriptor is the
+    /// caller's.
+    func callWithoutReading() throws -> CInt {
+        let descriptor = try CallClient.connect(self.address.port, receiveBuffer: 65536)
+        try CallClient.send(
+            CallClient.request(
+                path: "/2021-11-15/functions/f/response-streaming-invocations", body: Array("{}".utf8),
+                host: "\(self.address)", credentials: Self.credentials), to: descriptor)
+        return descriptor
+    }
+
     /// Makes a file in the functions' directory, for which a function may wait.
     @Sendable func touch(_ name: String) {
         _ = FileManager.default.createFile(atPath: "\(self.directory)/\(name)", contents: Data())

@@ -94,12 +94,8 @@ private final class Flag: Sendable {
                 print('wrote', index, flush=True)
             end_stream()
             """)
-        let descriptor = try CallClient.connect(fixture.address.port, receiveBuffer: 65536)
+        let descriptor = try fixture.callWithoutReading()
         defer { close(descriptor) }
-        try CallClient.send(
-            CallClient.request(
-                path: "/2021-11-15/functions/f/response-streaming-invocations", body: Array("{}".utf8),
-                host: "\(fixture.address)", credentials: LambdaFixture.credentials), to: descriptor)
         _ = try await fixture.waitForLog("wrote 0")
         try await Task.sleep(for: .milliseconds(500))
         let before = fixture.log.messages.filter { $0.hasPrefix("wrote") }.count
@@ -190,12 +186,8 @@ private final class Flag: Sendable {
                 while not event.get('brief'): chunk(b'z' * 1048576)
                 end_stream()
             """, timeout: .seconds(1))
-        let descriptor = try CallClient.connect(fixture.address.port, receiveBuffer: 65536)
+        let descriptor = try fixture.callWithoutReading()
         defer { close(descriptor) }
-        try CallClient.send(
-            CallClient.request(
-                path: "/2021-11-15/functions/f/response-streaming-invocations", body: Array("{}".utf8),
-                host: "\(fixture.address)", credentials: LambdaFixture.credentials), to: descriptor)
         _ = try await fixture.waitForLog("began")
         #expect(try await fixture.waitForLog("the invocation failed").count == 1)
         if stops {
