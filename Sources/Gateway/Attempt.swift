@@ -25,21 +25,21 @@ final class Attempt: UpstreamAttempt {
     }
 
     override func taken(_ connection: UpstreamConnection) {
-        guard let exchange = self.exchange else {
+        if self.isOver {
             connection.giveBack()
             return
         }
-        let function = exchange.function
-        guard let lease = exchange.context.lease(for: function) else {
+        let function = self.exchange.function
+        guard let lease = self.exchange.context.lease(for: function) else {
             connection.giveBack()
-            self.awaitKeys(for: exchange)
+            self.awaitKeys()
             return
         }
-        let signature = CallSignature(lease, for: function, exchange.context)
+        let signature = CallSignature(lease, for: function, self.exchange.context)
         self.signature = signature
         var request = ByteBuffer()
         do throws(ExchangeFailure) {
-            try exchange.writeRequest(into: &request, for: function, lease: lease, at: signature.time)
+            try self.exchange.writeRequest(into: &request, for: function, lease: lease, at: signature.time)
         } catch {
             connection.giveBack()
             self.fail(error)
@@ -50,8 +50,8 @@ final class Attempt: UpstreamAttempt {
     }
 
     override func receivedHead(_ head: ResponseHead, bodyLength: BodyLength) {
-        if let exchange = self.exchange, let line = head.fields.firstIndex(of: "x-amzn-requestid") {
-            exchange.record.awsRequestID = ShortText(head.fields.value(at: line))
+        if !self.isOver, let line = head.fields.firstIndex(of: "x-amzn-requestid") {
+            self.exchange.record.awsRequestID = ShortText(head.fields.value(at: line))
         }
         switch self.invocation.receivedHead(head) {
         case .awaitStream, .collectError: break
@@ -60,31 +60,30 @@ final class Attempt: UpstreamAttempt {
     }
 
     override func receivedBody(_ bytes: Span<UInt8>) {
-        guard let exchange = self.exchange else { return }
         var offset = 0
         while !self.isOver {
             if let range = self.invocation.nextChunk(bytes, at: &offset) {
-                exchange.receivedBody(answer: bytes.extracting(range))
+                self.exchange.receivedBody(answer: bytes.extracting(range))
                 if offset == bytes.count { return }
                 continue
             }
             switch self.invocation.next(bytes, at: &offset) {
             case .head(let head, let endsHere):
-                self.receivedAnswerHead(head, endsHere: endsHere, exchange)
+                self.receivedAnswerHead(head, endsHere: endsHere)
             case .bodyHeld:
-                self.sendHeld(exchange)
+                self.sendHeld()
             case .body(let range):
-                exchange.receivedBody(answer: bytes.extracting(range))
+                self.exchange.receivedBody(answer: bytes.extracting(range))
             case .completed:
-                self.finish(exchange)
-            case .failed(let failure) where self.signAnew(after: failure, for: exchange):
+                self.finish()
+            case .failed(let failure) where self.signAnew(after: failure):
                 return
             case .failed(let failure):
                 // The stream of a function that failed is in order: its last chunk follows, if it is not here already.
                 if case .functionError = failure { self.leaveReadOut() }
-                self.failInvocation(failure, exchange)
+                self.failInvocation(failure)
             case .needsMore:
-                if self.invocation.holdsBytes { exchange.receivedHeldBytes() }
+                if self.invocation.holdsBytes { self.exchange.receivedHeldBytes() }
                 return
             }
         }
@@ -92,18 +91,18 @@ final class Attempt: UpstreamAttempt {
 
     /// Sends what was held back. The client's connection may keep only a reference to long runs, as it does to those of
     /// the receive buffer, so it has to be done with them before they are let go of.
-    private func sendHeld(_ exchange: Exchange) {
+    private func sendHeld() {
         let held = self.invocation.takeHeld()
         held.withBytes { bytes in
-            exchange.receivedBody(answer: bytes)
-            exchange.context.loop.settleBorrowers()
+            self.exchange.receivedBody(answer: bytes)
+            self.exchange.context.loop.settleBorrowers()
         }
     }
 
-    private func receivedAnswerHead(_ head: consuming ResponseHead, endsHere: Bool, _ exchange: Exchange) {
-        let function = exchange.function
+    private func receivedAnswerHead(_ head: consuming ResponseHead, endsHere: Bool) {
+        let function = self.exchange.function
         if case .auto = function.responseMode, let shape = self.invocation.shape { function.answerShapes.count(shape) }
-        exchange.receivedHead(head, endsHere: endsHere)
+        self.exchange.receivedHead(head, endsHere: endsHere)
     }
 
     /// The HTTP body has ended; the end of a streamed invocation ought to have come before, that of a plain one is this.
@@ -113,18 +112,18 @@ final class Attempt: UpstreamAttempt {
         self.connection = nil
         var action = self.invocation.receivedEnd()
         var offset = 0
-        while let exchange = self.exchange {
+        while !self.isOver {
             switch action {
             case .head(let head, let endsHere):
-                self.receivedAnswerHead(head, endsHere: endsHere, exchange)
+                self.receivedAnswerHead(head, endsHere: endsHere)
             case .bodyHeld:
-                self.sendHeld(exchange)
+                self.sendHeld()
             case .completed:
-                self.finish(exchange)
-            case .failed(let failure) where self.signAnew(after: failure, for: exchange):
+                self.finish()
+            case .failed(let failure) where self.signAnew(after: failure):
                 return
             case .failed(let failure):
-                self.failInvocation(failure, exchange)
+                self.failInvocation(failure)
             case .body, .needsMore:
                 // Unreachable: nothing comes without input.
                 self.fail(.invocation(.truncated))
@@ -134,37 +133,37 @@ final class Attempt: UpstreamAttempt {
     }
 
     override func connectionFailed(_ failure: ExchangeFailure) {
-        guard let exchange = self.exchange else { return }
+        if self.isOver { return }
         self.connection = nil
         // An error that came in part says more than that the connection was lost.
         switch self.invocation.lostConnection() {
-        case .failed(.service(let error)): self.failInvocation(.service(error), exchange)
+        case .failed(.service(let error)): self.failInvocation(.service(error))
         case .failed(.functionError(let code, let details)):
-            self.failInvocation(.functionError(code: code, details: details), exchange)
+            self.failInvocation(.functionError(code: code, details: details))
         default: self.fail(failure)
         }
     }
 
-    private func finish(_ exchange: Exchange) {
-        if let log = self.invocation.logResult { exchange.receivedLog(log) }
+    private func finish() {
+        if let log = self.invocation.logResult { self.exchange.receivedLog(log) }
         self.complete()
     }
 
-    private func failInvocation(_ failure: InvocationFailure, _ exchange: Exchange) {
-        if let log = self.invocation.logResult { exchange.receivedLog(log) }
+    private func failInvocation(_ failure: InvocationFailure) {
+        if let log = self.invocation.logResult { self.exchange.receivedLog(log) }
         self.fail(.invocation(failure))
     }
 
     /// Whether another signature cures the refusal; then it is on its way.
-    private func signAnew(after failure: InvocationFailure, for exchange: Exchange) -> Bool {
+    private func signAnew(after failure: InvocationFailure) -> Bool {
         guard !self.isSignedAnew, let signature = self.signature, case .service(let error) = failure,
-            signature.isCured(after: error, for: exchange.function, exchange.context)
+            signature.isCured(after: error, for: self.exchange.function, self.exchange.context)
         else { return false }
         self.isSignedAnew = true
         self.leaveReadOut()
-        self.invocation = Self.invocation(of: exchange)
+        self.invocation = Self.invocation(of: self.exchange)
         // From a fresh stack: the connection is still at work with the refusal.
-        exchange.context.later { self.start() }
+        self.exchange.context.later { self.start() }
         return true
     }
 }

@@ -20,8 +20,11 @@ final class Exchange {
     private(set) var machine: ExchangeStateMachine
     /// Whether the request's body goes on as it comes, and is not gathered first.
     let streamsRequest: Bool
-    /// Until the end, with which the exchange lets go of it.
-    private(set) var client: (any ClientStream)?
+    /// Lets go of the exchange with its end.
+    // PERF: constant, because who calls what could be replaced meanwhile, counts a reference to it for each call.
+    private let client: any ClientStream
+    /// Whether it has ended, and has nothing to say to its client any more.
+    private var isOver = false
     /// Kept until the first payload byte, because the event is written anew for each call.
     // PERF: not optional, because one of its size is moved out of its place and back whenever it is looked at.
     var request: GatheredRequest
@@ -99,7 +102,7 @@ final class Exchange {
     /// answered.
     func bodyFits(_ function: FunctionRuntime) -> Bool {
         if self.record.bytesIn <= function.maximumBody { return true }
-        self.client?.noteLimit("max_request_body")
+        self.client.noteLimit("max_request_body")
         self.refuse(
             function.tooLarge(.body(limit: function.maximumBody), requestID: self.record.requestID),
             end: "request_too_large")
@@ -257,13 +260,13 @@ final class Exchange {
     func refuse(_ answer: OwnAnswer, end: String) {
         _ = self.machine.clientLeft()
         self.releaseAttempt()
-        if self.hasAnswered { self.client?.truncate() } else { self.respond(answer) }
+        if self.hasAnswered { self.client.truncate() } else { self.respond(answer) }
         self.finish(status: self.hasAnswered ? self.record.status : answer.head.status, end: end)
     }
 
     /// 503: all request bodies together take as much memory as they may.
     func refuseForMemory() {
-        self.client?.noteLimit("request_bodies")
+        self.client.noteLimit("request_bodies")
         self.refuse(
             .problem(
                 status: 503, detail: "The gateway has no memory for another request body now.",
@@ -274,13 +277,13 @@ final class Exchange {
     func pauseClient() {
         guard !self.isClientPaused, !self.isRequestWhole else { return }
         self.isClientPaused = true
-        self.client?.pauseRequest()
+        self.client.pauseRequest()
     }
 
     private func resumeClient() {
         guard self.isClientPaused else { return }
         self.isClientPaused = false
-        self.client?.resumeRequest()
+        self.client.resumeRequest()
     }
 
     private func invoke() {
@@ -344,17 +347,16 @@ final class Exchange {
             self.called(status: status)
             self.prepare(&head)
             self.record.answered(status: status, at: self.context.loop.now)
-            self.client?.sendHead(head, hasBody: true)
+            self.client.sendHead(head, hasBody: true)
             self.forgetRequest()
             self.setTimer()
         case .sendHeadAndEnd:
             self.called(status: status)
             self.prepare(&head)
             self.record.answered(status: status, at: self.context.loop.now)
-            self.client?.sendHead(head, hasBody: false)
+            self.client.sendHead(head, hasBody: false)
             // The function may go on; its stream is read to its end so that the connection can be used again.
             self.attempt?.discardRest()
-            self.attempt = nil
             self.finish(status: status, end: "complete")
         case .drop:
             break
@@ -371,19 +373,20 @@ final class Exchange {
 
     /// Bytes of the answer's body.
     func receivedBody(answer bytes: Span<UInt8>) {
+        // The client may be about its next request.
+        if self.isOver { return }
         self.machine.receivedBytes(at: self.context.loop.now)
         self.record.bytesOut += bytes.count
         self.record.chunks += 1
         self.context.metrics.countChunk(bytes: bytes.count)
-        self.client?.sendBody(bytes)
+        self.client.sendBody(bytes)
     }
 
     /// The function has ended its answer well.
     func completed() {
         switch self.machine.completed() {
         case .sendEnd:
-            self.attempt = nil
-            self.client?.sendEnd()
+            self.client.sendEnd()
             self.finish(status: self.record.status, end: "complete")
         case .drop:
             self.attempt = nil
@@ -422,7 +425,7 @@ final class Exchange {
 
     private func respond(_ answer: OwnAnswer) {
         self.record.count(answer)
-        self.client?.respond(answer)
+        self.client.respond(answer)
     }
 
     private func respond(_ failure: ExchangeFailure) {
@@ -432,10 +435,10 @@ final class Exchange {
 
     private func truncate(_ failure: ExchangeFailure) {
         if case .clientStalled = failure {
-            self.client?.noteLimit("client_stall")
-            self.client?.abandon()
+            self.client.noteLimit("client_stall")
+            self.client.abandon()
         } else {
-            self.client?.truncate()
+            self.client.truncate()
         }
         self.finish(status: self.record.status, end: failure.endName)
     }
@@ -465,7 +468,7 @@ final class Exchange {
     }
 
     /// Whether the client's connection has little room left for all of its answers together.
-    var hasLittleRoom: Bool { self.client?.hasLittleRoom ?? false }
+    var hasLittleRoom: Bool { !self.isOver && self.client.hasLittleRoom }
 
     /// That has changed.
     func clientHasLittleRoom(_ isLittle: Bool) {
@@ -521,7 +524,8 @@ final class Exchange {
     private func finish(status: Int, end: String) {
         self.forgetRequest()
         self.resumeClient()
-        self.client = nil
+        self.isOver = true
+        self.attempt = nil
         self.context.cancel(self.timer)
         self.leaveFunction()
         self.record.finished(status: status, end: end, at: self.context.loop.now)

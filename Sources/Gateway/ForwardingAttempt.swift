@@ -24,14 +24,15 @@ final class ForwardingAttempt: UpstreamAttempt {
     }
 
     override func taken(_ connection: UpstreamConnection) {
-        guard let exchange = self.exchange else {
+        if self.isOver {
             connection.giveBack()
             return
         }
+        let exchange = self.exchange
         let lease = exchange.function.signsCalls ? exchange.context.lease(for: exchange.function) : nil
         guard lease != nil || !exchange.function.signsCalls else {
             connection.giveBack()
-            self.awaitKeys(for: exchange)
+            self.awaitKeys()
             return
         }
         self.signature = lease.map { CallSignature($0, for: exchange.function, exchange.context) }
@@ -82,15 +83,14 @@ final class ForwardingAttempt: UpstreamAttempt {
     // The answer.
 
     override func receivedHead(_ head: ResponseHead, bodyLength: BodyLength) {
-        guard let exchange = self.exchange else { return }
-        if self.signAnew(after: head, for: exchange) { return }
-        if exchange.fallsBack(on: head.status) {
+        if self.isOver || self.signAnew(after: head) { return }
+        if self.exchange.fallsBack(on: head.status) {
             self.leaveReadOut()
             self.fail(.refusedByUpstream(status: head.status))
             return
         }
         switch self.answer.receivedHead(head, bodyLength: bodyLength) {
-        case .head(let head, let endsHere): exchange.receivedHead(head, endsHere: endsHere)
+        case .head(let head, let endsHere): self.exchange.receivedHead(head, endsHere: endsHere)
         case .failed(let failure): self.fail(failure)
         case .drop: break
         }
@@ -98,22 +98,22 @@ final class ForwardingAttempt: UpstreamAttempt {
 
     /// Whether the answer is AWS's refusal of the signature, and another one cures it; then it is on its way. A signed
     /// request's body is kept until its answer begins.
-    private func signAnew(after head: ResponseHead, for exchange: Exchange) -> Bool {
+    private func signAnew(after head: ResponseHead) -> Bool {
         guard head.status == 403, !self.isSignedAnew, let signature = self.signature,
             // A function may answer 403 as well; AWS names its own reason in the head.
             signature.isCured(
-                after: AWSServiceError(head: head, body: Span()), for: exchange.function, exchange.context)
+                after: AWSServiceError(head: head, body: Span()), for: self.exchange.function, self.exchange.context)
         else { return false }
         self.isSignedAnew = true
         self.leaveReadOut()
         // From a fresh stack: the connection is still at work with the refusal.
-        exchange.context.later { self.start() }
+        self.exchange.context.later { self.start() }
         return true
     }
 
     override func receivedBody(_ bytes: Span<UInt8>) {
-        guard let exchange = self.exchange, self.answer.isRelaying else { return }
-        exchange.receivedBody(answer: bytes)
+        guard !self.isOver, self.answer.isRelaying else { return }
+        self.exchange.receivedBody(answer: bytes)
     }
 
     override func receivedEnd() {

@@ -13,6 +13,8 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
     private unowned let pool: UpstreamPool
     private var parser: HTTP1ResponseParser
     private var use = Use.idle
+    /// The one that is served.
+    private var attempt: UpstreamAttempt?
     /// Whether more of the request is to be sent.
     private var isRequestOpen = false
     /// Bytes of an unwanted answer that were thrown away.
@@ -27,7 +29,7 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
     private enum Use {
         /// In the pool.
         case idle
-        case serving(UpstreamAttempt)
+        case serving
         /// Reading the rest of an answer that nobody wants, so that the connection can be used again.
         case readingOut
         case closed
@@ -55,11 +57,12 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
     override func send(
         _ request: consuming ByteBuffer, for attempt: UpstreamAttempt, method: Method = .post, isWhole: Bool = true
     ) {
-        self.use = .serving(attempt)
+        self.use = .serving
+        self.attempt = attempt
         self.isRequestOpen = !isWhole
         self.takenBefore = self.connection.takenCount
         self.parser.expectResponse(to: method)
-        if attempt.exchange?.hasLittleRoom ?? false { self.connection.readLittle(true) }
+        if attempt.readsLittle { self.connection.readLittle(true) }
         self.connection.loop.set(self.timer, to: .never)
         self.connection.send(request)
         // Sent with the end of this round, unless the socket blocks; then `outputDrained` says so again.
@@ -74,10 +77,10 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
     }
 
     override func finishRequest(_ append: (inout ByteBuffer) -> Void) {
-        guard case .serving(let attempt) = self.use else { return }
+        guard case .serving = self.use else { return }
         self.isRequestOpen = false
         self.sendMore(append)
-        if !self.connection.isBlocked { attempt.requestSent() }
+        if !self.connection.isBlocked { self.attempt?.requestSent() }
     }
 
     override func pause() {
@@ -104,6 +107,7 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
             return
         }
         self.use = .readingOut
+        self.attempt = nil
         self.discarded = 0
         self.connection.readLittle(false)
         self.connection.resumeReading()
@@ -121,6 +125,7 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
     /// Closes for good.
     func close() {
         self.use = .closed
+        self.attempt = nil
         self.connection.loop.cancel(self.timer)
         self.connection.close()
         self.pool.closed(self)
@@ -133,6 +138,7 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
 
     private func becomeIdle() {
         self.use = .idle
+        self.attempt = nil
         self.idleSince = self.connection.loop.now
         self.connection.readLittle(false)
         self.connection.resumeReading()
@@ -143,23 +149,24 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
 
     // Reading.
 
-    private func read(_ bytes: Span<UInt8>) throws(ResponseFault) {
+    /// PERF: the attempt is held once for all that has come, and not for each part of it.
+    private func read(_ bytes: Span<UInt8>, for attempt: UpstreamAttempt?) throws(ResponseFault) {
         var offset = 0
         while true {
             switch try self.parser.next(bytes, at: &offset) {
             case .head(let head, let bodyLength):
-                if case .serving(let attempt) = self.use { attempt.receivedHead(head, bodyLength: bodyLength) }
+                if case .serving = self.use { attempt?.receivedHead(head, bodyLength: bodyLength) }
             case .body(let range):
                 switch self.use {
-                case .serving(let attempt):
-                    attempt.receivedBody(bytes.extracting(range))
+                case .serving:
+                    attempt?.receivedBody(bytes.extracting(range))
                 case .readingOut:
                     self.discard(range.count)
                 case .idle, .closed:
                     return
                 }
             case .end:
-                self.ended()
+                self.ended(attempt)
                 // Bytes behind the answer are found by `isStale`, or end the connection in the next round.
                 if offset < bytes.count, case .idle = self.use { self.close() }
                 return
@@ -169,11 +176,9 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
         }
     }
 
-    private func ended() {
-        if case .serving(let attempt) = self.use {
-            // Unless the attempt lets go of the connection, it goes on with reading out, which ends right here.
-            attempt.receivedEnd()
-        }
+    private func ended(_ attempt: UpstreamAttempt?) {
+        // Unless the attempt lets go of the connection, it goes on with reading out, which ends right here.
+        if case .serving = self.use { attempt?.receivedEnd() }
         switch self.use {
         case .serving, .readingOut:
             // An answer that came before the whole request was sent leaves the rest of it in between.
@@ -202,10 +207,9 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
     }
 
     private func lost(_ reason: String) {
-        let use = self.use
+        let attempt = self.attempt
         self.close()
-        guard case .serving(let attempt) = use else { return }
-        attempt.connectionFailed(self.loss(reason))
+        attempt?.connectionFailed(self.loss(reason))
     }
 }
 
@@ -221,7 +225,7 @@ extension HTTP1UpstreamConnection: ConnectionHandler {
             self.lost(Self.outOfTurn)
         case .serving, .readingOut:
             do throws(ResponseFault) {
-                try self.read(bytes)
+                try self.read(bytes, for: self.attempt)
             } catch {
                 self.faulted(error)
             }
@@ -231,17 +235,17 @@ extension HTTP1UpstreamConnection: ConnectionHandler {
     }
 
     func outputBlocked() {
-        if case .serving(let attempt) = self.use { attempt.requestBlocked() }
+        self.attempt?.requestBlocked()
     }
 
     func outputDrained() {
-        if case .serving(let attempt) = self.use { attempt.requestSent() }
+        self.attempt?.requestSent()
     }
 
     func receivedEnd() {
         guard case .idle = self.use else {
             do throws(ResponseFault) {
-                if case .end = try self.parser.receivedEnd() { self.ended() }
+                if case .end = try self.parser.receivedEnd() { self.ended(self.attempt) }
                 self.lost("the connection was closed in the middle of an answer")
             } catch {
                 self.faulted(error)
@@ -252,14 +256,14 @@ extension HTTP1UpstreamConnection: ConnectionHandler {
     }
 
     private func faulted(_ fault: ResponseFault) {
-        let use = self.use
+        let attempt = self.attempt
         let failure: ExchangeFailure =
             switch fault.reason {
             case .endedBeforeAnswer, .truncated: self.loss(fault.description)
             default: .badUpstreamAnswer(fault.description)
             }
         self.close()
-        if case .serving(let attempt) = use { attempt.connectionFailed(failure) }
+        attempt?.connectionFailed(failure)
     }
 
     func closed(_ cause: CloseCause) {

@@ -9,8 +9,11 @@ internal import Relay
 /// The exchange owns it until it ends, is cancelled, or is left alone to read out an answer that nobody wants any more.
 /// A class with subclasses, and not a protocol: what comes on a connection reaches it with one indirect call.
 class UpstreamAttempt {
-    /// Until the exchange has no more to do with it; they hold each other until then.
-    final var exchange: Exchange?
+    /// They hold each other until one of them is over.
+    // PERF: constant, because who calls what could be replaced meanwhile, counts a reference to it for each call.
+    final let exchange: Exchange
+    /// Whether the exchange has no more to do with it.
+    final private(set) var isOver = false
     final var connection: UpstreamConnection?
     /// How long connecting may take.
     final let connectTimeout: Duration
@@ -22,21 +25,22 @@ class UpstreamAttempt {
         self.connectTimeout = exchange.function.connectTimeout
     }
 
-    /// Whether the exchange has no more to do with it.
-    final var isOver: Bool { self.exchange == nil }
-
     /// Whether there is no second try where the connection turns out to be none.
-    final var canBeSentOnceOnly: Bool { self.exchange?.canBeSentOnceOnly ?? false }
+    final var canBeSentOnceOnly: Bool { !self.isOver && self.exchange.canBeSentOnceOnly }
+
+    /// Whether little is to be read at a time, because the client has little room for it.
+    final var readsLittle: Bool { !self.isOver && self.exchange.hasLittleRoom }
 
     /// Asks the pool for a connection, once there are keys where the call needs some; the answer may come within the call.
     final func start() {
-        guard let exchange = self.exchange else { return }
-        let function = exchange.function
-        guard !function.signsCalls || exchange.context.hasLease(for: function) else {
-            self.awaitKeys(for: exchange)
+        if self.isOver { return }
+        let function = self.exchange.function
+        let context = self.exchange.context
+        guard !function.signsCalls || context.hasLease(for: function) else {
+            self.awaitKeys()
             return
         }
-        exchange.context.pool(for: function).take(for: self)
+        context.pool(for: function).take(for: self)
     }
 
     // What the pool and the connection tell.
@@ -53,12 +57,12 @@ class UpstreamAttempt {
 
     /// The socket has taken all of the request that there is.
     final func requestSent() {
-        self.exchange?.requestSent()
+        if !self.isOver { self.exchange.requestSent() }
     }
 
     /// The socket did not take all of it.
     final func requestBlocked() {
-        self.exchange?.requestBlocked()
+        if !self.isOver { self.exchange.requestBlocked() }
     }
 
     /// The head of the upstream's answer.
@@ -79,18 +83,23 @@ class UpstreamAttempt {
     // The end.
 
     final func complete() {
-        guard let exchange = self.exchange.take() else { return }
-        self.keyWait.take()?.end()
+        if self.isOver { return }
+        self.end()
         // The rest of the HTTP body is the last chunk, which may be here already.
         self.leaveReadOut()
-        exchange.completed()
+        self.exchange.completed()
     }
 
     final func fail(_ failure: ExchangeFailure) {
-        guard let exchange = self.exchange.take() else { return }
-        self.keyWait.take()?.end()
+        if self.isOver { return }
+        self.end()
         self.connection.take()?.letGo()
-        exchange.failed(failure)
+        self.exchange.failed(failure)
+    }
+
+    private final func end() {
+        self.isOver = true
+        self.keyWait.take()?.end()
     }
 
     final func leaveReadOut() {
@@ -114,15 +123,13 @@ class UpstreamAttempt {
 
     /// The answer is over for the client; what the function still sends is thrown away, within limits.
     final func discardRest() {
-        self.exchange = nil
-        self.keyWait.take()?.end()
+        self.end()
         self.leaveReadOut()
     }
 
     /// Nobody wants the answer any more.
     final func cancel() {
-        self.exchange = nil
-        self.keyWait.take()?.end()
+        self.end()
         self.connection.take()?.letGo()
     }
 }
@@ -130,11 +137,12 @@ class UpstreamAttempt {
 /// Keys that are not there.
 extension UpstreamAttempt {
     /// Waits for keys, up to the time for the first byte (DESIGN.md 6).
-    final func awaitKeys(for exchange: Exchange) {
+    final func awaitKeys() {
+        let function = self.exchange.function
         let wait =
-            self.keyWait ?? KeyWait(of: self, on: exchange.context.loop, atMost: exchange.function.policy.firstByte)
+            self.keyWait ?? KeyWait(of: self, on: self.exchange.context.loop, atMost: function.policy.firstByte)
         self.keyWait = wait
-        wait.ask(exchange.function.credentials)
+        wait.ask(function.credentials)
     }
 
     /// The keys are there, or will not come.
@@ -144,8 +152,7 @@ extension UpstreamAttempt {
 
     /// The time for the first byte has passed without keys.
     fileprivate final func keysTimedOut() {
-        guard let exchange = self.exchange else { return }
-        self.fail(.credentialsTimedOut(source: exchange.function.credentials.source))
+        self.fail(.credentialsTimedOut(source: self.exchange.function.credentials.source))
     }
 }
 

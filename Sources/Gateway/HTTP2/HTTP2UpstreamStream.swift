@@ -61,7 +61,7 @@ final class HTTP2UpstreamStream: UpstreamConnection {
         self.stream = stream
         self.takenBefore = self.connection.takenCount
         self.attempt = attempt
-        self.isLittle = attempt.exchange?.hasLittleRoom ?? false
+        self.isLittle = attempt.readsLittle
         // Sent with the end of this round, unless a window or the socket is full; then `drained` says so later.
         if stream.isBlocked { attempt.requestBlocked() } else { attempt.requestSent() }
     }
