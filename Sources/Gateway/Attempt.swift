@@ -20,7 +20,7 @@ final class Attempt: UpstreamAttempt {
 
     private static func invocation(of exchange: Exchange) -> InvocationStateMachine {
         InvocationStateMachine(
-            mode: exchange.function.responseMode, requestMethod: exchange.method, format: exchange.answerFormat,
+            mode: exchange.function.responseMode, isForHead: exchange.isForHead, format: exchange.answerFormat,
             operation: exchange.function.operation)
     }
 

@@ -142,7 +142,6 @@ extension LoopContext {
         // Nobody vouches for it: a function must not believe it. X-Forwarded-For and its like are written anew.
         if !client.isTrustedProxy, head.fields.contains("forwarded") { head.fields.remove("forwarded") }
         if !route.leavesRequestsAlone { route.route.requestHeaderEdits.apply(to: &head.fields) }
-        let method = head.method
         let claimant = Claimant(names: client.certificateNames, token: token)
         let facts =
             function.takesFacts ? self.facts(for: function, head, route: route, match: match, claimant) : CallFacts()
@@ -174,7 +173,7 @@ extension LoopContext {
         }
         return .exchange(
             Exchange(
-                request, method: method, on: stream, context: self, function: function, route: route, record: record))
+                request, on: stream, context: self, function: function, route: route, record: record))
     }
 
     /// 400: the function is one of tenants, and this request has none.

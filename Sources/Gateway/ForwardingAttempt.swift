@@ -18,7 +18,7 @@ final class ForwardingAttempt: UpstreamAttempt {
     private var hasSpentBody = false
 
     init(of exchange: Exchange, framing: ForwardingTemplate.BodyFraming) {
-        self.answer = ForwardingStateMachine(requestMethod: exchange.method)
+        self.answer = ForwardingStateMachine(isForHead: exchange.isForHead)
         self.framing = framing
         super.init(of: exchange)
     }
@@ -45,7 +45,7 @@ final class ForwardingAttempt: UpstreamAttempt {
         let isWhole = exchange.isRequestWhole
         if isWhole { self.appendEnd(to: &request) }
         self.connection = connection
-        connection.send(request, for: self, method: exchange.method, isWhole: isWhole)
+        connection.send(request, for: self, method: exchange.record.method, isWhole: isWhole)
     }
 
     // The request's body.

@@ -24,7 +24,7 @@ final class HTTP1Session {
     /// Whether the connection is used again after this answer.
     private var keepsAlive = true
     private var requestVersion = HTTPVersion.http11
-    private var requestMethod = Method.get
+    private var isForHead = false
     private var requests = 0
     private var isReading = false
     private var bodyStartedAt = MonotonicTime(nanoseconds: 0)
@@ -159,7 +159,7 @@ final class HTTP1Session {
     private func receivedHead(_ head: consuming RequestHead) {
         self.requests += 1
         self.requestVersion = head.version
-        self.requestMethod = head.method
+        self.isForHead = head.method.isHead
         self.keepsAlive =
             self.parser.keepsAlive && !self.context.isDraining && self.context.memory.level == .normal
             && self.requests < self.context.snapshot.limits.requestsPerConnection
@@ -273,7 +273,7 @@ final class HTTP1Session {
             exchange.requestFailed(status: fault.status, end: fault.endName, answer: answer)
         } else {
             // What the request before it was does not matter.
-            self.requestMethod = .get
+            self.isForHead = false
             let record = RequestRecord(
                 withoutHead: requestID, client: self.client.address, startedAt: self.context.loop.now,
                 wall: self.context.loop.wallNow)
@@ -307,7 +307,7 @@ final class HTTP1Session {
     }
 
     private func framing(of head: borrowing ResponseHead, hasBody: Bool) -> Framing {
-        guard hasBody, canHaveBody(status: head.status, requestMethod: self.requestMethod) else { return .none }
+        guard hasBody, canHaveBody(status: head.status, toHead: self.isForHead) else { return .none }
         if let length = head.fields.contentLength { return .length(length) }
         if self.requestVersion == .http11 { return .chunked }
         self.keepsAlive = false
@@ -520,12 +520,12 @@ extension HTTP1Session: ClientStream {
         // Answered before the request is whole: what of it still comes is not waited for.
         if case .body = self.phase { self.keepsAlive = false }
         var head = answer.head
-        let mayHaveBody = canHaveBody(status: head.status, requestMethod: .get)
+        let mayHaveBody = canHaveBody(status: head.status, toHead: false)
         if mayHaveBody, !head.fields.contains("content-length") {
             head.fields.append("content-length", String(answer.body.count))
         }
         self.appendHead(head, framing: .none)
-        if mayHaveBody, self.requestMethod != .head { self.connection.append(answer.body.span) }
+        if mayHaveBody, !self.isForHead { self.connection.append(answer.body.span) }
         self.finishAnswer()
     }
 }

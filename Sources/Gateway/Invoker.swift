@@ -75,7 +75,7 @@ package final class Invoker {
                 time: record.wall, traceID: context.newTraceID(at: record.wall)), tenantID: tenant, standIns: standIns)
         let route = RouteRuntime(Route(hosts: [], paths: [], action: .function(0)), functions: [function])
         let exchange = Exchange(
-            request, method: Method(rawValue: method), on: client, context: context, function: function, route: route,
+            request, on: client, context: context, function: function, route: route,
             record: record)
         if body.isEmpty || exchange.receivedBody(body.span) { exchange.requestCompleted() }
         while !client.isOver { loop.turn() }

@@ -61,6 +61,9 @@ final class RequestRecord {
         self.wall = wall
     }
 
+    /// Whether the client asks for the head of an answer only.
+    var isForHead: Bool { self.method.isHead }
+
     /// Tells the client the request's id.
     func appendRequestID(to fields: inout Fields) {
         fields.append("x-request-id", self.requestID)
@@ -74,7 +77,7 @@ final class RequestRecord {
 
     /// An answer of the gateway's own goes, to HEAD without its body.
     func count(_ answer: OwnAnswer) {
-        if self.method != .head { self.bytesOut = answer.body.count }
+        if !self.isForHead { self.bytesOut = answer.body.count }
     }
 
     /// The request is over.

@@ -20,7 +20,8 @@ package struct HTTP1ResponseParser: ~Copyable {
     private var partialHead: Partial<ResponseHeadScanner>?
     private var partialTrailers: Partial<TrailerScanner>?
     private var fault: ResponseFault?
-    private var method = Method.get
+    /// Whether the request was HEAD.
+    private var isForHead = false
     private var interimAnswers = 0
     private var mayKeepAlive = true
 
@@ -50,7 +51,7 @@ package struct HTTP1ResponseParser: ~Copyable {
             assertionFailure("A request was sent before the answer to the last one was complete")
             return
         }
-        self.method = method
+        self.isForHead = method.isHead
         self.interimAnswers = 0
         self.phase = .beforeHead
     }
@@ -203,7 +204,7 @@ extension HTTP1ResponseParser {
 
     /// RFC 9112 §6.3, in its order.
     private mutating func beginBody(status: Int, _ scanner: borrowing ResponseHeadScanner) -> BodyLength {
-        guard canHaveBody(status: status, requestMethod: self.method) else {
+        guard canHaveBody(status: status, toHead: self.isForHead) else {
             self.phase = .complete
             return .none
         }

@@ -18,6 +18,14 @@ package struct Method: RawRepresentable, Hashable, Sendable {
     package static var options: Method { Method(rawValue: "OPTIONS") }
     package static var connect: Method { Method(rawValue: "CONNECT") }
     package static var trace: Method { Method(rawValue: "TRACE") }
+
+    // PERF: written out, as that of all raw-representable types is a call through the conformance.
+    package static func == (left: Method, right: Method) -> Bool {
+        left.rawValue == right.rawValue
+    }
+
+    /// Whether it asks for the head of an answer only: all that matters of it for how the answer is framed.
+    package var isHead: Bool { self == .head }
 }
 
 /// The version in which a message came.

@@ -67,8 +67,8 @@ package enum StatusPhrase {
     }
 }
 
-/// Whether an answer with this status to a request of this method can have a body (RFC 9110 §6.4.1). CONNECT is not
+/// Whether an answer with this status can have a body (RFC 9110 §6.4.1), to HEAD or to another method. CONNECT is not
 /// considered, as nothing here sends or takes it.
-package func canHaveBody(status: Int, requestMethod: Method) -> Bool {
-    requestMethod != .head && status >= 200 && status != 204 && status != 304
+package func canHaveBody(status: Int, toHead isHead: Bool) -> Bool {
+    !isHead && status >= 200 && status != 204 && status != 304
 }

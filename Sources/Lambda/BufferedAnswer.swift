@@ -11,13 +11,13 @@ package enum BufferedAnswer {
     ///
     /// An object with `statusCode` is an answer: status, headers, cookies and body. What else may be one, the format says.
     package static func parse(
-        _ text: Span<UInt8>, format: AnswerFormat = .functionURL, method: Method, into body: inout ByteBuffer
+        _ text: Span<UInt8>, format: AnswerFormat = .functionURL, isForHead: Bool, into body: inout ByteBuffer
     ) throws(AnswerError) -> ResponseHead {
         switch format {
-        case .functionURL: return try self.parseAny(text, format, method, into: &body)
+        case .functionURL: return try self.parseAny(text, format, isForHead, into: &body)
         case .httpAPI:
             do throws(AnswerError) {
-                return try self.parseAny(text, format, method, into: &body)
+                return try self.parseAny(text, format, isForHead, into: &body)
             } catch .notJSON {
                 body.append(text)
                 return self.plainHead(count: text.count)
@@ -28,12 +28,13 @@ package enum BufferedAnswer {
             if let name = document.unknownMember { throw .unknownMember(name) }
             if document.hasCookies { throw .unknownMember("cookies") }
             return try self.head(
-                of: &document, try document.mergedFields(), format, method, decodesBase64: decodesBase64, into: &body)
+                of: &document, try document.mergedFields(), format, isForHead, decodesBase64: decodesBase64, into: &body
+            )
         case .loadBalancer(let hasLists):
             var document = try AnswerDocument(text)
             guard document.hasStatusCode else { throw .noStatusCode }
             return try self.head(
-                of: &document, try document.fields(preferringLists: hasLists), format, method, mustBeNumber: true,
+                of: &document, try document.fields(preferringLists: hasLists), format, isForHead, mustBeNumber: true,
                 into: &body)
         }
     }
@@ -41,14 +42,14 @@ package enum BufferedAnswer {
     /// As function URLs and HTTP APIs read it: JSON without `statusCode` is itself the body, in its shortest form, a
     /// string without its quotes. Nothing at all is an answer without body.
     private static func parseAny(
-        _ text: Span<UInt8>, _ format: AnswerFormat, _ method: Method, into body: inout ByteBuffer
+        _ text: Span<UInt8>, _ format: AnswerFormat, _ isForHead: Bool, into body: inout ByteBuffer
     ) throws(AnswerError) -> ResponseHead {
         if text.isEmpty { return ResponseHead(status: 200, fields: Fields(["content-length": "0"])) }
         let start = body.count
         do throws(AnswerError) {
             var document = try AnswerDocument(text)
             if document.hasStatusCode {
-                return try self.head(of: &document, try document.takeFields(), format, method, into: &body)
+                return try self.head(of: &document, try document.takeFields(), format, isForHead, into: &body)
             }
         } catch .notObject {
             // Any JSON will do.
@@ -70,7 +71,7 @@ package enum BufferedAnswer {
     }
 
     private static func head(
-        of document: inout AnswerDocument, _ fields: consuming AnswerFields, _ format: AnswerFormat, _ method: Method,
+        of document: inout AnswerDocument, _ fields: consuming AnswerFields, _ format: AnswerFormat, _ isForHead: Bool,
         decodesBase64: Bool = true, mustBeNumber: Bool = false, into body: inout ByteBuffer
     ) throws(AnswerError) -> ResponseHead {
         if fields.isTooLong { throw .fieldsTooLong(limit: AnswerFields.sizeLimit) }
@@ -79,7 +80,7 @@ package enum BufferedAnswer {
         try document.appendBody(to: &body, decodesBase64: decodesBase64)
         var length: Int? = body.count - start
         // RFC 9110 §8.6: in these it tells the length of a body that is not sent.
-        if method == .head || status == 304 {
+        if isForHead || status == 304 {
             length = fields.contentLength ?? (length == 0 ? nil : length)
         }
         return ResponseHead(

@@ -87,7 +87,7 @@ extension InvocationStateMachine {
     ) -> Action {
         self.shape = shape
         let status = head.status
-        let endsHere = status == 204 || status == 304 || contentLength == 0 || self.method == .head
+        let endsHere = status == 204 || status == 304 || contentLength == 0 || self.isForHead
         if endsHere {
             self.held.releaseStorage()
             self.pending = 0..<0
@@ -191,7 +191,7 @@ extension InvocationStateMachine {
                     parsing: self.held.bytes.extracting(0..<end - PreludeScanner.delimiterCount))
                 self.held.consume(end)
                 if let promised = prelude.contentLength, promised > 0, promised != self.held.count,
-                    canHaveBody(status: prelude.head.status, requestMethod: self.method)
+                    canHaveBody(status: prelude.head.status, toHead: self.isForHead)
                 {
                     return self.fail(.contentLength(promised: promised, sent: self.held.count))
                 }
@@ -231,7 +231,7 @@ extension InvocationStateMachine {
         var body = ByteBuffer()
         do throws(AnswerError) {
             let head = try BufferedAnswer.parse(
-                self.held.bytes, format: format ?? self.format, method: self.method, into: &body)
+                self.held.bytes, format: format ?? self.format, isForHead: self.isForHead, into: &body)
             swap(&self.held, &body)
             return self.begin(head, contentLength: self.held.count, as: shape, completion: completion)
         } catch {

@@ -19,7 +19,8 @@ private import JSON
 /// The machine never reads, writes, waits or asks the time; it knows no client and no connection.
 package struct InvocationStateMachine: ~Copyable {
     let mode: ResponseMode
-    let method: Method
+    /// Whether the client's request is HEAD.
+    let isForHead: Bool
     let format: AnswerFormat
     /// Whether the body of the API's answer is the payload, and no event stream.
     let isPlain: Bool
@@ -45,13 +46,13 @@ package struct InvocationStateMachine: ~Copyable {
     /// The end of the function's log as base64, where it came; known with the end of the invocation, however it ended.
     package private(set) var logResult: String?
 
-    /// A machine for one invocation. `method` is the client's; `format` is whose buffered answers the function gives.
+    /// A machine for one invocation. `isForHead`: the client's request is HEAD; `format` is whose buffered answers the function gives.
     package init(
-        mode: ResponseMode, requestMethod method: Method, format: AnswerFormat = .functionURL,
+        mode: ResponseMode, isForHead: Bool = false, format: AnswerFormat = .functionURL,
         operation: InvocationTemplate.Operation = .streaming, limits: EventStreamDecoder.Limits = .init()
     ) {
         self.mode = mode
-        self.method = method
+        self.isForHead = isForHead
         self.format = format
         self.isPlain = operation == .buffered
         self.decoder = EventStreamDecoder(limits: limits)

@@ -10,7 +10,7 @@ package import HTTP
 /// ends. The machine sees to it that an answer has one head and one end, and that what is cut never ends well.
 package struct ForwardingStateMachine: ~Copyable {
     private var state = State.awaitingHead
-    private let method: Method
+    private let isForHead: Bool
 
     private enum State {
         case awaitingHead
@@ -18,9 +18,9 @@ package struct ForwardingStateMachine: ~Copyable {
         case ended
     }
 
-    /// A machine for the answer to one request. `method` is the client's.
-    package init(requestMethod method: Method) {
-        self.method = method
+    /// A machine for the answer to one request. `isForHead`: the client's request is HEAD.
+    package init(isForHead: Bool) {
+        self.isForHead = isForHead
     }
 
     /// What the head of the answer leads to.
@@ -37,7 +37,7 @@ package struct ForwardingStateMachine: ~Copyable {
         guard case .awaitingHead = self.state else { return .drop }
         // RFC 9110 §7.6.1: these are of the connection to the upstream.
         head.fields.removeHopByHop()
-        let canHaveBody = canHaveBody(status: head.status, requestMethod: self.method)
+        let canHaveBody = canHaveBody(status: head.status, toHead: self.isForHead)
         // The body's length as its parser goes by it is the one that is told. The upstream may not have told it (a head with
         // END_STREAM), or told that it is of the connection alone; then the client of an HTTP/1.1 connection could not
         // know where the answer ends.

@@ -62,10 +62,10 @@ import Time
     }
 
     @Test func `which answers can have a body`() {
-        #expect(canHaveBody(status: 200, requestMethod: .get))
-        #expect(!canHaveBody(status: 200, requestMethod: .head))
-        #expect(!canHaveBody(status: 204, requestMethod: .get))
-        #expect(!canHaveBody(status: 304, requestMethod: .get))
-        #expect(!canHaveBody(status: 103, requestMethod: .get))
+        #expect(canHaveBody(status: 200, toHead: false))
+        #expect(!canHaveBody(status: 200, toHead: true))
+        #expect(!canHaveBody(status: 204, toHead: false))
+        #expect(!canHaveBody(status: 304, toHead: false))
+        #expect(!canHaveBody(status: 103, toHead: false))
     }
 }

@@ -10,7 +10,7 @@ import Testing
 
     private func expect(_ row: Row, _ format: AnswerFormat) throws {
         var body = ByteBuffer()
-        let head = try BufferedAnswer.parse(row.json.utf8.span, format: format, method: .get, into: &body)
+        let head = try BufferedAnswer.parse(row.json.utf8.span, format: format, isForHead: false, into: &body)
         #expect(head == row.head)
         #expect(body.string() == row.body)
     }
@@ -18,7 +18,7 @@ import Testing
     private func expectFault(_ json: String, _ format: AnswerFormat, _ error: AnswerError) {
         #expect(throws: error) {
             var body = ByteBuffer()
-            _ = try BufferedAnswer.parse(json.utf8.span, format: format, method: .get, into: &body)
+            _ = try BufferedAnswer.parse(json.utf8.span, format: format, isForHead: false, into: &body)
         }
     }
 

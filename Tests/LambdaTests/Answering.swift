@@ -77,7 +77,7 @@ struct Outcome: Equatable, CustomStringConvertible {
         operation: InvocationTemplate.Operation = .streaming, apiHead: ResponseHead = Answer.head, isCut: Bool = false
     ) -> Outcome {
         var machine = InvocationStateMachine(
-            mode: mode, requestMethod: method, format: format, operation: operation)
+            mode: mode, isForHead: method.isHead, format: format, operation: operation)
         var outcome = Outcome()
         if case .failed(let failure) = machine.receivedHead(apiHead) { outcome.end = .failed(failure) }
         for piece in pieces {

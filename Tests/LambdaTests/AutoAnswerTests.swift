@@ -80,7 +80,7 @@ import Testing
     ])
     func `nothing is held longer than it is undecided`(text: String, decidedAt count: Int) {
         let bytes = Array(text.utf8)
-        var machine = InvocationStateMachine(mode: .auto, requestMethod: .get)
+        var machine = InvocationStateMachine(mode: .auto)
         _ = machine.receivedHead(Answer.head)
         // One long message, of which one byte after the other arrives.
         let stream = Answer([bytes + [UInt8](repeating: 0x20, count: 100)]).stream

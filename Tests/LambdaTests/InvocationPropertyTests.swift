@@ -48,7 +48,7 @@ import Testing
         let wire = Array(head.utf8) + Self.chunked(Self.cut(answer.stream, using: &random))
         var parser = HTTP1ResponseParser()
         parser.expectResponse(to: .post)
-        var machine = InvocationStateMachine(mode: mode, requestMethod: .get)
+        var machine = InvocationStateMachine(mode: mode)
         var outcome = Outcome()
         for piece in Self.cut(wire, using: &random) {
             var offset = 0

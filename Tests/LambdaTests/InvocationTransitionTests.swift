@@ -113,7 +113,7 @@ import Testing
             let isPlain = state.name.hasPrefix("plain")
             for event in Self.events {
                 var machine = InvocationStateMachine(
-                    mode: state.mode, requestMethod: .get, operation: isPlain ? .buffered : .streaming)
+                    mode: state.mode, operation: isPlain ? .buffered : .streaming)
                 for step in state.feed { _ = Self.happen(step, to: &machine, isPlain: isPlain) }
                 let actions = Self.happen(event, to: &machine, isPlain: isPlain).joined(separator: ", ")
                 table += "    \(event.name) → \(actions)\n"

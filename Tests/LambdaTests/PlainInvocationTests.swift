@@ -96,7 +96,7 @@ import Testing
         ])
     func `what auto decided is known`(text: String, shape: AnswerShape) {
         for operation in [InvocationTemplate.Operation.streaming, .buffered] {
-            var machine = InvocationStateMachine(mode: .auto, requestMethod: .get, operation: operation)
+            var machine = InvocationStateMachine(mode: .auto, operation: operation)
             let isPlain = operation == .buffered
             _ = machine.receivedHead(isPlain ? ResponseHead(status: 200) : Answer.head)
             #expect(machine.shape == nil)
@@ -113,13 +113,13 @@ import Testing
     }
 
     @Test func `the end of the log is told, also of a failed function`() {
-        var plain = InvocationStateMachine(mode: .auto, requestMethod: .get, operation: .buffered)
+        var plain = InvocationStateMachine(mode: .auto, operation: .buffered)
         _ = plain.receivedHead(
             ResponseHead(status: 200, fields: ["x-amz-log-result": "bG9n", "x-amz-function-error": "Unhandled"]))
         _ = plain.receivedEnd()
         #expect(plain.logResult == "bG9n")
         for complete in [#"{"LogResult":"bG9n"}"#, #"{"ErrorCode":"X","LogResult":"bG9n"}"#] {
-            var machine = InvocationStateMachine(mode: .auto, requestMethod: .get)
+            var machine = InvocationStateMachine(mode: .auto)
             _ = machine.receivedHead(Answer.head)
             var offset = 0
             let stream = Answer(complete: complete).stream

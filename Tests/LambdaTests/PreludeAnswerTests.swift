@@ -212,7 +212,7 @@ import Testing
     }
 
     @Test func `the head is told as soon as the delimiter is there`() {
-        var machine = InvocationStateMachine(mode: .auto, requestMethod: .get)
+        var machine = InvocationStateMachine(mode: .auto)
         #expect(machine.receivedHead(Answer.head) == .awaitStream)
         // A PayloadChunk that is not over.
         let stream = Answer(#"{"statusCode":200}"# + delimiter + "body", complete: nil).stream

@@ -10,7 +10,7 @@ import Time
     static let head = ResponseHead(status: 200, fields: Fields(["x": "1"]))
 
     @Test func `an answer has a head, a body and an end`() {
-        var machine = ForwardingStateMachine(requestMethod: .get)
+        var machine = ForwardingStateMachine(isForHead: false)
         var isRelaying = machine.isRelaying
         #expect(!isRelaying)
         do {
@@ -51,7 +51,7 @@ import Time
     func `an answer tells the length that its parser has found, and ends with its head where it has no body`(
         method: String, status: Int, length: BodyLength, told: String?, tells: String?, ends: Bool
     ) {
-        var machine = ForwardingStateMachine(requestMethod: Method(rawValue: method))
+        var machine = ForwardingStateMachine(isForHead: method == "HEAD")
         let fields = { (length: String?) in length.map { Fields(["content-length": $0]) } ?? Fields() }
         do {
             let action = machine.receivedHead(ResponseHead(status: status, fields: fields(told)), bodyLength: length)
@@ -60,7 +60,7 @@ import Time
     }
 
     @Test func `a length that is said to be of the connection is told all the same`() {
-        var machine = ForwardingStateMachine(requestMethod: .get)
+        var machine = ForwardingStateMachine(isForHead: false)
         let head = ResponseHead(
             status: 302, fields: Fields(["connection": "content-length", "content-length": "0", "location": "/x"]))
         let expected = ResponseHead(status: 302, fields: Fields(["location": "/x", "content-length": "0"]))
@@ -71,7 +71,7 @@ import Time
     }
 
     @Test func `what is of the connection stays there`() {
-        var machine = ForwardingStateMachine(requestMethod: .get)
+        var machine = ForwardingStateMachine(isForHead: false)
         let head = ResponseHead(
             status: 200,
             fields: Fields([
@@ -87,7 +87,7 @@ import Time
 
     @Test func `what is lost never ends well`() {
         for hasHead in [false, true] {
-            var machine = ForwardingStateMachine(requestMethod: .get)
+            var machine = ForwardingStateMachine(isForHead: false)
             if hasHead { _ = machine.receivedHead(Self.head, bodyLength: .known(5)) }
             do {
                 let action = machine.lost(.connectionLost("cut"))
@@ -98,7 +98,7 @@ import Time
                 #expect(action == .drop)
             }
         }
-        var machine = ForwardingStateMachine(requestMethod: .get)
+        var machine = ForwardingStateMachine(isForHead: false)
         do {
             let action = machine.receivedEnd()
             #expect(action == .failed(.badUpstreamAnswer("an end without a head")))
@@ -106,7 +106,7 @@ import Time
     }
 
     @Test func `a length that no writer could keep is refused`() {
-        var machine = ForwardingStateMachine(requestMethod: .get)
+        var machine = ForwardingStateMachine(isForHead: false)
         let action = machine.receivedHead(Self.head, bodyLength: .known(1_000_000_000_000_000))
         #expect(action == .failed(.badUpstreamAnswer("a content-length of 1000000000000000")))
     }

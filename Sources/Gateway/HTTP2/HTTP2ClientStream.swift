@@ -8,7 +8,7 @@ internal import Time
 /// One request of an HTTP/2 connection and its answer: the client's side of an exchange, or an answer of the gateway's own.
 final class HTTP2ClientStream {
     private let stream: HTTP2Stream
-    private let method: Method
+    private let isForHead: Bool
     /// Let go of by being removed from there.
     private let session: HTTP2Session
     private var exchange: Exchange?
@@ -32,9 +32,9 @@ final class HTTP2ClientStream {
     /// over.
     private(set) var deadline = MonotonicTime.never
 
-    init(_ stream: HTTP2Stream, method: Method, session: HTTP2Session) {
+    init(_ stream: HTTP2Stream, isForHead: Bool, session: HTTP2Session) {
         self.stream = stream
-        self.method = method
+        self.isForHead = isForHead
         self.session = session
         self.bodyStartedAt = session.context.loop.now
     }
@@ -213,7 +213,7 @@ extension HTTP2ClientStream: ClientStream {
     var hasLittleRoom: Bool { self.session.server.isFull }
 
     func sendHead(_ head: borrowing ResponseHead, hasBody: Bool) {
-        self.hasBody = hasBody && canHaveBody(status: head.status, requestMethod: self.method)
+        self.hasBody = hasBody && canHaveBody(status: head.status, toHead: self.isForHead)
         self.sendHead(head)
         if hasBody { self.session.touched() } else { self.finishAnswer() }
     }
@@ -263,11 +263,11 @@ extension HTTP2ClientStream: ClientStream {
 
     func respond(_ answer: OwnAnswer) {
         var head = answer.head
-        let mayHaveBody = canHaveBody(status: head.status, requestMethod: .get)
+        let mayHaveBody = canHaveBody(status: head.status, toHead: false)
         if mayHaveBody, !head.fields.contains("content-length") {
             head.fields.append("content-length", String(answer.body.count))
         }
-        self.hasBody = mayHaveBody && self.method != .head && !answer.body.isEmpty
+        self.hasBody = mayHaveBody && !self.isForHead && !answer.body.isEmpty
         self.sendHead(head)
         if self.hasBody {
             self.session.server.send(answer.body.span, on: self.stream)

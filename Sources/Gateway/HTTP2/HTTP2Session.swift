@@ -152,8 +152,8 @@ final class HTTP2Session {
         self.countRequest()
         let record = RequestRecord(
             head, requestID: self.context.newRequestID(), client: self.client.address,
-            startedAt: self.context.loop.now, wall: self.context.loop.wallNow)
-        let answers = HTTP2ClientStream(stream, method: head.method, session: self)
+            startedAt: self.context.loop.now, wall: self.context.wallNow)
+        let answers = HTTP2ClientStream(stream, isForHead: head.method.isHead, session: self)
         self.streams[id] = answers
         switch self.context.dispatch(head, on: answers, from: self.client, record: record) {
         case .exchange(let exchange):
@@ -188,7 +188,7 @@ final class HTTP2Session {
         self.countRequest()
         let requestID = self.logRefused(status: fault.status, end: fault.endName)
         self.context.log(fault, from: self.client, requestID: requestID)
-        let answers = HTTP2ClientStream(stream, method: .get, session: self)
+        let answers = HTTP2ClientStream(stream, isForHead: false, session: self)
         self.streams[id] = answers
         answers.respond(.problem(status: fault.status, detail: fault.description, requestID: requestID))
     }

@@ -35,7 +35,7 @@ private struct Answer: Equatable {
         for message in messages { EventStreamEncoder.append(payloadChunk: message.span, to: &stream) }
         if endsWell { EventStreamEncoder.append(invokeComplete: Array("{}".utf8).span, to: &stream) }
         let bytes = stream.array()
-        var machine = InvocationStateMachine(mode: mode, requestMethod: method)
+        var machine = InvocationStateMachine(mode: mode, isForHead: method.isHead)
         var fields = Fields()
         fields.append("content-type", "application/vnd.amazon.eventstream")
         _ = machine.receivedHead(ResponseHead(status: 200, fields: fields))
