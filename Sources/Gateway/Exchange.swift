@@ -39,8 +39,8 @@ final class Exchange {
     private var ticket: UInt64?
     /// Whether the function's circuit breaker waits for how the call goes.
     private var isProbe = false
-    // PERF: made at once: a lazy one costs 300 instructions more a request.
-    private let timer = LoopTimer()
+    /// Given back with the end.
+    private let timer: LoopTimer
 
     init(
         _ request: consuming GatheredRequest, on client: any ClientStream, context: LoopContext,
@@ -54,6 +54,7 @@ final class Exchange {
         self.machine = ExchangeStateMachine(policy: function.policy)
         self.streamsRequest = function.streamsRequests
         self.request = consume request
+        self.timer = context.loop.takeTimer()
         self.timer.tell(self)
         context.exchangeStarted()
     }
@@ -526,7 +527,7 @@ final class Exchange {
         self.resumeClient()
         self.isOver = true
         self.attempt = nil
-        self.context.cancel(self.timer)
+        self.context.giveBack(self.timer)
         self.leaveFunction()
         self.record.finished(status: status, end: end, at: self.context.loop.now)
         self.context.exchangeFinished(self.record)
@@ -535,6 +536,7 @@ final class Exchange {
     private func setTimer() {
         self.context.set(self.timer, to: self.machine.deadline)
     }
+        if self.isOver { return }
 }
 
 extension Exchange: LoopTimerHandler {
@@ -546,6 +548,8 @@ extension Exchange: LoopTimerHandler {
             self.invoke()
         case .fallBack(let failure):
             self.releaseAttempt()
+        // It may be another exchange's by now.
+        if self.isOver { return }
             self.context.log(failure, of: self.record)
             self.calledBadly(failure)
             self.fallBack()

@@ -88,9 +88,9 @@ final class LoopContext {
         self.loop.set(timer, after: duration)
     }
 
-    /// Stops a timer, and lets go of it.
-    func cancel(_ timer: LoopTimer) {
-        self.loop.cancel(timer)
+    /// Stops a timer that was taken from the loop, and lets the next one have it.
+    func giveBack(_ timer: LoopTimer) {
+        self.loop.giveBack(timer)
     }
 
     /// Gives a buffer without storage some that lies ready.

@@ -39,7 +39,7 @@ package final class LoopTimer {
         unsafe self.handler = nil
     }
 
-    /// Says who is to be told. Once, before the timer is set.
+    /// Says who is to be told, before the timer is set.
     package func tell(_ handler: any LoopTimerHandler) {
         unsafe self.handler = handler
     }
@@ -79,9 +79,9 @@ struct TimerQueue: ~Copyable {
     /// Sets or moves a timer. One that is moved to `never` keeps its place, and its handler.
     mutating func set(_ timer: LoopTimer, to deadline: MonotonicTime) {
         timer.deadline = deadline
+        if deadline == .never { return }
+        timer.retainHandler()
         if timer.position < 0 {
-            if deadline == .never { return }
-            timer.retainHandler()
             timer.filed = deadline
             timer.position = self.heap.count
             self.heap.append(timer)

@@ -191,6 +191,57 @@ import Time
         }
     }
 
+    @Test func `a timer that was given back fires for the next who takes it, and for nobody else`() throws {
+        let rig = try Rig()
+        let first = Log()
+        let second = Log()
+        let timer = rig.loop.takeTimer()
+        timer.tell(first)
+        rig.loop.set(timer, after: .milliseconds(5))
+        rig.loop.giveBack(timer)
+        rig.advance(by: .milliseconds(2))
+        #expect(rig.loop.takeTimer() === timer)
+        timer.tell(second)
+        // Both before and after the moment that it was set to at first.
+        for delay in [1, 10] {
+            rig.loop.set(timer, after: .milliseconds(delay))
+            rig.advance(by: .milliseconds(delay))
+        }
+        #expect(first.fired == [])
+        #expect(second.fired == ["?", "?"])
+        rig.loop.set(timer, after: .milliseconds(1))
+        rig.loop.giveBack(timer)
+        rig.advance(by: .seconds(1))
+        #expect(second.fired.count == 2)
+    }
+
+    @Test func `a timer lets go of its handler when it is given back`() throws {
+        let rig = try Rig()
+        var log: Log? = Log()
+        weak let left = log
+        let timer = rig.loop.takeTimer()
+        if let log { timer.tell(log) }
+        rig.loop.set(timer, after: .milliseconds(5))
+        log = nil
+        #expect(left != nil)
+        rig.loop.giveBack(timer)
+        #expect(left == nil)
+    }
+
+    @Test func `few timers are kept for others`() throws {
+        let rig = try Rig()
+        let log = Log()
+        let timers = (0..<1000).map { _ in rig.loop.takeTimer() }
+        for timer in timers {
+            timer.tell(log)
+            rig.loop.set(timer, after: .milliseconds(5))
+        }
+        for timer in timers { rig.loop.giveBack(timer) }
+        #expect(rig.loop.timers.count <= 256)
+        rig.advance(by: .seconds(1))
+        #expect(log.fired == [])
+    }
+
     @Test func `a handler that goes with its timer may stop others in its end`() throws {
         final class Owner: LoopTimerHandler {
             let loop: Loop
