@@ -156,12 +156,11 @@ extension LoopContext {
         let request = GatheredRequest(
             head: head,
             context: EventContext(
-                requestID: record.requestID, sourceAddress: record.client, peerAddress: client.address,
-                keepsForwardedFor: client.isTrustedProxy, scheme: requester.isSecure ? "https" : "http",
-                port: requester.port, time: record.wall, traceID: traceID,
-                path: route.route.stripPrefix?.stripped(from: head.target.path), tls: client.tlsNames,
-                clientCertificate: client.certificate, authorizer: route.eventAuthorizer(token),
-                route: facts.route, upstreamHost: route.upstreamHost), tenantID: facts.tenantID, standIns: standIns)
+                requestID: record.requestID, connection: client.facts, sourceAddress: record.client,
+                scheme: requester.isSecure ? "https" : "http", port: requester.port, time: record.wall,
+                traceID: traceID, path: route.route.stripPrefix?.stripped(from: head.target.path),
+                authorizer: route.eventAuthorizer(token), route: facts.route, upstreamHost: route.upstreamHost),
+            tenantID: facts.tenantID, standIns: standIns)
         guard function.isForwarding || request.canFit(function.event) else {
             self.noteLimit("max_request_body", of: client)
             return self.answer(

@@ -71,8 +71,9 @@ package final class Invoker {
         let request = GatheredRequest(
             head: head,
             context: EventContext(
-                requestID: record.requestID, sourceAddress: record.client, scheme: "http", port: 80,
-                time: record.wall, traceID: context.newTraceID(at: record.wall)), tenantID: tenant, standIns: standIns)
+                requestID: record.requestID, connection: EventConnection(peerAddress: record.client),
+                sourceAddress: record.client, scheme: "http", port: 80, time: record.wall,
+                traceID: context.newTraceID(at: record.wall)), tenantID: tenant, standIns: standIns)
         let route = RouteRuntime(Route(hosts: [], paths: [], action: .function(0)), functions: [function])
         let exchange = Exchange(
             request, on: client, context: context, function: function, route: route,

@@ -84,7 +84,7 @@ extension ByteBuffer {
             self.append(#","x-amzn-trace-id":"#)
             self.append(jsonString: context.traceID)
         }
-        if tellsTLS, let tls = context.tls {
+        if tellsTLS, let tls = context.connection.tls {
             self.append(#","x-amzn-tls-version":"#)
             self.append(jsonString: tls.version)
             self.append(#","x-amzn-tls-cipher-suite":"#)
@@ -105,19 +105,19 @@ extension ByteBuffer {
     mutating func append(
         forwardedForOf head: borrowing RequestHead, context: borrowing EventContext, first: Int?
     ) {
-        if context.keepsForwardedFor, let first {
+        if context.connection.keepsForwardedFor, let first {
             var index: Int? = first
             while let line = index {
                 self.append(jsonEscaping: head.fields.value(at: line))
                 self.append(", ")
                 index = head.fields.firstIndex(of: "x-forwarded-for", from: line + 1)
             }
-        } else if context.keepsForwardedFor, context.sourceAddress != context.peerAddress {
+        } else if context.connection.keepsForwardedFor, context.sourceAddress != context.connection.peerAddress {
             // The proxy said it in `Forwarded`.
             self.append(jsonEscaping: context.sourceAddress.utf8.span)
             self.append(", ")
         }
-        self.append(jsonEscaping: context.peerAddress.utf8.span)
+        self.append(jsonEscaping: context.connection.peerAddress.utf8.span)
     }
 
     /// Appends the cookies of one Cookie line: split at `;`, trimmed, otherwise as they came.

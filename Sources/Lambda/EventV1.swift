@@ -62,7 +62,7 @@ extension ByteBuffer {
         of head: borrowing RequestHead, context: borrowing EventContext, format: EventFormat, path: Span<UInt8>,
         resource: String, userAgent: Int?
     ) {
-        let hostText = head.authority?.host ?? context.defaultHost
+        let hostText = head.authority?.host ?? context.connection.defaultHost
         let host = hostText.utf8.span
         let prefix = host.extracting(0..<host.hostPrefixCount)
         self.append(#","requestContext":{"accountId":"#)
@@ -80,7 +80,7 @@ extension ByteBuffer {
         self.append(jsonString: head.method.rawValue)
         self.append(
             #","identity":{"accessKey":null,"accountId":null,"caller":null,"#)
-        if let certificate = context.clientCertificate {
+        if let certificate = context.connection.clientCertificate {
             self.append(#""clientCert":"#)
             self.append(certificate)
             self.append(ASCII.comma)

@@ -65,7 +65,7 @@ extension ByteBuffer {
         of head: borrowing RequestHead, context: borrowing EventContext, format: EventFormat?, path: Span<UInt8>,
         userAgent: Int?
     ) {
-        let hostText = head.authority?.host ?? context.defaultHost
+        let hostText = head.authority?.host ?? context.connection.defaultHost
         let host = hostText.utf8.span
         let prefix = host.extracting(0..<host.hostPrefixCount)
         if let format {
@@ -76,7 +76,7 @@ extension ByteBuffer {
             self.append(#","requestContext":{"accountId":"anonymous","apiId":"#)
         }
         self.append(jsonString: prefix)
-        if let certificate = context.clientCertificate {
+        if let certificate = context.connection.clientCertificate {
             self.append(#","authentication":{"clientCert":"#)
             self.append(certificate)
             self.append("}")

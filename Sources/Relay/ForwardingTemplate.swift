@@ -67,7 +67,7 @@ package final class ForwardingTemplate: Sendable {
         for index in fields.indices {
             switch Kind(fields.name(at: index), isSigned: self.region != nil) {
             case .own: continue
-            case .forwardedFor: if context.keepsForwardedFor { forwardedFor.append(index) }
+            case .forwardedFor: if context.connection.keepsForwardedFor { forwardedFor.append(index) }
             case .authorization:
                 // AWS takes the field itself for its signature.
                 buffer.append(field: "x-forwarded-authorization", fields.value(at: index))
@@ -82,12 +82,14 @@ package final class ForwardingTemplate: Sendable {
             buffer.append(fields.value(at: index))
             buffer.append(", ")
         }
-        if forwardedFor.isEmpty, context.keepsForwardedFor, context.sourceAddress != context.peerAddress {
+        if forwardedFor.isEmpty, context.connection.keepsForwardedFor,
+            context.sourceAddress != context.connection.peerAddress
+        {
             // The proxy said it in `Forwarded`.
             buffer.append(context.sourceAddress)
             buffer.append(", ")
         }
-        buffer.append(context.peerAddress)
+        buffer.append(context.connection.peerAddress)
         buffer.append("\r\n")
         buffer.append(field: "x-real-ip", context.sourceAddress)
         buffer.append(field: "x-forwarded-proto", context.scheme)

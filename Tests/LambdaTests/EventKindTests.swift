@@ -24,7 +24,7 @@ import Testing
     @Test func `an HTTP API's event comes out field by field`() throws {
         let context = EventV2Tests.context {
             $0.traceID = EventV2Tests.trace
-            $0.tls = .init(version: "TLSv1.3", cipherSuite: "TLS_AES_128_GCM_SHA256")
+            $0.connection = EventV2Tests.tlsConnection
             $0.route = EventRoute(
                 resource: "/capture/{name}", key: "POST /capture/{name}",
                 parameters: [EventPair(name: "name", value: "space%20value")])
@@ -48,10 +48,12 @@ import Testing
     // LAMBDA_WIRE 5: mTLS adds requestContext.authentication.clientCert.
     @Test func `a client's certificate stands where each kind of API has it`() throws {
         let context = EventV2Tests.context {
-            $0.clientCertificate = EventClientCertificate(
-                pem: "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n", subject: "CN=a,O=\"b\"",
-                issuer: "CN=ca", serialNumber: "a1:0b", notBefore: "May 28 12:30:02 2019 GMT",
-                notAfter: "Aug  5 09:36:04 2021 GMT")
+            $0.connection = EventConnection(
+                peerAddress: "68.8.83.18",
+                clientCertificate: EventClientCertificate(
+                    pem: "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n", subject: "CN=a,O=\"b\"",
+                    issuer: "CN=ca", serialNumber: "a1:0b", notBefore: "May 28 12:30:02 2019 GMT",
+                    notAfter: "Aug  5 09:36:04 2021 GMT"))
         }
         let head = EventV2Tests.head()
         let found = [

@@ -12,8 +12,8 @@ import Time
 
     static func context(_ change: (inout EventContext) -> Void = { _ in }) -> EventContext {
         var context = EventContext(
-            requestID: "d16a6b55-dea9-4b23-8499-eb85c3d2d904", sourceAddress: "68.8.83.18", scheme: "https", port: 443,
-            time: self.time)
+            requestID: "d16a6b55-dea9-4b23-8499-eb85c3d2d904", connection: EventConnection(peerAddress: "68.8.83.18"),
+            sourceAddress: "68.8.83.18", scheme: "https", port: 443, time: self.time)
         change(&context)
         return context
     }
@@ -84,11 +84,13 @@ import Time
     }
 
     static let trace: ShortText = "Root=1-6a5145aa-290a323a5de9a2e0636377d4"
+    static let tlsConnection = EventConnection(
+        peerAddress: "68.8.83.18", tls: .init(version: "TLSv1.3", cipherSuite: "TLS_AES_128_GCM_SHA256"))
 
     @Test func `the captured request comes out field by field`() throws {
         let context = Self.context {
             $0.traceID = Self.trace
-            $0.tls = .init(version: "TLSv1.3", cipherSuite: "TLS_AES_128_GCM_SHA256")
+            $0.connection = Self.tlsConnection
         }
         let head = Self.captured(host: "urlid.lambda-url.us-west-2.on.aws")
         try Self.expect(Self.event(head, context, body: #"{"message":"hi"}"#), "function-url-event")
@@ -111,7 +113,9 @@ import Time
     }
 
     @Test func `a request without a host gets the listener's`() throws {
-        let context = Self.context { $0.defaultHost = "10.0.0.7" }
+        let context = Self.context {
+            $0.connection = EventConnection(peerAddress: "68.8.83.18", defaultHost: "10.0.0.7")
+        }
         let event = try Self.event(Self.head(host: nil, version: .http10), context)
         #expect(event["requestContext"]?["domainName"] == "10.0.0.7")
         #expect(event["requestContext"]?["domainPrefix"] == "10.0.0.7")
@@ -154,8 +158,7 @@ import Time
 
     @Test func `what a trusted proxy forwarded is kept, with the proxy's address behind it`() throws {
         let context = Self.context {
-            $0.peerAddress = "10.0.0.1"
-            $0.keepsForwardedFor = true
+            $0.connection = EventConnection(peerAddress: "10.0.0.1", keepsForwardedFor: true)
         }
         let event = try Self.event(
             Self.head(fields: ["X-Forwarded-For": "1.1.1.1", "x-forwarded-for": "68.8.83.18, 10.0.0.2"]), context)
@@ -165,8 +168,7 @@ import Time
 
     @Test func `what a trusted proxy said in Forwarded alone is told where functions look`() throws {
         let context = Self.context {
-            $0.peerAddress = "10.0.0.1"
-            $0.keepsForwardedFor = true
+            $0.connection = EventConnection(peerAddress: "10.0.0.1", keepsForwardedFor: true)
         }
         let event = try Self.event(Self.head(fields: ["Forwarded": "for=68.8.83.18"]), context)
         #expect(event["headers"]?["x-forwarded-for"] == "68.8.83.18, 10.0.0.1")

@@ -119,8 +119,8 @@ import Time
     ) -> [String] {
         var buffer = ByteBuffer()
         var context = EventContext(
-            requestID: "id", sourceAddress: "9.9.9.9", scheme: "https", port: 443, time: WallTime(seconds: 1),
-            traceID: "Root=1-a")
+            requestID: "id", connection: EventConnection(peerAddress: "9.9.9.9"), sourceAddress: "9.9.9.9",
+            scheme: "https", port: 443, time: WallTime(seconds: 1), traceID: "Root=1-a")
         change(&context)
         let signature = body.map {
             ForwardingSignature(
@@ -159,14 +159,12 @@ import Time
         let head = self.request(fields: ["X-Forwarded-For": "1.1.1.1, 2.2.2.2", "x-forwarded-for": "3.3.3.3"])
         #expect(self.head(template, head).contains("x-forwarded-for: 9.9.9.9"))
         let kept = self.head(template, head) {
-            $0.keepsForwardedFor = true
-            $0.peerAddress = "10.0.0.1"
+            $0.connection = EventConnection(peerAddress: "10.0.0.1", keepsForwardedFor: true)
         }
         #expect(kept.contains("x-forwarded-for: 1.1.1.1, 2.2.2.2, 3.3.3.3, 10.0.0.1"))
         #expect(kept.contains("x-real-ip: 9.9.9.9"))
         let told = self.head(template, self.request(fields: ["Forwarded": "for=9.9.9.9"])) {
-            $0.keepsForwardedFor = true
-            $0.peerAddress = "10.0.0.1"
+            $0.connection = EventConnection(peerAddress: "10.0.0.1", keepsForwardedFor: true)
         }
         #expect(told.contains("x-forwarded-for: 9.9.9.9, 10.0.0.1"))
     }

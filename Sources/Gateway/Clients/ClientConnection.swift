@@ -26,13 +26,11 @@ final class ClientConnection {
     /// `nil` without TLS.
     private(set) var tls: TLSFilter?
     private(set) var tlsVersion: StaticString?
-    /// What events say of TLS.
-    private(set) var tlsNames: EventContext.TLS?
+    /// What events say of it.
+    private(set) var facts: EventConnection
     /// Limits that it has hit, each once.
     private var hits: [String] = []
-    /// The certificate that the client showed.
-    private(set) var certificate: EventClientCertificate?
-    /// The names in it.
+    /// The names in the certificate that the client showed.
     private(set) var certificateNames: CertificateNames?
 
     init(_ connection: Connection, listener: ListenerRuntime) {
@@ -42,6 +40,7 @@ final class ClientConnection {
         self.ipAddress = connection.remoteAddress.ipAddress
         self.port = listener.port
         self.isTrustedProxy = listener.trusts(connection.remoteAddress.ipAddress)
+        self.facts = EventConnection(peerAddress: self.address, keepsForwardedFor: self.isTrustedProxy)
     }
 
     /// Takes a place among all connections, whatever the answer is: whether there was room for it.
@@ -64,6 +63,7 @@ final class ClientConnection {
         self.ipAddress = client.address
         self.port = destination.port
         self.isTrustedProxy = self.listener.trusts(client.address)
+        self.facts = EventConnection(peerAddress: self.address, keepsForwardedFor: self.isTrustedProxy)
     }
 
     /// Takes note of a limit that was hit. Answers whether that is news.
@@ -77,8 +77,10 @@ final class ClientConnection {
     func secured(by filter: TLSFilter, _ handshake: TLSHandshake) {
         self.tls = filter
         self.tlsVersion = handshake.version.name
-        self.tlsNames = EventContext.TLS(version: "\(handshake.version.name)", cipherSuite: handshake.cipherSuite)
-        self.certificate = handshake.clientCertificate.map { EventClientCertificate($0) }
+        self.facts = EventConnection(
+            peerAddress: self.address, keepsForwardedFor: self.isTrustedProxy,
+            tls: .init(version: "\(handshake.version.name)", cipherSuite: handshake.cipherSuite),
+            clientCertificate: handshake.clientCertificate.map { EventClientCertificate($0) })
         self.certificateNames = handshake.clientCertificate?.names
     }
 }

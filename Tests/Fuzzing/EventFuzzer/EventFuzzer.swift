@@ -12,8 +12,9 @@ public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     guard var (head, body) = request(in: input.bytes) else { return 0 }
     head.fields.removeUnforwardable()
     let context = EventContext(
-        requestID: "11111111-2222-4333-8444-555555555555", sourceAddress: "192.0.2.1", scheme: "https", port: 443,
-        defaultHost: "example.com", time: WallTime(seconds: 1_767_323_045))
+        requestID: "11111111-2222-4333-8444-555555555555",
+        connection: EventConnection(peerAddress: "192.0.2.1", defaultHost: "example.com"), sourceAddress: "192.0.2.1",
+        scheme: "https", port: 443, time: WallTime(seconds: 1_767_323_045))
     for kind in EventFormat.Kind.allCases where kind != .raw {
         let format = EventFormat(kind)
         var event = ByteBuffer()
