@@ -103,7 +103,7 @@ struct FoundLines: ~Copyable {
     ///
     /// PERF: with room for a line more, such as an identifier that a gateway adds.
     consuming func filled(with bytes: Span<UInt8>) -> FieldBlock? {
-        guard var block = self.block else { return nil }
+        guard var block = self.block.take() else { return nil }
         let count = bytes.count
         block.header.lineCount = self.count
         if count > block.header.byteCapacity { block = block.copy(addingLines: 1, bytes: count + 64) }

@@ -84,8 +84,10 @@ package struct HTTP1RequestParser: ~Copyable {
     }
 
     /// Whether a part of a head has been taken, but not all of it.
+    ///
+    /// PERF: as if it changed something, so that the parser is not moved out of its place to be looked at.
     package var hasPartialHead: Bool {
-        self.phase == .head
+        mutating get { self.phase == .head }
     }
 
     /// Bytes of storage held for a head or trailers that came in pieces.

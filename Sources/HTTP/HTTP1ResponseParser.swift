@@ -90,8 +90,10 @@ package struct HTTP1ResponseParser: ~Copyable {
     }
 
     /// Whether the connection may be used again after `.end` (RFC 9112 §9.3).
+    ///
+    /// PERF: as if it changed something, so that the parser is not moved out of its place to be looked at.
     package var keepsAlive: Bool {
-        self.phase != .failed && self.mayKeepAlive
+        mutating get { self.phase != .failed && self.mayKeepAlive }
     }
 
     /// Whether no answer is awaited.

@@ -335,18 +335,23 @@ package struct ExchangeStateMachine: ~Copyable {
     }
 
     /// The next moment at which `deadlinePassed` has to be called, or `never`.
+    ///
+    /// PERF: as if it changed something, so that it is asked where it lies: what looks at a machine in an object otherwise,
+    /// moves it out first, 17 words.
     package var deadline: MonotonicTime {
-        switch self.state {
-        case .gathering, .finished:
-            return .never
-        case .invoking(let invoking):
-            return min(invoking.over, self.firstByteDeadline(invoking.sentAt, invoking.lastByteAt))
-        case .queued(let queued):
-            return min(queued.until, queued.over)
-        case .waiting(let waiting):
-            return min(waiting.until, waiting.over)
-        case .relaying(let relaying):
-            return min(relaying.over, self.quietDeadline(relaying.blockedAt, relaying.lastByteAt))
+        mutating get {
+            switch self.state {
+            case .gathering, .finished:
+                return .never
+            case .invoking(let invoking):
+                return min(invoking.over, self.firstByteDeadline(invoking.sentAt, invoking.lastByteAt))
+            case .queued(let queued):
+                return min(queued.until, queued.over)
+            case .waiting(let waiting):
+                return min(waiting.until, waiting.over)
+            case .relaying(let relaying):
+                return min(relaying.over, self.quietDeadline(relaying.blockedAt, relaying.lastByteAt))
+            }
         }
     }
 
