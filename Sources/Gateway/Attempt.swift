@@ -29,29 +29,27 @@ final class Attempt: UpstreamAttempt {
             connection.giveBack()
             return
         }
-        let function = self.exchange.function
-        guard let lease = self.exchange.context.lease(for: function) else {
+        guard let signature = self.exchange.newSignature() else {
             connection.giveBack()
             self.awaitKeys()
             return
         }
-        let signature = CallSignature(lease, for: function, self.exchange.context)
-        self.signature = signature
         var request = ByteBuffer()
         do throws(ExchangeFailure) {
-            try self.exchange.writeRequest(into: &request, for: function, lease: lease, at: signature.time)
+            try self.exchange.writeRequest(into: &request, signature: signature)
         } catch {
             connection.giveBack()
             self.fail(error)
             return
         }
+        self.signature = signature
         self.connection = connection
         connection.send(request, for: self)
     }
 
     override func receivedHead(_ head: ResponseHead, bodyLength: BodyLength) {
         if !self.isOver, let line = head.fields.firstIndex(of: "x-amzn-requestid") {
-            self.exchange.record.awsRequestID = ShortText(head.fields.value(at: line))
+            self.exchange.received(awsRequestID: head.fields.value(at: line))
         }
         switch self.invocation.receivedHead(head) {
         case .awaitStream, .collectError: break

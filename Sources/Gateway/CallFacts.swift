@@ -14,22 +14,16 @@ struct CallFacts {
     var tenantID: String?
 }
 
-/// Who a request is from, as far as that has been verified.
-struct Claimant {
-    let names: CertificateNames?
-    let token: VerifiedToken?
-}
-
 /// The same request for the functions of a chain.
 extension LoopContext {
     func facts(
         for function: FunctionRuntime, _ head: borrowing RequestHead, route: RouteRuntime, match: MatchedRoute,
-        _ claimant: borrowing Claimant
+        from client: ClientConnection, _ token: VerifiedToken?
     ) -> CallFacts {
         var facts = CallFacts()
         if function.event.namesRoute { facts.route = route.eventRoute(of: match, head, for: function.event.kind) }
         if let source = function.tenantOfRequests {
-            let tenantID = Self.tenantID(source, host: head.authority?.host, match: match, claimant)
+            let tenantID = Self.tenantID(source, host: head.authority?.host, match: match, from: client, token)
             facts.tenantID = tenantID.flatMap { InvocationTemplate.isTenantID($0) ? $0 : nil }
         }
         return facts
@@ -38,12 +32,12 @@ extension LoopContext {
     /// Those for the functions that may stand in, in their order.
     func factsOfStandIns(
         for function: FunctionRuntime, _ head: borrowing RequestHead, route: RouteRuntime, match: MatchedRoute,
-        _ claimant: borrowing Claimant
+        from client: ClientConnection, _ token: VerifiedToken?
     ) -> [CallFacts] {
         var facts: [CallFacts] = []
         var next = function.fallback
         while let standIn = next {
-            facts.append(self.facts(for: standIn, head, route: route, match: match, claimant))
+            facts.append(self.facts(for: standIn, head, route: route, match: match, from: client, token))
             next = standIn.fallback
         }
         return facts
@@ -51,14 +45,15 @@ extension LoopContext {
 
     /// The tenant of a request. It never comes from a header: those are the client's to write.
     private static func tenantID(
-        _ source: TenantSource, host: String?, match: MatchedRoute, _ claimant: borrowing Claimant
+        _ source: TenantSource, host: String?, match: MatchedRoute, from client: ClientConnection,
+        _ token: VerifiedToken?
     ) -> String? {
         switch source {
         case .fixed(let tenantID): tenantID
         case .host: host
         case .pathParameter(let name): match.parameters.first { $0.name == name }?.value.percentDecoded
-        case .clientCertificate(let kind): claimant.names?.only(kind)
-        case .claim(let name): claimant.token?.text(name)
+        case .clientCertificate(let kind): client.certificateNames?.only(kind)
+        case .claim(let name): token?.text(name)
         }
     }
 }

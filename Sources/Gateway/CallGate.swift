@@ -45,14 +45,17 @@ final class CallGate: Sendable {
         self.admitWaiting()
     }
 
+    /// Takes a place where one is free, before a line of `size`.
+    func enterAtOnce(lineSize size: Int) -> Bool {
+        // Nobody overtakes those who wait.
+        (size == 0 || self.waitingCount.load(ordering: .sequentiallyConsistent) == 0) && self.take()
+    }
+
     /// Takes a place, or one in a line of `size`. `admit` is called with the ticket, on any thread, when a place has been
     /// taken for the one who waits.
     func enter(lineSize size: Int, admit: (UInt64) -> @Sendable () -> Void) -> Entry {
-        // Nobody overtakes those who wait.
-        if size == 0 || self.waitingCount.load(ordering: .sequentiallyConsistent) == 0 {
-            if self.take() { return .admitted }
-            if size == 0 { return .full }
-        }
+        if self.enterAtOnce(lineSize: size) { return .admitted }
+        if size == 0 { return .full }
         let ticket = self.nextTicket.wrappingAdd(1, ordering: .relaxed).newValue
         let waiter = Waiter(admit: admit(ticket))
         return self.line.withLock { line in

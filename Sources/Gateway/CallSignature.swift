@@ -8,16 +8,9 @@ internal import Time
 struct CallSignature {
     let lease: CredentialLease
     /// By this machine's clock.
-    private let machineTime: WallTime
+    let machineTime: WallTime
     /// As far as AWS's clock was known to differ from this machine's when the call was signed.
-    private let offset: Duration
-
-    /// A signature of now. What runs on this machine has its clock, whatever AWS's says.
-    init(_ lease: CredentialLease, for function: FunctionRuntime, _ context: LoopContext) {
-        self.lease = lease
-        self.machineTime = context.loop.wallNow
-        self.offset = function.isLocal ? .zero : context.clock.offset
-    }
+    let offset: Duration
 
     /// The time that the signature says.
     var time: WallTime { self.machineTime + self.offset }

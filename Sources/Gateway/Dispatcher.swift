@@ -12,7 +12,7 @@ internal import Tokens
 enum Dispatch {
     /// A function is to be called once the request is whole.
     case exchange(Exchange)
-    /// The gateway answers by itself, now.
+    /// The gateway answers by itself, now, and has logged it.
     case answered(OwnAnswer)
 }
 
@@ -40,9 +40,7 @@ extension LoopContext {
         if head.method == .options, head.target.path == "*" {
             return self.answer(.ofServer, to: record, end: "complete")
         }
-        switch snapshot.table.match(
-            method: head.method, host: head.authority?.host, target: head.target, fields: head.fields)
-        {
+        switch snapshot.match(head) {
         case .notFound:
             return self.answer(
                 .problem(status: 404, detail: "No route takes this host and path.", requestID: record.requestID),
@@ -110,6 +108,7 @@ extension LoopContext {
         if !answer.head.fields.contains("x-request-id") { record.appendRequestID(to: &answer.head.fields) }
         record.finished(status: answer.head.status, end: end, at: self.loop.now)
         record.count(answer)
+        self.log(record)
         return .answered(answer)
     }
 
@@ -142,15 +141,15 @@ extension LoopContext {
         // Nobody vouches for it: a function must not believe it. X-Forwarded-For and its like are written anew.
         if !client.isTrustedProxy, head.fields.contains("forwarded") { head.fields.remove("forwarded") }
         if !route.leavesRequestsAlone { route.route.requestHeaderEdits.apply(to: &head.fields) }
-        let claimant = Claimant(names: client.certificateNames, token: token)
         let facts =
-            function.takesFacts ? self.facts(for: function, head, route: route, match: match, claimant) : CallFacts()
+            function.takesFacts
+            ? self.facts(for: function, head, route: route, match: match, from: client, token) : CallFacts()
         guard !function.takesTenants || facts.tenantID != nil else {
             return self.answer(Self.noTenant(requestID: record.requestID), to: record, end: "no_tenant")
         }
         let standIns =
             function.fallback == nil
-            ? [] : self.factsOfStandIns(for: function, head, route: route, match: match, claimant)
+            ? [] : self.factsOfStandIns(for: function, head, route: route, match: match, from: client, token)
         let traceID = self.traceID(of: head.fields, at: record.wall)
         record.traceID = traceID
         let request = GatheredRequest(

@@ -121,6 +121,18 @@ final class Exchange {
             self.couldNotCall(refusal)
             return
         }
+        // PERF: apart from the line, for which things have to be held that a call does not need.
+        if self.function.enterAtOnce() { self.entered() } else { self.standInLine() }
+    }
+
+    /// There is a place.
+    private func entered() {
+        self.hasPlace = true
+        self.function.retryBudget.earn()
+        self.invoke()
+    }
+
+    private func standInLine() {
         let function = self.function
         let entry = function.enter { ticket in
             let mailbox = self.context.loop.mailbox
@@ -134,9 +146,7 @@ final class Exchange {
         }
         switch entry {
         case .admitted:
-            self.hasPlace = true
-            function.retryBudget.earn()
-            self.invoke()
+            self.entered()
         case .waiting(let ticket):
             self.ticket = ticket
             self.machine.queued(until: self.context.loop.now + function.lineTimeout)
@@ -155,12 +165,8 @@ final class Exchange {
         }
         self.ticket = nil
         switch self.machine.admitted(at: self.context.loop.now) {
-        case .invoke:
-            self.hasPlace = true
-            self.function.retryBudget.earn()
-            self.invoke()
-        case .drop:
-            function.leave()
+        case .invoke: self.entered()
+        case .drop: function.leave()
         }
     }
 
@@ -293,19 +299,26 @@ final class Exchange {
         if self.timer.deadline == .never { self.setTimer() }
     }
 
+    /// Asks for a connection for an attempt; the answer may come within the call. `false`: there are no keys.
+    func takeConnection(for attempt: UpstreamAttempt) -> Bool {
+        self.context.takeConnection(for: attempt, to: self.function)
+    }
+
+    /// AWS has told what it knows the call as.
+    func received(awsRequestID: Span<UInt8>) {
+        self.record.awsRequestID = ShortText(awsRequestID)
+    }
+
+    /// What a call is signed with now; `nil` where keys have to be asked for.
+    func newSignature() -> CallSignature? {
+        self.context.newSignature(for: self.function)
+    }
+
     /// Writes the signed request to the function that is called now. Throws where the event is too large.
-    func writeRequest(
-        into buffer: inout ByteBuffer, for function: FunctionRuntime, lease: CredentialLease, at time: WallTime
-    ) throws(ExchangeFailure) {
+    func writeRequest(into buffer: inout ByteBuffer, signature: borrowing CallSignature) throws(ExchangeFailure) {
+        let function = self.function
         guard let call = function.call else { preconditionFailure("a call is made of a function of Lambda") }
-        // PERF: most requests fit into a piece of the pool's, and cost no allocation.
-        self.context.lendStorage(to: &buffer)
-        buffer.reserveHeadroom(call.headroom)
-        self.request.appendEvent(function.event, to: &buffer)
-        guard buffer.count <= EventFormat.sizeLimit else { throw .eventTooLarge(limit: EventFormat.sizeLimit) }
-        self.context.writeHead(
-            of: call, before: &buffer, lease: lease, at: time, traceID: self.request.context.traceID,
-            tenantID: self.request.tenantID)
+        try self.context.write(&self.request, as: call, event: function.event, into: &buffer, signature: signature)
     }
 
     /// Whether the answer goes to a request that is HEAD.
@@ -523,6 +536,7 @@ final class Exchange {
     }
 
     private func finish(status: Int, end: String) {
+        if self.isOver { return }
         self.forgetRequest()
         self.resumeClient()
         self.isOver = true
@@ -534,9 +548,10 @@ final class Exchange {
     }
 
     private func setTimer() {
+        // It may be another exchange's by now.
+        if self.isOver { return }
         self.context.set(self.timer, to: self.machine.deadline)
     }
-        if self.isOver { return }
 }
 
 extension Exchange: LoopTimerHandler {
@@ -548,8 +563,6 @@ extension Exchange: LoopTimerHandler {
             self.invoke()
         case .fallBack(let failure):
             self.releaseAttempt()
-        // It may be another exchange's by now.
-        if self.isOver { return }
             self.context.log(failure, of: self.record)
             self.calledBadly(failure)
             self.fallBack()

@@ -29,13 +29,13 @@ final class ForwardingAttempt: UpstreamAttempt {
             return
         }
         let exchange = self.exchange
-        let lease = exchange.function.signsCalls ? exchange.context.lease(for: exchange.function) : nil
-        guard lease != nil || !exchange.function.signsCalls else {
+        let signature = exchange.function.signsCalls ? exchange.newSignature() : nil
+        guard signature != nil || !exchange.function.signsCalls else {
             connection.giveBack()
             self.awaitKeys()
             return
         }
-        self.signature = lease.map { CallSignature($0, for: exchange.function, exchange.context) }
+        self.signature = signature
         var request = ByteBuffer()
         exchange.writeForwardedHead(into: &request, framing: self.framing, signature: self.signature)
         self.isChunked = self.framing == .chunked && !connection.framesBodies

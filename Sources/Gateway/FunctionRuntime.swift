@@ -13,14 +13,21 @@ final class FunctionRuntime: Sendable {
     let id: Int
     let name: String
     let upstream: UpstreamIdentity
-    private let speech: Speech
-    // PERF: what every request asks is a plain answer each: to look into `speech` counts what is in it.
+    /// How the Lambda API is called; `nil` for HTTP upstreams.
+    let call: InvocationTemplate?
+    /// How requests are forwarded; `nil` for functions behind the Lambda API.
+    let forwarding: ForwardingTemplate?
+    // PERF: what every request asks is a plain answer each.
 
     /// Whether calls need keys.
     let signsCalls: Bool
     /// Whether it is an HTTP upstream, and not behind the Lambda API.
     let isForwarding: Bool
-    /// Whether calls take their tenant from requests.
+    /// Whether a request's body goes on as it comes.
+    let streamsRequests: Bool
+    /// Where the tenant of calls comes from; `nil` where none is taken from requests.
+    let tenantOfRequests: TenantSource?
+    /// Whether it is taken from requests.
     let takesTenants: Bool
     /// Whether calls take anything from the route and the connection of their requests (`CallFacts`).
     let takesFacts: Bool
@@ -64,10 +71,15 @@ final class FunctionRuntime: Sendable {
         self.id = Self.nextID.wrappingAdd(1, ordering: .relaxed).newValue
         self.name = name
         self.upstream = upstream
-        self.speech = speech
-        self.signsCalls = if case .http(let template) = speech { template.region != nil } else { true }
-        self.isForwarding = if case .http = speech { true } else { false }
+        self.call = if case .lambda(let template) = speech { template } else { nil }
+        let forwarding: ForwardingTemplate? = if case .http(let template) = speech { template } else { nil }
+        self.forwarding = forwarding
+        self.signsCalls = forwarding == nil || forwarding?.region != nil
+        self.isForwarding = forwarding != nil
+        // A request that might be sent again has to be kept.
+        self.streamsRequests = resilience.fallback == nil && forwarding?.streamsBody ?? false
         let tenant = speech.tenantOfRequests
+        self.tenantOfRequests = tenant
         self.takesTenants = tenant != nil
         self.takesFacts = tenant != nil || event.namesRoute
         self.operation = operation
@@ -109,23 +121,15 @@ final class FunctionRuntime: Sendable {
         }
     }
 
-    /// How the Lambda API is called; `nil` for HTTP upstreams.
-    var call: InvocationTemplate? {
-        if case .lambda(let template) = self.speech { template } else { nil }
-    }
-
-    /// How requests are forwarded; `nil` for functions behind the Lambda API.
-    var forwarding: ForwardingTemplate? {
-        if case .http(let template) = self.speech { template } else { nil }
-    }
-
-    /// Where the tenant of calls comes from; `nil` where none is taken from requests.
-    var tenantOfRequests: TenantSource? { self.speech.tenantOfRequests }
-
     /// Whether there seems to be a place for a call now, or something that may stand in for it, so that a client need not
     /// send its body for nothing.
     var hasPlace: Bool {
         self.gate.hasPlace || self.fallback != nil || self.gate.waiting < self.lineSize
+    }
+
+    /// Takes a place for a call, where there is one and nobody waits for it.
+    func enterAtOnce() -> Bool {
+        self.gate.enterAtOnce(lineSize: self.lineSize)
     }
 
     /// Takes a place for a call, or one in the line for it.
@@ -137,9 +141,6 @@ final class FunctionRuntime: Sendable {
     func leave() {
         self.gate.leave()
     }
-
-    /// Whether a request's body goes on as it comes: one that might be sent again has to be kept.
-    var streamsRequests: Bool { self.fallback == nil && self.forwarding?.streamsBody ?? false }
 }
 
 /// What may be done with a function when it has no place, or fails.

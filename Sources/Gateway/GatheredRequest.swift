@@ -6,6 +6,9 @@ internal import Relay
 internal import Time
 
 /// A client's request as its exchange gathers it. A head is too large to be copied about.
+///
+/// PERF: what each request asks of it is `mutating`, though nothing changes: it is asked where it lies, and not moved out of
+/// its exchange and back.
 struct GatheredRequest: ~Copyable {
     private(set) var head: RequestHead
     private(set) var context: EventContext
@@ -38,12 +41,12 @@ struct GatheredRequest: ~Copyable {
     }
 
     /// Whether an event can be made of the body.
-    func canBecomeEvent(_ format: EventFormat) -> Bool {
+    mutating func canBecomeEvent(_ format: EventFormat) -> Bool {
         self.body.withBytes { format.takes($0) }
     }
 
     /// Whose rules a buffered answer to the request follows.
-    func answerFormat(_ format: EventFormat) -> AnswerFormat {
+    mutating func answerFormat(_ format: EventFormat) -> AnswerFormat {
         format.answerFormat(to: self.head.fields)
     }
 
@@ -68,11 +71,19 @@ struct GatheredRequest: ~Copyable {
             to: &buffer, head: self.head, context: self.context, framing: framing, signature: signature)
     }
 
-    /// Writes the event of the request.
-    func appendEvent(_ format: EventFormat, to buffer: inout ByteBuffer) {
+    /// Writes the signed call of a function. Throws where the event is too large.
+    mutating func appendCall(
+        _ call: InvocationTemplate, event format: EventFormat, to buffer: inout ByteBuffer, signer: SigV4Signer,
+        signature: borrowing CallSignature, scratch: inout ByteBuffer
+    ) throws(ExchangeFailure) {
+        buffer.reserveHeadroom(call.headroom)
         // Bodies that are not text grow by a third; fields and names make up the rest. One growth at most.
         if self.body.count > 4096 { buffer.reserve(4096 + self.head.fields.byteCount * 2 + self.body.count / 2 * 3) }
         self.body.withBytes { format.append(to: &buffer, head: self.head, context: self.context, body: $0) }
+        guard buffer.count <= EventFormat.sizeLimit else { throw .eventTooLarge(limit: EventFormat.sizeLimit) }
+        call.writeHead(
+            before: &buffer, signer: signer, credentials: signature.lease.credentials, at: signature.time,
+            traceID: self.context.traceID, tenantID: self.tenantID, scratch: &scratch)
     }
 }
 

@@ -168,7 +168,7 @@ final class HTTP1Session {
         }
         let record = RequestRecord(
             head, requestID: self.context.newRequestID(), client: self.client.address,
-            startedAt: self.context.loop.now, wall: self.context.loop.wallNow)
+            startedAt: self.context.loop.now, wall: self.context.wallNow)
         let bodyLength = head.bodyLength
         switch self.context.dispatch(head, on: self, from: self.client, record: record) {
         case .exchange(let exchange):
@@ -187,7 +187,6 @@ final class HTTP1Session {
             if self.parser.expectsContinue { self.keepsAlive = false }
             if case .known(let count) = bodyLength, count > Self.discardLimit { self.keepsAlive = false }
             self.respond(answer)
-            self.context.log(record)
         }
     }
 
@@ -276,7 +275,7 @@ final class HTTP1Session {
             self.isForHead = false
             let record = RequestRecord(
                 withoutHead: requestID, client: self.client.address, startedAt: self.context.loop.now,
-                wall: self.context.loop.wallNow)
+                wall: self.context.wallNow)
             record.count(answer)
             record.finished(status: fault.status, end: fault.endName, at: self.context.loop.now)
             self.context.log(record)
@@ -294,7 +293,7 @@ final class HTTP1Session {
         self.connection.output.append(statusLine: head.status)
         self.connection.output.append(fieldsOf: head.fields)
         if !head.fields.contains("date") {
-            self.context.date.append(to: &self.connection.output, at: self.context.loop.wallNow)
+            self.context.date.append(to: &self.connection.output, at: self.context.wallNow)
         }
         if case .chunked = framing { self.connection.output.append("transfer-encoding: chunked\r\n") }
         if !self.keepsAlive {

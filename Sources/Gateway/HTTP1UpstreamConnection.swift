@@ -10,7 +10,10 @@ internal import Time
 /// the first byte of a request is not its answer: it ends the connection, and the request goes to another one.
 final class HTTP1UpstreamConnection: UpstreamConnection {
     private let connection: Connection
-    private unowned let pool: UpstreamPool
+    /// They hold each other until this is closed.
+    private let pool: UpstreamPool
+    // PERF: that of the connection, through which a reference would be counted.
+    private let loop: Loop
     private var parser: HTTP1ResponseParser
     private var use = Use.idle
     /// The one that is served.
@@ -44,6 +47,7 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
     init(_ connection: Connection, pool: UpstreamPool) {
         self.connection = connection
         self.pool = pool
+        self.loop = connection.loop
         self.parser = HTTP1ResponseParser(limits: HeadLimits())
         self.idleSince = connection.loop.now
         self.openedAt = connection.loop.now
@@ -63,7 +67,7 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
         self.takenBefore = self.connection.takenCount
         self.parser.expectResponse(to: method)
         if attempt.readsLittle { self.connection.readLittle(true) }
-        self.connection.loop.set(self.timer, to: .never)
+        self.loop.set(self.timer, to: .never)
         self.connection.send(request)
         // Sent with the end of this round, unless the socket blocks; then `outputDrained` says so again.
         attempt.requestSent()
@@ -111,7 +115,7 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
         self.discarded = 0
         self.connection.readLittle(false)
         self.connection.resumeReading()
-        self.connection.loop.set(self.timer, after: Self.discardLimit.time)
+        self.loop.set(self.timer, after: Self.discardLimit.time)
     }
 
     override func letGo() {
@@ -126,7 +130,7 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
     func close() {
         self.use = .closed
         self.attempt = nil
-        self.connection.loop.cancel(self.timer)
+        self.loop.cancel(self.timer)
         self.connection.close()
         self.pool.closed(self)
     }
@@ -139,12 +143,11 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
     private func becomeIdle() {
         self.use = .idle
         self.attempt = nil
-        self.idleSince = self.connection.loop.now
+        self.idleSince = self.loop.now
         self.connection.readLittle(false)
         self.connection.resumeReading()
-        let pool = self.pool
-        pool.gaveBack(self)
-        if case .idle = self.use { self.connection.loop.set(self.timer, after: pool.idleTime) }
+        self.pool.gaveBack(self)
+        if case .idle = self.use { self.loop.set(self.timer, after: self.pool.idleTime) }
     }
 
     // Reading.

@@ -93,6 +93,9 @@ final class LoopContext {
         self.loop.giveBack(timer)
     }
 
+    /// The date and time in this round.
+    var wallNow: WallTime { self.loop.wallNow }
+
     /// Gives a buffer without storage some that lies ready.
     func lendStorage(to buffer: inout ByteBuffer) {
         self.loop.lendStorage(to: &buffer)
@@ -134,14 +137,30 @@ final class LoopContext {
         function.credentials.fixed != nil || self.lease(for: function) != nil
     }
 
-    /// Writes the signed head of a call in front of its event.
-    func writeHead(
-        of call: InvocationTemplate, before request: inout ByteBuffer, lease: CredentialLease, at time: WallTime,
-        traceID: borrowing ShortText, tenantID: String?
-    ) {
-        call.writeHead(
-            before: &request, signer: self.signer, credentials: lease.credentials, at: time, traceID: traceID,
-            tenantID: tenantID, scratch: &self.scratch)
+    /// What a call of a function is signed with now; `nil` where keys have to be asked for. What runs on this machine has
+    /// its clock, whatever AWS's says.
+    func newSignature(for function: FunctionRuntime) -> CallSignature? {
+        guard let lease = self.lease(for: function) else { return nil }
+        return CallSignature(
+            lease: lease, machineTime: self.loop.wallNow, offset: function.isLocal ? .zero : self.clock.offset)
+    }
+
+    /// Asks for a connection over which a function is called. `false`: there are no keys for the call.
+    func takeConnection(for attempt: UpstreamAttempt, to function: FunctionRuntime) -> Bool {
+        guard !function.signsCalls || self.hasLease(for: function) else { return false }
+        self.pool(for: function).take(for: attempt)
+        return true
+    }
+
+    /// Writes the signed call of a function.
+    func write(
+        _ request: inout GatheredRequest, as call: InvocationTemplate, event: EventFormat,
+        into buffer: inout ByteBuffer, signature: borrowing CallSignature
+    ) throws(ExchangeFailure) {
+        // PERF: most requests fit into a piece of the pool's, and cost no allocation.
+        self.loop.lendStorage(to: &buffer)
+        try request.appendCall(
+            call, event: event, to: &buffer, signer: self.signer, signature: signature, scratch: &self.scratch)
     }
 
     /// The pool through which a function is called.

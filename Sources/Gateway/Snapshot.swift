@@ -4,8 +4,7 @@ internal import Routing
 
 /// What the configuration means, ready for use: immutable, shared by all loops. An exchange keeps the one it began with.
 final class Snapshot: Sendable {
-    /// Finds the route of a request, by its position.
-    let table: RouteTable
+    private let table: RouteTable
     let routes: [RouteRuntime]
     /// By position, as routes name them.
     let functions: [FunctionRuntime]
@@ -24,5 +23,11 @@ final class Snapshot: Sendable {
         self.functions = functions
         self.limits = limits
         self.accessLogFormat = accessLogFormat
+    }
+
+    /// Finds the route of a request, by its position.
+    func match(_ head: borrowing RequestHead) -> RouteMatch {
+        self.table.match(
+            method: head.method, host: head.authority?.host, target: head.target, fields: head.fields)
     }
 }

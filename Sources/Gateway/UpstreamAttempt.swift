@@ -34,13 +34,7 @@ class UpstreamAttempt {
     /// Asks the pool for a connection, once there are keys where the call needs some; the answer may come within the call.
     final func start() {
         if self.isOver { return }
-        let function = self.exchange.function
-        let context = self.exchange.context
-        guard !function.signsCalls || context.hasLease(for: function) else {
-            self.awaitKeys()
-            return
-        }
-        context.pool(for: function).take(for: self)
+        if !self.exchange.takeConnection(for: self) { self.awaitKeys() }
     }
 
     // What the pool and the connection tell.

@@ -161,7 +161,6 @@ final class HTTP2Session {
             answers.began(exchange)
         case .answered(let answer):
             answers.respond(answer)
-            self.context.log(record)
         }
     }
 
@@ -211,7 +210,7 @@ final class HTTP2Session {
         let requestID = self.context.newRequestID()
         let record = RequestRecord(
             withoutHead: requestID, version: .http2, client: self.client.address, startedAt: self.context.loop.now,
-            wall: self.context.loop.wallNow)
+            wall: self.context.wallNow)
         record.finished(status: status, end: end, at: self.context.loop.now)
         self.context.log(record)
         return requestID
