@@ -22,6 +22,10 @@ import Time
         #expect(Duration.nanoseconds(Int64.max).wholeNanoseconds == .max)
         #expect(Duration.seconds(900).wholeNanoseconds == 900_000_000_000)
         #expect(Duration(attoseconds: .max).wholeNanoseconds == .max)
+        for attoseconds in [(Int128(1) << 73) - 1, Int128(1) << 73, (Int128(1) << 73) + 1] {
+            #expect(Duration(attoseconds: attoseconds).wholeNanoseconds == Int64(attoseconds / 1_000_000_000))
+            #expect(Duration(attoseconds: -attoseconds).wholeNanoseconds == Int64(-attoseconds / 1_000_000_000))
+        }
     }
 
     @Test func `moments are moved by durations, and never comes after all others`() {
