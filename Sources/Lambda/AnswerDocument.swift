@@ -9,7 +9,7 @@ internal import JSON
 /// The object is walked once, and the fields are gathered on the way. Only where members stand in an odd order, or twice,
 /// are they walked again: of a repeated one the last counts, and `multiValueHeaders` come before `headers`. Other members
 /// are ignored.
-struct AnswerDocument: ~Escapable {
+struct AnswerDocument: ~Copyable, ~Escapable {
     private let text: Span<UInt8>
     private var statusCode: Range<Int>?
     private var headers: Range<Int>?

@@ -6,7 +6,9 @@ internal import HTTP
 /// Never passed: fields of the connection and of the hop (RFC 9110 §7.6.1), those that `Connection` names, names that are
 /// no tokens, values with control bytes. `content-length` is kept apart, because it is a promise that is held against the
 /// body. `x-request-id` is the gateway's.
-struct AnswerFields {
+///
+/// Not copyable, so that its fields are moved out of it.
+struct AnswerFields: ~Copyable {
     private(set) var fields = Fields()
     /// What `content-length` said; `nil` where it said nothing, nothing sensible, or two things.
     private(set) var contentLength: Int?
