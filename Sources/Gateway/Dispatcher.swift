@@ -156,9 +156,10 @@ extension LoopContext {
             head: head,
             context: EventContext(
                 requestID: record.requestID, connection: client.facts, sourceAddress: record.client,
-                scheme: requester.isSecure ? "https" : "http", port: requester.port, time: record.wall,
-                traceID: traceID, path: route.route.stripPrefix?.stripped(from: head.target.path),
-                authorizer: route.eventAuthorizer(token), route: facts.route, upstreamHost: route.upstreamHost),
+                scheme: requester.isSecure ? "https" : "http", port: requester.port,
+                time: self.eventTime(at: record.wall), traceID: traceID,
+                path: route.route.stripPrefix?.stripped(from: head.target.path),
+                authorizer: route.eventAuthorizer(token), route: facts.route),
             tenantID: facts.tenantID, standIns: standIns)
         guard function.isForwarding || request.canFit(function.event) else {
             self.noteLimit("max_request_body", of: client)

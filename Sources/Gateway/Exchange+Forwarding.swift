@@ -56,7 +56,8 @@ extension Exchange {
         }
         self.context.loop.buffers.lend(to: &buffer)
         self.request.appendForwardedHead(
-            template, framing: framing, to: &buffer, signer: self.context.signer, signature: signature)
+            template, framing: framing, to: &buffer, host: self.route.upstreamHost, signer: self.context.signer,
+            signature: signature)
     }
 
     /// Hands over what has come of the body. What goes on as it comes is not kept: from now on there is no second try.

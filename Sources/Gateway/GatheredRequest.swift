@@ -59,7 +59,7 @@ struct GatheredRequest: ~Copyable {
     /// Writes the head for an HTTP upstream, signed with keys where it is to be.
     func appendForwardedHead(
         _ template: ForwardingTemplate, framing: ForwardingTemplate.BodyFraming, to buffer: inout ByteBuffer,
-        signer: SigV4Signer, signature: CallSignature?
+        host: String?, signer: SigV4Signer, signature: CallSignature?
     ) {
         let signature = signature.map { signature in
             self.body.withBytes {
@@ -68,7 +68,7 @@ struct GatheredRequest: ~Copyable {
             }
         }
         template.appendHead(
-            to: &buffer, head: self.head, context: self.context, framing: framing, signature: signature)
+            to: &buffer, head: self.head, context: self.context, framing: framing, host: host, signature: signature)
     }
 
     /// Writes the signed call of a function. Throws where the event is too large.

@@ -72,7 +72,7 @@ package final class Invoker {
             head: head,
             context: EventContext(
                 requestID: record.requestID, connection: EventConnection(peerAddress: record.client),
-                sourceAddress: record.client, scheme: "http", port: 80, time: record.wall,
+                sourceAddress: record.client, scheme: "http", port: 80, time: context.eventTime(at: record.wall),
                 traceID: context.newTraceID(at: record.wall)), tenantID: tenant, standIns: standIns)
         let route = RouteRuntime(Route(hosts: [], paths: [], action: .function(0)), functions: [function])
         let exchange = Exchange(

@@ -28,6 +28,7 @@ final class LoopContext {
     private var accessLog: AccessLog?
     let metrics = LoopMetrics()
     var date = CachedDate()
+    private var lastEventTime = EventTime(WallTime(seconds: 0))
     /// Where heads of requests are put together before they go in front of their events.
     var scratch = ByteBuffer()
     private var random = RandomBytes()
@@ -102,6 +103,12 @@ final class LoopContext {
     }
 
     // Names and numbers.
+
+    /// A moment as events have it.
+    func eventTime(at moment: WallTime) -> EventTime {
+        self.lastEventTime = self.lastEventTime.moved(to: moment)
+        return self.lastEventTime
+    }
 
     /// A fresh UUID.
     func newRequestID() -> ShortText {

@@ -1,5 +1,4 @@
 package import Bytes
-package import Time
 
 /// What an event says about a request that the request's own head does not say.
 package struct EventContext: Sendable {
@@ -12,7 +11,7 @@ package struct EventContext: Sendable {
     /// The port that the client called.
     package var port: UInt16
     /// When the request came.
-    package var time: WallTime
+    package var time: EventTime
     /// The value of `X-Amzn-Trace-Id`; empty for none.
     package var traceID: ShortText
     /// The path as the function is to see it, where a route takes a prefix away; else the one of the request.
@@ -21,8 +20,6 @@ package struct EventContext: Sendable {
     package var route: EventRoute?
     /// The token that the client sent, verified.
     package var authorizer: EventAuthorizer?
-    /// The Host that an HTTP upstream is to see, where a route sets it; else the upstream's own.
-    package var upstreamHost: String?
 
     /// The request's id: `requestContext.requestId`, and the `x-request-id` of the answer.
     package var requestID: ShortText
@@ -32,14 +29,14 @@ extension EventContext {
     /// A context of a request; what is left out is as for a client that came directly and without TLS.
     package init(
         requestID: ShortText, connection: EventConnection, sourceAddress: String, scheme: StaticString, port: UInt16,
-        time: WallTime, traceID: ShortText = ShortText(), path: String? = nil, authorizer: EventAuthorizer? = nil,
-        route: EventRoute? = nil, upstreamHost: String? = nil
+        time: EventTime, traceID: ShortText = ShortText(), path: String? = nil, authorizer: EventAuthorizer? = nil,
+        route: EventRoute? = nil
     ) {
         // PERF: the memberwise initialiser moves its arguments into place; one that is written out builds the value in
         // memory and copies it, with a retain and a release for each of its texts.
         self.init(
             connection: connection, sourceAddress: sourceAddress, scheme: scheme, port: port, time: time,
-            traceID: traceID, path: path, route: route, authorizer: authorizer, upstreamHost: upstreamHost,
+            traceID: traceID, path: path, route: route, authorizer: authorizer,
             requestID: requestID)
     }
 }

@@ -115,9 +115,9 @@ extension ByteBuffer {
         } else {
             self.append(#","routeKey":"$default","stage":"$default","time":""#)
         }
-        self.append(commonLogTime: context.time.calendar)
+        self.append(context.time)
         self.append(#"","timeEpoch":"#)
-        self.append(decimal: context.time.milliseconds)
+        self.append(decimal: context.time.moment.milliseconds)
         self.append(UInt8(ascii: "}"))
     }
 

@@ -44,10 +44,12 @@ package final class ForwardingTemplate: Sendable {
 
     /// Appends the head of a request, the empty line at its end included.
     ///
-    /// - Parameter signature: What is needed to sign; needed where the template has a region.
+    /// - Parameters:
+    ///   - host: The Host that the upstream is to see, where a route sets it; else the upstream's own.
+    ///   - signature: What is needed to sign; needed where the template has a region.
     package func appendHead(
         to buffer: inout ByteBuffer, head: borrowing RequestHead, context: borrowing EventContext,
-        framing: BodyFraming, signature: ForwardingSignature? = nil
+        framing: BodyFraming, host: String? = nil, signature: ForwardingSignature? = nil
     ) {
         let path = context.path ?? head.target.path
         let wirePath = self.endpoint.pathPrefix + path
@@ -59,7 +61,7 @@ package final class ForwardingTemplate: Sendable {
             buffer.append(head.target.query)
         }
         buffer.append(" HTTP/1.1\r\n")
-        let host = context.upstreamHost ?? self.endpoint.hostField
+        let host = host ?? self.endpoint.hostField
         buffer.append(field: "host", host)
         let fields = head.fields
         var forwardedFor: [Int] = []

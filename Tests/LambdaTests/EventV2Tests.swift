@@ -13,7 +13,7 @@ import Time
     static func context(_ change: (inout EventContext) -> Void = { _ in }) -> EventContext {
         var context = EventContext(
             requestID: "d16a6b55-dea9-4b23-8499-eb85c3d2d904", connection: EventConnection(peerAddress: "68.8.83.18"),
-            sourceAddress: "68.8.83.18", scheme: "https", port: 443, time: self.time)
+            sourceAddress: "68.8.83.18", scheme: "https", port: 443, time: EventTime(self.time))
         change(&context)
         return context
     }
@@ -110,6 +110,20 @@ import Time
                 "host": "example.com", "x-forwarded-for": "68.8.83.18", "x-forwarded-port": "443",
                 "x-forwarded-proto": "https",
             ])
+    }
+
+    @Test func `a request has its own time, whichever one was written before`() throws {
+        var time = EventTime(WallTime(milliseconds: 0))
+        for (milliseconds, text) in [
+            (999, "01/Jan/1970:00:00:00 +0000"), (1000, "01/Jan/1970:00:00:01 +0000"),
+            (1999, "01/Jan/1970:00:00:01 +0000"), (-1, "31/Dec/1969:23:59:59 +0000"),
+            (1_783_711_146_671, "10/Jul/2026:19:19:06 +0000"),
+        ] as [(Int64, String)] {
+            time = time.moved(to: WallTime(milliseconds: milliseconds))
+            let event = try Self.event(Self.head(), Self.context { $0.time = time })
+            #expect(event["requestContext"]?["time"] == .string(text))
+            #expect(event["requestContext"]?["timeEpoch"]?.integer == Int(milliseconds))
+        }
     }
 
     @Test func `a request without a host gets the listener's`() throws {

@@ -120,7 +120,8 @@ import Time
         var buffer = ByteBuffer()
         var context = EventContext(
             requestID: "id", connection: EventConnection(peerAddress: "9.9.9.9"), sourceAddress: "9.9.9.9",
-            scheme: "https", port: 443, time: WallTime(seconds: 1), traceID: "Root=1-a")
+            scheme: "https", port: 443, time: EventTime(WallTime(seconds: 1)),
+            traceID: "Root=1-a")
         change(&context)
         let signature = body.map {
             ForwardingSignature(

@@ -14,7 +14,7 @@ public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let context = EventContext(
         requestID: "11111111-2222-4333-8444-555555555555",
         connection: EventConnection(peerAddress: "192.0.2.1", defaultHost: "example.com"), sourceAddress: "192.0.2.1",
-        scheme: "https", port: 443, time: WallTime(seconds: 1_767_323_045))
+        scheme: "https", port: 443, time: EventTime(WallTime(seconds: 1_767_323_045)))
     for kind in EventFormat.Kind.allCases where kind != .raw {
         let format = EventFormat(kind)
         var event = ByteBuffer()
