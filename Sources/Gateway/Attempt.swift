@@ -29,20 +29,19 @@ final class Attempt: UpstreamAttempt {
             connection.giveBack()
             return
         }
-        guard let signature = self.exchange.newSignature() else {
-            connection.giveBack()
-            self.awaitKeys()
-            return
-        }
         var request = ByteBuffer()
         do throws(ExchangeFailure) {
-            try self.exchange.writeRequest(into: &request, signature: signature)
+            self.signature = try self.exchange.writeRequest(into: &request)
         } catch {
             connection.giveBack()
             self.fail(error)
             return
         }
-        self.signature = signature
+        if self.signature == nil {
+            connection.giveBack()
+            self.awaitKeys()
+            return
+        }
         self.connection = connection
         connection.send(request, for: self)
     }

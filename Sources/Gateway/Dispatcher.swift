@@ -31,7 +31,7 @@ extension LoopContext {
                     requestID: record.requestID, fields: ["retry-after": "1"]), to: record, end: "overload")
         }
         let requester = Requester(client, head.fields)
-        if client.isTrustedProxy { record.client = requester.address }
+        if let address = requester.address { record.client = address }
         record.tlsVersion = client.tlsVersion
         if let answer = Self.answer(to: head, from: client, requester, requestID: record.requestID) {
             return self.answer(
@@ -127,8 +127,7 @@ extension LoopContext {
     private func call(
         _ function: FunctionRuntime, _ head: consuming RequestHead, route: RouteRuntime, match: MatchedRoute,
         token: VerifiedToken?, on stream: any ClientStream, from client: ClientConnection,
-        _ requester: borrowing Requester,
-        record: RequestRecord
+        _ requester: borrowing Requester, record: RequestRecord
     ) -> Dispatch {
         record.function = function.name
         if case .known(let count) = head.bodyLength, count > function.maximumBody {

@@ -122,13 +122,18 @@ final class Exchange {
             return
         }
         // PERF: apart from the line, for which things have to be held that a call does not need.
-        if self.function.enterAtOnce() { self.entered() } else { self.standInLine() }
+        guard self.function.enterAtOnce() else {
+            self.standInLine()
+            return
+        }
+        self.hasPlace = true
+        self.invoke()
     }
 
-    /// There is a place.
+    /// There is a place after all.
     private func entered() {
-        self.hasPlace = true
         self.function.retryBudget.earn()
+        self.hasPlace = true
         self.invoke()
     }
 
@@ -314,11 +319,10 @@ final class Exchange {
         self.context.newSignature(for: self.function)
     }
 
-    /// Writes the signed request to the function that is called now. Throws where the event is too large.
-    func writeRequest(into buffer: inout ByteBuffer, signature: borrowing CallSignature) throws(ExchangeFailure) {
-        let function = self.function
-        guard let call = function.call else { preconditionFailure("a call is made of a function of Lambda") }
-        try self.context.write(&self.request, as: call, event: function.event, into: &buffer, signature: signature)
+    /// Writes the request to the function that is called now, and answers what it is signed with; `nil`, and nothing
+    /// written, where keys have to be asked for. Throws where the event is too large.
+    func writeRequest(into buffer: inout ByteBuffer) throws(ExchangeFailure) -> CallSignature? {
+        try self.context.write(&self.request, to: self.function, into: &buffer)
     }
 
     /// Whether the answer goes to a request that is HEAD.

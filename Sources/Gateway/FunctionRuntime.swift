@@ -46,6 +46,8 @@ final class FunctionRuntime: Sendable {
     /// Connections that each loop keeps ready for its calls.
     let warmConnections: Int
     let credentials: CredentialStore
+    /// Keys that nobody renews.
+    let fixedLease: CredentialLease?
     let retryBudget: RetryBudget
     /// Calls under way, which those of the same name in earlier configurations count along.
     let gate: CallGate
@@ -91,6 +93,7 @@ final class FunctionRuntime: Sendable {
         self.maximumConcurrency = maximumConcurrency
         self.warmConnections = warmConnections
         self.credentials = credentials
+        self.fixedLease = credentials.fixed
         self.gate = predecessor?.gate ?? CallGate(limit: maximumConcurrency)
         self.retryBudget = predecessor?.retryBudget ?? RetryBudget()
         self.answerShapes = predecessor?.answerShapes ?? AnswerShapeCounts()
@@ -127,9 +130,11 @@ final class FunctionRuntime: Sendable {
         self.gate.hasPlace || self.fallback != nil || self.gate.waiting < self.lineSize
     }
 
-    /// Takes a place for a call, where there is one and nobody waits for it.
+    /// Takes a place for an exchange's first call, where there is one and nobody waits for it.
     func enterAtOnce() -> Bool {
-        self.gate.enterAtOnce(lineSize: self.lineSize)
+        guard self.gate.enterAtOnce(lineSize: self.lineSize) else { return false }
+        self.retryBudget.earn()
+        return true
     }
 
     /// Takes a place for a call, or one in the line for it.

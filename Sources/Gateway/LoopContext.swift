@@ -136,12 +136,13 @@ final class LoopContext {
 
     /// The keys with which calls of a function are signed now; `nil` where they have to be asked for.
     func lease(for function: FunctionRuntime) -> CredentialLease? {
-        self.leases.lease(of: function.credentials) { self.signingTime }
+        if let fixed = function.fixedLease { return fixed }
+        return self.leases.lease(of: function.credentials) { self.signingTime }
     }
 
     /// Whether there are any.
     func hasLease(for function: FunctionRuntime) -> Bool {
-        function.credentials.fixed != nil || self.lease(for: function) != nil
+        function.fixedLease != nil || self.lease(for: function) != nil
     }
 
     /// What a call of a function is signed with now; `nil` where keys have to be asked for. What runs on this machine has
@@ -159,15 +160,19 @@ final class LoopContext {
         return true
     }
 
-    /// Writes the signed call of a function.
+    /// Writes the call of a function, and answers what it is signed with; `nil`, and nothing written, where keys have to be
+    /// asked for.
     func write(
-        _ request: inout GatheredRequest, as call: InvocationTemplate, event: EventFormat,
-        into buffer: inout ByteBuffer, signature: borrowing CallSignature
-    ) throws(ExchangeFailure) {
+        _ request: inout GatheredRequest, to function: FunctionRuntime, into buffer: inout ByteBuffer
+    ) throws(ExchangeFailure) -> CallSignature? {
+        guard let signature = self.newSignature(for: function) else { return nil }
+        guard let call = function.call else { preconditionFailure("a call is made of a function of Lambda") }
         // PERF: most requests fit into a piece of the pool's, and cost no allocation.
         self.loop.lendStorage(to: &buffer)
         try request.appendCall(
-            call, event: event, to: &buffer, signer: self.signer, signature: signature, scratch: &self.scratch)
+            call, event: function.event, to: &buffer, signer: self.signer, signature: signature,
+            scratch: &self.scratch)
+        return signature
     }
 
     /// The pool through which a function is called.

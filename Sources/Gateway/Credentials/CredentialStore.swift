@@ -148,9 +148,8 @@ final class CredentialStore: Sendable {
 struct LoopLeases {
     private var known: [Int: (lease: CredentialLease?, version: Int)] = [:]
 
-    /// The keys of a store that may be used at this moment. `nil` where there are none, and `want` has to be asked.
+    /// The keys of a store that renews them, which may be used at this moment. `nil` where there are none, and `want` has to be asked.
     mutating func lease(of store: CredentialStore, at now: () -> WallTime) -> CredentialLease? {
-        if let fixed = store.fixed { return fixed }
         var entry = self.known[store.id] ?? (nil, -1)
         if entry.version != store.version {
             entry = store.current
