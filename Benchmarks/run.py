@@ -203,8 +203,35 @@ def held(rig, proxy):
     return weight / streams / 1024
 
 
+def held_over(protocol, connections, streams):
+    """As `held`, over TLS, with as many streams on each of the connections, of which few are opened at the same moment."""
+
+    def measure(rig, proxy):
+        rig.finish_tls(rig.start_tls(proxy.tls_port, protocol, 1, 1, "/small", "-n", "100"))
+        before, count, seconds = proxy.memory(), connections * streams, 5
+        rate = connections // seconds
+        load = rig.start_tls(proxy.tls_port, protocol, connections, streams, "/idle", "-n", str(count), "-r", str(rate))
+        time.sleep(2 * seconds)
+        weight = proxy.memory() - before
+        load.kill()
+        load.communicate()
+        return weight / count / 1024
+
+    return measure
+
+
+def cold_start(rig, proxy):
+    """From the start of the program to the end of its first answer, which comes from the upstream."""
+    with socket.create_connection(("127.0.0.1", proxy.port)) as client:
+        client.sendall(b"GET /small HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: client.recv(4096), b""))
+    if not answer.startswith(b"HTTP/1.1 200 "):
+        raise SystemExit(f"{proxy.name}: {answer}")
+    return (time.monotonic() - proxy.started) * 1000
+
+
 MEASUREMENTS = [
-    # name, what it is, goal for Sluice ÷ nginx or in absolute terms, function, does it need a fresh proxy
+    # name, what it is, goal for Sluice ÷ nginx, or the words of one in absolute terms, function, does it need a fresh proxy
     ("request", "CPU per small request, µs", 0.85, request, False),
     ("chunk_5k", "CPU per chunk, 500 streams, 5,000/s, µs", 0.95, chunk(500, 5000), False),
     ("chunk_25k", "CPU per chunk, 1,000 streams, 25,000/s, µs", 0.95, chunk(1000, 25_000), False),
@@ -216,7 +243,10 @@ MEASUREMENTS = [
     ("forward_http2", "CPU per small request, HTTP/2 over TLS, to an upstream of HTTP/2, µs", None, forwarded("http2"), False),
     ("bulk", "CPU per GB, s", 1.0, bulk, False),
     ("delay", "time added to a chunk, median, 500/s, µs", 1.0, delay, False),
-    ("held", "user memory per open stream, KiB", None, held, True),
+    ("held", "user memory per open stream, KiB", "4 KiB", held, True),
+    ("held_tls", "user memory per open stream, HTTP/1.1 over TLS, KiB", "16 KiB", held_over("http/1.1", 1000, 1), True),
+    ("held_h2", "user memory per open stream, HTTP/2 over TLS, KiB", "3 KiB", held_over("h2", 20, 100), True),
+    ("cold_start", "from the start to the first answer, ms", "50 ms", cold_start, True),
 ]
 
 
@@ -326,7 +356,7 @@ def summarise(values, kinds):
 def table(rows, instructions):
     lines = ["| | nginx | Sluice | ratio | goal |", "|---|---|---|---|---|"]
     for row in rows:
-        goal = "4 KiB" if row["name"] == "held" else "–" if row["goal"] is None else f"{row['goal']:.2f}"
+        goal = "–" if row["goal"] is None else row["goal"] if isinstance(row["goal"], str) else f"{row['goal']:.2f}"
         cells = [f"{row[kind]:.2f}" if kind in row else "–" for kind in ("nginx", "sluice", "ratio")]
         lines.append(f"| {row['title']} | {' | '.join(cells)} | {goal} |")
     goals = {"instructions": {"request": "–", "chunk": "3,000"}, "allocations": {"request": "–", "chunk": "0"}}

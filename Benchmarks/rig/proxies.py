@@ -24,7 +24,7 @@ def wait_for_port(port, process, seconds=60):
             socket.create_connection(("127.0.0.1", port), 1).close()
             return
         except OSError:
-            time.sleep(0.02)
+            time.sleep(0.001)
     raise SystemExit(f"nothing listens on port {port}")
 
 
@@ -52,6 +52,7 @@ class Proxy:
             "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
             "SWIFT_DETERMINISTIC_HASHING": "1",
         }
+        self.started = time.monotonic()
         self.process = subprocess.Popen(
             pinned(cpus, [*wrapper, *self.command(path, bool(wrapper))]),
             env=environment,
