@@ -7,8 +7,8 @@ package import Bytes
 package final class BufferPool {
     /// Bytes of one piece of storage.
     package static let size = 16 * 1024
-    /// Pieces kept at most: 2 MiB for a loop.
-    private static let kept = 128
+    /// Pieces kept at most: 1 MiB for a loop.
+    private static let kept = 64
 
     // PERF: a plain stack. As an array it took 100 instructions more to lend a piece and take it back, once a chunk.
     // SAFETY: room for `kept` pointers, of which the first `spareCount` each own `size` bytes that nobody else points to.

@@ -21,6 +21,10 @@ package final class Loop {
     /// Addresses that could not be connected to lately.
     var addresses = AddressHistory()
 
+    /// Events that a round begins with, at most. Each may leave a piece of the pool's storage filled until the round ends,
+    /// so that more of them would cost memory, and little is saved by fewer rounds.
+    private static let eventLimit = 64
+
     /// Bytes that one `recv` may bring: the size of the receive buffer that all connections of the loop share.
     package static let receiveSize = 64 * 1024
 
@@ -64,7 +68,7 @@ package final class Loop {
         self.faults = faults
         self.now = clock.monotonic()
         unsafe self.receiveBuffer = .allocate(byteCount: Self.receiveSize, alignment: 64)
-        unsafe self.events = .allocate(capacity: 256)
+        unsafe self.events = .allocate(capacity: Self.eventLimit)
         var wanted = unsafe epoll_event(
             events: Readiness.readable.rawValue, data: epoll_data_t(u64: SlotTable.mailboxToken))
         guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, self.mailbox.descriptor, &wanted) == 0 else {
