@@ -211,8 +211,6 @@ package final class HTTP2Server: HTTP2Endpoint {
             // The library throws it away without a word, so that nobody else counts it.
             let isLate = self.closedStreams.wasReset(header.stream) && self.streams[header.stream] == nil
             return isLate ? self.excess(ofLateData: header) : nil
-        case .continuation where self.isClosed(header.stream):
-            return Self.streamClosed
         default:
             return nil
         }
