@@ -204,10 +204,6 @@ package final class HTTP2Client: HTTP2Endpoint {
         self.streams[id]?.hasBegun = true
     }
 
-    override func sentEnd(on stream: HTTP2Stream) {
-        stream.hasSentEnd = true
-    }
-
     override func notSent(_ id: Int32) {
         self.streamClosed(id, HTTP2ErrorCode.refusedStream.rawValue)
     }

@@ -8,6 +8,14 @@ extension HTTP2Endpoint {
     package final func fill(_ output: inout ByteBuffer, atMost limit: Int) {
         swap(&output, &self.frames)
         self.frameLimit = limit
+        self.isPortionFull = false
+        repeat { self.appendFrames() } while self.endWithoutWindow()
+        if self.isBroken { self.appendLastGoAway() }
+        swap(&output, &self.frames)
+        self.settleTouched()
+    }
+
+    private func appendFrames() {
         while !self.isBroken {
             var bytes: UnsafePointer<UInt8>?
             let count = unsafe nghttp2_session_mem_send(self.session, &bytes)
@@ -18,9 +26,26 @@ extension HTTP2Endpoint {
             // SAFETY: the library's until its next call.
             self.append(frame: unsafe Span(_unsafeStart: bytes, count: count))
         }
-        if self.isBroken { self.appendLastGoAway() }
-        swap(&output, &self.frames)
-        self.settleTouched()
+    }
+
+    /// Has bodies of which only the end is left ended or broken off, where a window is used up: the library would not ask
+    /// what comes next until the peer has given leave for bytes that never come. An empty DATA frame needs none (RFC 9113
+    /// §6.9.1); an empty trailer section, which says the same (§8.1), is one that the library does not hold back. Answers
+    /// whether there are more frames for it.
+    private func endWithoutWindow() -> Bool {
+        // What waits for its turn may find a window yet, and heads go before ends.
+        if self.isPortionFull || self.isBroken { return false }
+        var hasMore = false
+        for stream in self.touched where stream.hasOnlyItsEndToSend && stream.hasBegun && !self.hasWindow(for: stream) {
+            hasMore = true
+            if case .truncated = stream.outcome {
+                self.reset(stream, .internalError)
+            } else {
+                stream.hasSentEnd = true
+                _ = unsafe nghttp2_submit_trailer(self.session, stream.id.rawValue, nil, 0)
+            }
+        }
+        return hasMore
     }
 
     private func append(frame: Span<UInt8>) {
@@ -99,15 +124,11 @@ extension HTTP2Endpoint {
     package final func truncate(_ stream: HTTP2Stream) {
         guard !stream.isGone, case .open = stream.outcome else { return }
         stream.outcome = .truncated
-        if stream.waiting.isEmpty, !self.hasWindow(for: stream) {
-            // The library would not ask what comes next until the peer has given leave for bytes that never come.
-            self.reset(stream, .internalError)
-        } else {
-            self.resume(stream)
-        }
+        self.resume(stream)
     }
 
-    private func hasWindow(for stream: HTTP2Stream) -> Bool {
+    /// Whether the peer has given leave for bytes of a body.
+    package final func hasWindow(for stream: HTTP2Stream) -> Bool {
         unsafe nghttp2_session_get_remote_window_size(self.session) > 0
             && nghttp2_session_get_stream_remote_window_size(self.session, stream.id.rawValue) > 0
     }
@@ -144,8 +165,10 @@ extension HTTP2Endpoint {
         self.noteFullness()
         guard !self.touched.isEmpty else { return }
         let allowance = self.isFull ? 0 : self.buffers.stream
+        var hasEnds = false
         for stream in self.touched {
-            stream.isTouched = false
+            stream.isTouched = stream.hasOnlyItsEndToSend
+            if stream.isTouched { hasEnds = true }
             guard !stream.isGone else { continue }
             if stream.waiting.count > allowance {
                 if !stream.isBlocked {
@@ -165,7 +188,11 @@ extension HTTP2Endpoint {
             }
             stream.hasProgressed = false
         }
-        self.touched.removeAll(keepingCapacity: true)
+        if hasEnds {
+            self.touched.removeAll { !$0.isTouched }
+        } else {
+            self.touched.removeAll(keepingCapacity: true)
+        }
     }
 
     /// Streams that can not send keep what they have, and are paused each for itself. Those that can must go on beside them,
@@ -194,7 +221,10 @@ extension HTTP2Endpoint {
                 break
             }
         }
-        if self.frames.count >= self.frameLimit { return Int(NGHTTP2_ERR_PAUSE.rawValue) }
+        if self.frames.count >= self.frameLimit {
+            self.isPortionFull = true
+            return Int(NGHTTP2_ERR_PAUSE.rawValue)
+        }
         flags |= NGHTTP2_DATA_FLAG_NO_COPY.rawValue
         if isLast, case .end = stream.outcome { flags |= NGHTTP2_DATA_FLAG_EOF.rawValue }
         return count
@@ -252,6 +282,7 @@ extension HTTP2Endpoint {
     /// Sends the head of an answer; `hasBody` says whether `send` and `end` follow.
     final func submitResponse(on stream: HTTP2Stream, _ fields: borrowing FieldBlock, hasBody: Bool) {
         guard !stream.isGone else { return }
+        stream.hasBegun = true
         unsafe fields.withNameValues { values in
             guard hasBody else {
                 _ = unsafe nghttp2_submit_response(

@@ -20,6 +20,8 @@ package class HTTP2Endpoint {
     /// Where frames are put together while `fill` runs; the driver's own buffer.
     final var frames = ByteBuffer()
     final var frameLimit = 0
+    /// Some bytes of bodies were left for the next portion.
+    final var isPortionFull = false
     /// Streams whose waiting bytes changed since it was last looked.
     final var touched: [HTTP2Stream] = []
     /// How many streams the peer may open: announced, and enforced by us (`announceStreams`).

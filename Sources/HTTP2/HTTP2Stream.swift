@@ -15,7 +15,7 @@ package final class HTTP2Stream {
     var answersHead = false
     /// Interim answers that have come.
     var interimAnswers = 0
-    /// The head of our request has been put together.
+    /// The head of our answer has been handed over, or that of our request put together.
     package internal(set) var hasBegun = false
     /// Bytes of the body that were announced and have not come; `nil` where the length is not known.
     var bodyLeft: Int?
@@ -23,7 +23,7 @@ package final class HTTP2Stream {
     var roomLeft: Int
     /// The peer has ended its side.
     package internal(set) var hasEnded = false
-    /// We have ended ours.
+    /// We have ended ours, or the end is on its way past the bytes of others.
     package internal(set) var hasSentEnd = false
     /// The peer has reset it.
     var wasResetByPeer = false
@@ -76,6 +76,9 @@ package final class HTTP2Stream {
     var isEnding: Bool {
         if case .open = self.outcome { false } else { true }
     }
+
+    /// The body has been sent, and what follows it has not.
+    var hasOnlyItsEndToSend: Bool { self.isEnding && self.waiting.isEmpty && !self.hasSentEnd && !self.isGone }
 
     /// Bytes of the body that wait to go out.
     package var waitingCount: Int { self.waiting.count }

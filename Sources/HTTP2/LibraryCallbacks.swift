@@ -145,7 +145,9 @@ private func frameSentCallback(
     case NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue:
         if UInt32(header.type) == NGHTTP2_HEADERS.rawValue { endpoint.sentHead(on: header.stream_id) }
         guard FrameHeader.Flags(rawValue: header.flags).contains(.endStream) else { return 0 }
-        if let stream = endpoint.streams[header.stream_id] { endpoint.sentEnd(on: stream) }
+        guard let stream = endpoint.streams[header.stream_id] else { return 0 }
+        stream.hasSentEnd = true
+        endpoint.sentEnd(on: stream)
     default:
         break
     }

@@ -254,6 +254,21 @@ import Testing
         }
     }
 
+    /// RFC 9113 §6.9.1: an end needs no window.
+    @Test func `an answer that fills the window to the brim ends all the same`() async throws {
+        let function = try await FakeLambda.shared.function(
+            .bulk(65_535, seed: 6, piece: 60_000), .gate, .done, .end)
+        try await Gateway.run(Setup(function, "response: raw", limits: "client_stall: 60s")) { gateway in
+            let client = try await HTTP2Client(gateway)
+            client.givesWindow = false
+            try await client.send(.headers(1, HTTP2Client.get))
+            try await client.receive(until: "the window is used up") { $0.answers[1]?.body.count == 65_535 }
+            try await function.release()
+            #expect(try await client.answer(1).end == .whole)
+            client.close()
+        }
+    }
+
     @Test func `a stream that takes nothing for too long is reset, the connection goes on`() async throws {
         let function = try await FakeLambda.shared.function(calls: [
             [.bulk(1 << 20, seed: 6, piece: 60_000), .done, .end],

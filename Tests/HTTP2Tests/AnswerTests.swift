@@ -239,6 +239,69 @@ import Time
         #expect(client.frames() == [.reset(1, 2)])
     }
 
+    @Test func `a body ends without a window as well`() throws {
+        let client = Client()
+        client.send(.settings([(4, 4)]))
+        let stream = try self.begin(client, 1)
+        client.server.send("part".utf8.span, on: stream)
+        #expect(client.frames().last == .data(1, "part"))
+        client.server.end(stream)
+        // An empty trailer section: HEADERS are not flow controlled.
+        #expect(client.frames() == [HTTP2Frame(type: 1, flags: 5, stream: 1)])
+        // The client had sent its request whole, so that is the end of the stream.
+        #expect(client.told.last == .other(.closed(1, .noError)))
+        client.send(.windowUpdate(0, 100))
+        #expect(client.frames().isEmpty)
+    }
+
+    @Test func `a body ends where the bytes of others have used up the connection's window`() throws {
+        let client = Client()
+        let small = try self.begin(client, 1)
+        client.server.send("small".utf8.span, on: small)
+        _ = client.frames()
+        let large = try self.begin(client, 3)
+        let bytes = [UInt8](repeating: 7, count: 100_000)
+        client.server.send(bytes.span, on: large)
+        // In the same round, and there is a window when the end is asked for.
+        client.server.end(small)
+        let frames = client.frames()
+        #expect(frames.contains { $0.stream == 1 && $0.flags & 1 == 1 })
+        #expect(client.told.contains(.other(.closed(1, .noError))) && large.waitingCount > 0)
+    }
+
+    @Test func `an end that is left for the next portion comes with it`() throws {
+        let client = Client()
+        client.send(.settings([(4, 10)]))
+        let first = try self.begin(client, 1)
+        let second = try self.begin(client, 3)
+        client.server.send("0123456789".utf8.span, on: first)
+        client.server.send("0123456789".utf8.span, on: second)
+        _ = client.frames()
+        client.server.end(first)
+        client.server.end(second)
+        var ended: [Int32] = []
+        for _ in 0..<4 { ended += client.frames(atMost: 1).filter { $0.flags & 1 == 1 }.map { Int32($0.stream) } }
+        #expect(ended.sorted() == [1, 3])
+    }
+
+    @Test func `an answer ends without a window before its request has`() throws {
+        let client = Client()
+        client.send(.settings([(4, 4)]))
+        client.send(.headers(1, Client.post, end: false))
+        let stream = try client.stream(1)
+        client.server.respond(
+            on: stream, ResponseHead(status: 200, fields: Fields()), date: "today".utf8.span, hasBody: true)
+        client.server.send("part".utf8.span, on: stream)
+        _ = client.frames()
+        client.server.end(stream)
+        #expect(client.frames() == [HTTP2Frame(type: 1, flags: 5, stream: 1)])
+        #expect(client.told.last == .other(.answered(1)))
+        // What was held back for the window comes to nothing, and the rest of the request is taken.
+        client.send(.windowUpdate(1, 100), .data(1, "rest", end: true))
+        #expect(client.frames().filter { $0.type != 8 }.isEmpty)
+        #expect(client.told.last == .other(.closed(1, .noError)))
+    }
+
     @Test func `a stream that is reset forgets what waits`() throws {
         let client = Client()
         let stream = try self.begin(client, 1)

@@ -82,6 +82,11 @@ final class HTTP2Client {
             }
         case 1:
             let fields = self.decoder.decode(frame.payload) ?? []
+            if ends, self.answers[frame.stream]?.status ?? 0 >= 200 {
+                // Trailers.
+                self.answers[frame.stream]?.end = .whole
+                return
+            }
             let status = fields.first { $0.name == ":status" }.flatMap { Int($0.value) } ?? 0
             if status < 200 {
                 self.answers[frame.stream, default: Answer()].interim.append(status)
