@@ -39,6 +39,8 @@ final class Exchange {
     private var ticket: UInt64?
     /// Whether the function's circuit breaker waits for how the call goes.
     private var isProbe = false
+    /// What the client had acknowledged when it was last looked whether it goes on taking what waits for it.
+    private var acknowledgedBefore = 0
     /// Given back with the end.
     private let timer: LoopTimer
 
@@ -479,14 +481,26 @@ final class Exchange {
         switch self.machine.clientBlocked(at: self.context.loop.now) {
         case .pauseUpstream:
             self.attempt?.pause()
+            self.acknowledgedBefore = self.client.acknowledgedCount
             self.setTimer()
         case .resumeUpstream, .nothing:
             self.machine.clientProgressed(at: self.context.loop.now)
         }
     }
 
-    /// Whether the client's connection has little room left for all of its answers together.
-    var hasLittleRoom: Bool { !self.isOver && self.client.hasLittleRoom }
+    /// A client that takes bytes slowly makes progress long before its socket has room for more.
+    private func lookForProgress() {
+        guard self.machine.isClientBlocked else { return }
+        let acknowledged = self.client.acknowledgedCount
+        if acknowledged > self.acknowledgedBefore { self.machine.clientProgressed(at: self.context.loop.now) }
+        self.acknowledgedBefore = acknowledged
+    }
+
+    /// Whether there is little room left for what waits: on the client's connection for all of its answers together, or in
+    /// the process.
+    var hasLittleRoom: Bool {
+        !self.isOver && (self.client.hasLittleRoom || self.context.memory.level != .normal)
+    }
 
     /// That has changed.
     func clientHasLittleRoom(_ isLittle: Bool) {
@@ -554,12 +568,18 @@ final class Exchange {
     private func setTimer() {
         // It may be another exchange's by now.
         if self.isOver { return }
-        self.context.set(self.timer, to: self.machine.deadline)
+        var moment = self.machine.deadline
+        // Whether a client makes progress is looked at more often than it may stand still.
+        if self.machine.isClientBlocked {
+            moment = min(moment, self.context.loop.now + self.function.policy.clientStall / 4)
+        }
+        self.context.set(self.timer, to: moment)
     }
 }
 
 extension Exchange: LoopTimerHandler {
     func timerFired(_ timer: LoopTimer) {
+        self.lookForProgress()
         switch self.machine.deadlinePassed(at: self.context.loop.now, fallback: self.function.fallback?.policy) {
         case .wait:
             self.setTimer()

@@ -34,6 +34,8 @@ final class HTTP1Session {
     /// Whether the body's bytes are not taken from the client for now.
     private var isRequestPaused = false
     private let timer = LoopTimer()
+    /// What the client had acknowledged when it was last looked whether it goes on taking the end of an answer.
+    private var acknowledgedBefore = 0
     /// Nothing has come yet that tells HTTP/1.1 from HTTP/2 with prior knowledge; with TLS it is agreed on.
     private var mayBeHTTP2: Bool
 
@@ -435,6 +437,8 @@ extension HTTP1Session: ClientSession {
 }
 
 extension HTTP1Session: ClientStream {
+    var acknowledgedCount: Int { self.connection.acknowledgedCount }
+
     func sendHead(_ head: borrowing ResponseHead, hasBody: Bool) {
         let framing = self.framing(of: head, hasBody: hasBody)
         self.appendHead(head, framing: framing)
@@ -576,7 +580,12 @@ extension HTTP1Session: ConnectionHandler {
     func outputBlocked() {
         self.exchange?.clientBlocked()
         // A request that has begun has its own time.
-        if case .idle = self.phase { self.setTimer(after: self.context.snapshot.limits.clientStall) }
+        if case .idle = self.phase { self.setStallTimer() }
+    }
+
+    private func setStallTimer() {
+        self.acknowledgedBefore = self.connection.acknowledgedCount
+        self.setTimer(after: self.context.snapshot.limits.clientStall)
     }
 
     func outputDrained() {
@@ -602,6 +611,8 @@ extension HTTP1Session: ConnectionHandler {
 extension HTTP1Session: LoopTimerHandler {
     func timerFired(_ timer: LoopTimer) {
         switch self.phase {
+        case .idle where self.connection.isBlocked && self.connection.acknowledgedCount > self.acknowledgedBefore:
+            self.setStallTimer()
         case .idle:
             self.noteEndOfIdleness()
             self.close()

@@ -177,6 +177,9 @@ private final class TellingClient: ClientStream {
 
     func noteLimit(_ name: String) {}
 
+    // It takes everything at once.
+    var acknowledgedCount: Int { 0 }
+
     // The request is there as a whole.
     func pauseRequest() {}
     func resumeRequest() {}

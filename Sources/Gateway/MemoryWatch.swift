@@ -9,7 +9,7 @@ final class MemoryWatch: Sendable {
     /// What the loops do.
     enum Level: Int {
         case normal
-        /// Connections are closed after their answer.
+        /// Connections are closed after their answer, and calls that begin bring little at a time.
         case tight
         /// Requests are refused with 503.
         case full

@@ -25,6 +25,8 @@ package final class Connection: EventSource {
 
     /// How many bytes the socket has taken so far.
     package private(set) var takenCount = 0
+    /// `acknowledgedCount`, when it was last looked whether the peer goes on taking our last bytes.
+    private var acknowledgedBefore = 0
 
     /// Whether the handler is asked, before output is offered to the socket, what else there is (`fillOutput`).
     package var isFilledAtEnd = false
@@ -143,6 +145,15 @@ package final class Connection: EventSource {
 
     private var unsentCount: Int {
         self.output.count + self.lent.byteCount + (self.filtered?.sealed.count ?? 0)
+    }
+
+    /// How many bytes the peer's kernel has acknowledged so far. Asks the kernel.
+    ///
+    /// A slow peer is told by this from one that takes nothing: the socket says that it has room only when much of what it
+    /// holds has gone.
+    package var acknowledgedCount: Int {
+        guard self.descriptor >= 0 else { return self.takenCount }
+        return self.takenCount - Int(sluice_unacknowledged(self.descriptor))
     }
 
     // Filtering.
@@ -291,8 +302,9 @@ package final class Connection: EventSource {
             // What can not be sealed any more, or not yet, never goes.
             if let filtered = self.filtered, !filtered.isOpen { self.discardPlain() }
             self.isReadingPaused = false
-            self.endLimit = self.loop.now + Self.flushStall + .seconds(self.unsentCount / Self.flushRate)
-            self.setEndTimer(after: self.flushPatience)
+            let leftCount = self.unsentCount + self.takenCount - self.acknowledgedCount
+            self.endLimit = self.loop.now + Self.flushStall + .seconds(leftCount / Self.flushRate)
+            self.setFlushTimer()
             self.flush()
             // Last, because the handler may go with it.
             self.dropHandler()
@@ -342,8 +354,11 @@ package final class Connection: EventSource {
         handler?.closed(cause)
     }
 
-    /// How long a peer may take nothing of our last bytes.
-    private var flushPatience: Duration { self.endsAtOnce ? Self.lingerTime : Self.flushStall }
+    /// For as long a peer may take nothing of our last bytes.
+    private func setFlushTimer() {
+        self.acknowledgedBefore = self.acknowledgedCount
+        self.setEndTimer(after: self.endsAtOnce ? Self.lingerTime : Self.flushStall)
+    }
 
     private func setEndTimer(after duration: Duration) {
         let timer = self.endTimer ?? LoopTimer(handler: self)
@@ -617,7 +632,7 @@ package final class Connection: EventSource {
                 break
             case .part(let count):
                 self.block()
-                if count > 0, case .flushing = self.state { self.setEndTimer(after: self.flushPatience) }
+                if count > 0, case .flushing = self.state { self.setFlushTimer() }
                 self.handler?.outputBlocked()
                 return
             case .failed(let error):
@@ -829,8 +844,17 @@ package final class Connection: EventSource {
 }
 
 extension Connection: LoopTimerHandler {
-    /// The peer took too long to take our last bytes or to close.
+    /// The peer took too long to take our last bytes or to close, unless it is on its way.
     package func timerFired(_ timer: LoopTimer) {
-        if case .lingering = self.state { self.lingerOn() } else { self.tearDown(withReset: true) }
+        if case .lingering = self.state {
+            self.lingerOn()
+            return
+        }
+        let hasProgressed = self.acknowledgedCount > self.acknowledgedBefore
+        if hasProgressed, !self.endsAtOnce, self.loop.now < self.endLimit {
+            self.setFlushTimer()
+        } else {
+            self.tearDown(withReset: true)
+        }
     }
 }

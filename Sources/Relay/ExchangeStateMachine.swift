@@ -295,6 +295,11 @@ package struct ExchangeStateMachine: ~Copyable {
         }
     }
 
+    /// Whether bytes wait for the client.
+    package var isClientBlocked: Bool {
+        if case .relaying(let relaying) = self.state { relaying.blockedAt != nil } else { false }
+    }
+
     /// The client took some of what waited: its stall begins anew.
     package mutating func clientProgressed(at now: MonotonicTime) {
         switch self.state {

@@ -96,6 +96,27 @@ import Testing
         }
     }
 
+    /// Long before the socket has room for more, its bytes are acknowledged.
+    @Test func `nor is one that takes less in that time than the socket holds`() async throws {
+        let count = 6 << 20
+        let function = try await FakeLambda.shared.function(.bulk(count, seed: 8, piece: 60_000), .done, .end)
+        let patience = 800 * Support.timeFactor
+        let limits = "client_stall: \(patience)ms"
+        try await Gateway.run(Setup(function, "response: raw", limits: limits)) { gateway in
+            let client = try await gateway.connect(receiveBuffer: 16_384)
+            try await client.send(Gateway.request())
+            var have = 0
+            for _ in 0..<10 {
+                have = try await client.body(atLeast: have + 8192).body.count
+                try await Task.sleep(for: .milliseconds(400))
+            }
+            #expect(have < count / 2)
+            let answer = try await client.answer()
+            #expect(answer.end == .whole && answer.body.count == count)
+            #expect(try await gateway.accessLog(lines: 1)[0]["end"] == "complete")
+        }
+    }
+
     /// Answers of the gateway's own have no function that could be stopped: the requests must not be read.
     @Test func `pipelined requests of a client that does not read do not pile up their answers`() async throws {
         var setup = try Setup(await FakeLambda.shared)

@@ -42,6 +42,24 @@ import Testing
         }
     }
 
+    /// An end that breaks the rules makes us reset the stream, which is the client's doing as well.
+    @Test func `invocations that ended malformed count a while longer`() async throws {
+        let function = try await FakeLambda.shared.function(.answer(200, [:], "hello"))
+        let setup = try Setup(url: function, limits: "invocations_per_connection: 3")
+        try await Gateway.run(setup) { gateway in
+            let client = try await HTTP2Client(gateway)
+            let post = HTTP2Client.fields(method: "POST", [("content-length", "10")])
+            for stream in [1, 3, 5] as [UInt32] {
+                try await client.send(
+                    .headers(stream, post, end: false), .data(stream, "short", end: true))
+                try await client.receive(until: "it is reset") { $0.resets[stream] == 1 }
+            }
+            try await client.send(.headers(7, HTTP2Client.get))
+            try await client.receive(until: "the next is refused") { $0.resets[7] == 7 }
+            client.close()
+        }
+    }
+
     @Test func `a connection that has had its requests is told to go`() async throws {
         var setup = try Setup(await FakeLambda.shared)
         setup.routes = ["{ path: /, respond: { body: fixed } }"]
@@ -60,12 +78,12 @@ import Testing
     @Test func `an idle connection is told to go`() async throws {
         var setup = try Setup(await FakeLambda.shared)
         setup.routes = ["{ path: /, respond: { body: fixed } }"]
-        setup.limits = "idle_http2: 500ms"
+        setup.limits = "idle_http2: 2s"
         try await Gateway.run(setup) { gateway in
             let client = try await HTTP2Client(gateway)
             try await client.send(.headers(1, HTTP2Client.get))
             try await client.answer()
-            try await client.end(within: .seconds(10))
+            try await client.end()
             #expect(client.goAways.last?.code == 0)
         }
     }
@@ -73,11 +91,11 @@ import Testing
     @Test func `a head that does not become whole ends the connection`() async throws {
         var setup = try Setup(await FakeLambda.shared)
         setup.routes = ["{ path: /, respond: { body: fixed } }"]
-        setup.limits = "request_head: 700ms"
+        setup.limits = "request_head: 2s"
         try await Gateway.run(setup) { gateway in
             let client = try await HTTP2Client(gateway)
             try await client.send(.headers(1, HTTP2Client.get, endHeaders: false))
-            try await client.end(within: .seconds(10))
+            try await client.end()
             #expect(client.goAways.count == 1)
             // Nor does a connection that says nothing behind its preface.
             let silent = try await gateway.connect()
@@ -196,7 +214,7 @@ import Testing
             }
             let begin = ContinuousClock().now
             for _ in 0..<5 { #expect(try await gateway.get("/fixed").text == "fixed") }
-            #expect(ContinuousClock().now - begin < .seconds(5 * Support.timeFactor))
+            #expect(ContinuousClock().now - begin < .seconds(20 * Support.timeFactor))
             // Nothing is read by the attacker in between.
             if attack.ends {
                 _ = await attacking.value

@@ -31,6 +31,8 @@ final class HTTP2ClientStream {
     /// When the request's body has to have made progress, or the client to have taken some of an answer whose exchange is
     /// over.
     private(set) var deadline = MonotonicTime.never
+    /// `acknowledgedCount`, when it was last looked whether the client goes on taking such an answer.
+    private var acknowledgedBefore = 0
 
     init(_ stream: HTTP2Stream, isForHead: Bool, session: HTTP2Session) {
         self.stream = stream
@@ -126,6 +128,10 @@ final class HTTP2ClientStream {
             return
         }
         guard let exchange = self.exchange, !self.stream.hasEnded else {
+            if self.acknowledgedCount > self.acknowledgedBefore {
+                self.setStallDeadline()
+                return
+            }
             self.noteLimit("client_stall")
             self.session.server.reset(self.stream, .cancel)
             self.session.touched()
@@ -184,6 +190,7 @@ final class HTTP2ClientStream {
 
     /// Nobody else looks after what waits once the exchange is over.
     private func setStallDeadline() {
+        self.acknowledgedBefore = self.acknowledgedCount
         self.deadline = self.session.context.loop.now + self.session.context.snapshot.limits.clientStall
         self.session.look(at: self.deadline)
     }
@@ -211,6 +218,12 @@ final class HTTP2ClientStream {
 
 extension HTTP2ClientStream: ClientStream {
     var hasLittleRoom: Bool { self.session.server.isFull }
+
+    var acknowledgedCount: Int {
+        // While the socket takes nothing, no frames are put together. What waits for the client's window is another matter.
+        guard self.session.connection.isBlocked, self.session.server.hasWindow(for: self.stream) else { return 0 }
+        return self.session.connection.acknowledgedCount
+    }
 
     func sendHead(_ head: borrowing ResponseHead, hasBody: Bool) {
         self.hasBody = hasBody && canHaveBody(status: head.status, toHead: self.isForHead)

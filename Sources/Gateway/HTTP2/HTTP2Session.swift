@@ -32,6 +32,8 @@ final class HTTP2Session {
     private var stepAt = MonotonicTime.never
     /// When a client that takes no byte at all is let go.
     private var blockedUntil = MonotonicTime.never
+    /// What it had acknowledged when that was set.
+    private var acknowledgedBefore = 0
     private var isHandling = false
     private lazy var timer = LoopTimer(handler: self)
 
@@ -195,6 +197,7 @@ final class HTTP2Session {
     /// A message that is none: its stream is being reset.
     private func refuseMalformed(_ id: StreamID, _ malformed: MalformedMessage) {
         if let stream = self.streams[id] {
+            if stream.isInvoking { self.invocationLeft() }
             stream.failRequest(status: 400, end: "bad_request")
             return
         }
@@ -220,11 +223,15 @@ final class HTTP2Session {
     private func closed(_ id: StreamID, _ code: HTTP2ErrorCode) {
         guard let stream = self.streams.removeValue(forKey: id) else { return }
         if stream.isInvoking {
-            // It was the client's doing: what it started may go on for a while without it.
-            self.leftInvocations.append(self.context.loop.now + self.limits.resetInvocation)
+            self.invocationLeft()
             stream.leave()
         }
         if self.streams.isEmpty { self.idleSince = self.context.loop.now }
+    }
+
+    /// The client has made an end of an invocation: what it started may go on for a while without it.
+    private func invocationLeft() {
+        self.leftInvocations.append(self.context.loop.now + self.limits.resetInvocation)
     }
 
     // What streams tell.
@@ -343,11 +350,16 @@ extension HTTP2Session: ConnectionHandler {
     }
 
     func outputBlocked() {
+        self.setBlockedUntil()
+        self.server.settleTouched()
+        self.handleEvents(of: Span())
+    }
+
+    private func setBlockedUntil() {
+        self.acknowledgedBefore = self.connection.acknowledgedCount
         // The streams' own times run out first, and say so in the log.
         self.blockedUntil = self.context.loop.now + self.limits.clientStall + .seconds(1)
         self.look(at: self.blockedUntil)
-        self.server.settleTouched()
-        self.handleEvents(of: Span())
     }
 
     func outputDrained() {
@@ -364,9 +376,12 @@ extension HTTP2Session: LoopTimerHandler {
     func timerFired(_ timer: LoopTimer) {
         let now = self.context.loop.now
         if now >= self.blockedUntil {
-            self.noteLimit("client_stall")
-            self.close()
-            return
+            guard self.connection.acknowledgedCount > self.acknowledgedBefore else {
+                self.noteLimit("client_stall")
+                self.close()
+                return
+            }
+            self.setBlockedUntil()
         }
         if let since = self.server.incompleteSince, now >= since + self.limits.requestHead {
             self.noteLimit("request_head")
