@@ -19,6 +19,8 @@ final class ControlProgram {
     private static let limit = Duration.seconds(60)
     /// Bytes of what it prints that are kept; keys are small.
     private static let mostOutput = 64 * 1024
+    /// How often a pipe is read in a row: 1 MiB, far more than one holds when the program has ended.
+    private static let readsInARow = 64
 
     init(_ words: [String], on loop: Loop, done: @escaping (CredentialFetch.Event) -> Void) {
         self.loop = loop
@@ -69,21 +71,29 @@ final class ControlProgram {
         self.loop.cancel(self.timer)
     }
 
-    /// Reads what lies in a pipe; answers whether it has an end still to come.
+    /// Reads what lies in a pipe; answers whether it has an end still to come. One who prints faster than we read is heard
+    /// again in the next round, when others have had their turn.
     private func drain(_ stream: ChildProcess.Stream) -> Bool {
         guard let process = self.process else { return false }
-        while true {
+        for _ in 0..<Self.readsInARow {
             switch process.read(stream, into: &self.scratch) {
-            case .bytes(let count):
-                // What is too much is read and thrown away, so that the program can go on.
-                if stream == .output, self.output.count + count <= Self.mostOutput {
-                    self.output += self.scratch[..<count]
-                } else if stream == .error, self.errors.count + count <= Self.mostOutput {
-                    self.errors += self.scratch[..<count]
-                }
+            case .bytes(let count): self.keep(self.scratch[..<count], of: stream)
             case .wouldBlock: return true
             case .ended: return false
             }
+        }
+        return true
+    }
+
+    /// What is too much is read and thrown away, so that the program can go on: of its output what comes last, as it is
+    /// none that could be used, and of its complaints what came first.
+    private func keep(_ bytes: ArraySlice<UInt8>, of stream: ChildProcess.Stream) {
+        switch stream {
+        case .output:
+            self.output += bytes.prefix(Self.mostOutput + 1 - self.output.count)
+        case .error:
+            self.errors += bytes
+            if self.errors.count > Self.mostOutput { self.errors.removeFirst(self.errors.count - Self.mostOutput) }
         }
     }
 
@@ -94,6 +104,10 @@ final class ControlProgram {
             // The last line says most; it is the program's, for the log alone.
             let line = String(decoding: self.errors, as: UTF8.self).split(whereSeparator: \.isNewline).last
             self.finish(.programFailed("\(outcome)\(line.map { ": \($0.prefix(400))" } ?? "")"))
+            return
+        }
+        guard self.output.count <= Self.mostOutput else {
+            self.finish(.programFailed("it printed more than \(Self.mostOutput) bytes"))
             return
         }
         self.finish(.printed(self.output))
