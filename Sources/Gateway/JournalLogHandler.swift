@@ -1,3 +1,4 @@
+internal import Bytes
 private import Glibc
 package import Logging
 
@@ -23,11 +24,10 @@ package struct JournalLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
-        let prefix = "<\(Self.priority(of: event.level))>"
         var text = "\(event.message)"
         for (name, value) in self.details(of: event) { text += " \(name)=\(value)" }
-        let lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }
-        self.write(lines.map { "\(prefix)\($0)\n" }.joined())
+        // One event is one line: behind a newline what a function says could be an entry with a priority of its own.
+        self.write("<\(Self.priority(of: event.level))>\(text.onOneLine)\n")
     }
 
     /// syslog(3): 0 is the most urgent. `emerg` and `alert` are not for services.

@@ -23,8 +23,8 @@ package struct TextLogHandler: LogHandler {
         var line = "\(time.string()) \(event.level) \(self.label):"
         for (name, value) in self.details(of: event) { line += " \(name)=\(value)" }
         line += " [\(event.source)] \(event.message)"
-        // One event is one line: what a function or a client says must not look like another.
-        self.write(line.map { $0.isNewline ? "\\n" : String($0) }.joined() + "\n")
+        // One event is one line: what a function or a client says must not look like another, nor steer a terminal.
+        self.write("\(line.onOneLine)\n")
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {

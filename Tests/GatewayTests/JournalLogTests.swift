@@ -33,8 +33,9 @@ import Testing
             self.log { $0.error("it happened", metadata: ["b": "2", "a": "1"]) } == "<3>it happened a=1 b=2\n")
     }
 
-    @Test func `each of several lines has the priority`() {
-        #expect(self.log { $0.error("first\nsecond") } == "<3>first\n<3>second\n")
+    @Test func `one event is one line, whatever it holds`() {
+        let lines = self.log { $0.error("first\nsecond", metadata: ["failure": "x\r\n<0>y\u{1b}\u{2028}"]) }
+        #expect(lines == "<3>first\\nsecond failure=x\\r\\n<0>y\\u{1B}\\u{2028}\n")
     }
 
     @Test(arguments: ["", "1", "1:2:3", "a:b", "0:0"])

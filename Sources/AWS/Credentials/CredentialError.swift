@@ -1,3 +1,5 @@
+private import Bytes
+
 /// Why a source gave no credentials. No case holds a secret.
 package enum CredentialError: Error, Sendable, Equatable {
     /// Environment and shared files are not in order.

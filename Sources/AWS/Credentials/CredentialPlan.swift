@@ -1,3 +1,5 @@
+private import Bytes
+
 /// Where credentials come from: one origin, and the roles that are taken on one after another from there.
 package struct CredentialPlan: Sendable, Equatable {
     package let origin: Origin

@@ -1,3 +1,5 @@
+private import Bytes
+
 /// Where a setting came from.
 package enum SettingSource: Equatable, Sendable {
     /// A key of our own configuration, below `aws`.

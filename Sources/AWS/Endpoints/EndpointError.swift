@@ -1,3 +1,5 @@
+private import Bytes
+
 /// Why a text is no endpoint, or a region has none.
 package enum EndpointError: Error, Equatable, Sendable {
     /// The text does not begin with `http://` or `https://`.

@@ -1,3 +1,5 @@
+private import Bytes
+
 /// What is wrong with an event stream. After one of these nothing more of the stream can be trusted.
 package enum EventStreamError: Error, Equatable, Sendable {
     /// The checksum of the prelude is not that of its first eight bytes.
