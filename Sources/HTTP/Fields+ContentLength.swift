@@ -7,7 +7,7 @@ extension Fields {
         return self.value(at: index).decimal(digits: Self.contentLengthDigits)
     }
 
-    /// The digits that a Content-Length may have. One with more is a mistake, and every reader and writer of lengths goes by
-    /// the same bound, so that none states a length that another does not see.
+    /// The digits that a Content-Length may have (RFC 9110 §8.6: 1*DIGIT). One with more is a mistake, and every reader
+    /// and writer of lengths goes by the same bound, so that none states a length that another does not see.
     package static var contentLengthDigits: Int { 15 }
 }

@@ -53,7 +53,8 @@ struct FramingFields {
             self.noteConnection(value)
         case 14 where name.equalsIgnoringCase("content-length"):
             guard self.contentLength < 0 else { throw .contentLengthRepeated }
-            self.contentLength = try Self.number(value)
+            guard let length = value.decimal(digits: Fields.contentLengthDigits) else { throw .contentLengthInvalid }
+            self.contentLength = length
             if self.isChunked { throw .transferEncodingWithContentLength }
         case 17 where name.equalsIgnoringCase("transfer-encoding"):
             if self.isChunked { throw .transferEncodingRepeated }
@@ -78,21 +79,6 @@ struct FramingFields {
             if member.equalsIgnoringCase("close") { self.closes = true }
             if member.equalsIgnoringCase("keep-alive") { self.keepsAlive = true }
         }
-    }
-
-    /// RFC 9110 §8.6: Content-Length = 1*DIGIT. A number that cannot be held is as wrong as none.
-    private static func number(_ value: Span<UInt8>) throws(MessageFault) -> Int {
-        guard value.count > 0 else { throw .contentLengthInvalid }
-        var number = 0
-        for index in value.indices {
-            let byte = value[index]
-            guard ASCII.isDigit(byte) else { throw .contentLengthInvalid }
-            let (scaled, overflow) = number.multipliedReportingOverflow(by: 10)
-            let (sum, overflow2) = scaled.addingReportingOverflow(Int(byte - ASCII.zero))
-            if overflow || overflow2 { throw .contentLengthInvalid }
-            number = sum
-        }
-        return number
     }
 }
 

@@ -152,7 +152,9 @@ struct RequestBlock: ~Copyable {
         case 8 where name.equals("priority"):
             self.priority = StreamPriority(parsing: value)
         case 14 where name.equals("content-length"):
-            guard self.contentLength == nil, let length = value.decimal() else { throw .contentLengthInvalid }
+            guard self.contentLength == nil, let length = value.decimal(digits: Fields.contentLengthDigits) else {
+                throw .contentLengthInvalid
+            }
             self.contentLength = length
         default:
             break

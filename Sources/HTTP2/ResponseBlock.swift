@@ -73,7 +73,9 @@ struct ResponseBlock: ~Copyable {
         }
         if self.isTrailers { return }
         if name.equals("content-length") {
-            guard self.contentLength == nil, let length = value.decimal() else { throw .contentLengthInvalid }
+            guard self.contentLength == nil, let length = value.decimal(digits: Fields.contentLengthDigits) else {
+                throw .contentLengthInvalid
+            }
             self.contentLength = length
         }
         self.fields.append(name: name, value: value)

@@ -172,6 +172,7 @@ import Time
         (with("a", "b\r\nc: d"), .invalidFieldValue), (with("a", "\0"), .invalidFieldValue),
         (with("a", " b"), .invalidFieldValue), (with("connection", "close"), .connectionField),
         (with("transfer-encoding", "chunked"), .connectionField), (with("content-length", "x"), .contentLengthInvalid),
+        (with("content-length", "1000000000000000"), .contentLengthInvalid),
         (with("content-length", "1") + [("content-length", "1")], .contentLengthInvalid),
         (with("content-length", "1"), .contentLengthMismatch),
     ]

@@ -132,6 +132,7 @@ import Testing
         ("transfer-encoding", "chunked"), ("upgrade", "h2c"), ("te", "gzip"), ("te", "trailers, gzip"),
         ("host", "b.example"), ("content-length", "1"), ("content-length", "-1"), ("content-length", "+0"),
         ("content-length", "0x0"), ("content-length", ""), ("content-length", "99999999999999999999"),
+        ("content-length", "0000000000000000"),
         (":protocol", "websocket"),
     ])
     func `a field that no message has resets the stream`(name: String, value: String) {

@@ -55,6 +55,7 @@ struct RefusedRequest: Sendable, CustomTestStringConvertible {
         .fields("length of words", "RFC 9110 §8.6", "Content-Length: five\r\n"),
         .fields("length in other digits", "RFC 9110 §8.6", "Content-Length: \u{0665}\r\n"),
         .fields("length beyond 64 bits", "RFC 9110 §8.6", "Content-Length: 18446744073709551616\r\n"),
+        .fields("length beyond the bound", "RFC 9110 §8.6", "Content-Length: 1000000000000000\r\n"),
         .fields("length beyond 63 bits", "RFC 9110 §8.6", "Content-Length: 9223372036854775808\r\n"),
         .fields(
             "length of a hundred digits", "RFC 9110 §8.6", "Content-Length: \(String(repeating: "9", count: 100))\r\n"),

@@ -203,10 +203,10 @@ import Testing
         #expect(status(method(of: 64)) == nil && status(method(of: 65)) == 501)
     }
 
-    @Test func `lengths that a number can just hold are taken`() {
+    @Test func `the largest lengths are taken`() {
         let head = "PUT / HTTP/1.1\r\nHost: a\r\n"
-        let known = RequestReplay.everyWay("\(head)Content-Length: 9223372036854775807\r\n\r\nabc")
-        #expect(known.fault == nil && known.messages.first?.head.bodyLength == .known(.max))
+        let known = RequestReplay.everyWay("\(head)Content-Length: 999999999999999\r\n\r\nabc")
+        #expect(known.fault == nil && known.messages.first?.head.bodyLength == .known(999_999_999_999_999))
         let chunked = RequestReplay.everyWay("\(head)Transfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\nabc")
         #expect(chunked.fault == nil && chunked.messages.first?.body == Array("abc".utf8))
         let padded = RequestReplay.everyWay("\(head)Content-Length: 0003\r\n\r\nabc")

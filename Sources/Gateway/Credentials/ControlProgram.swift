@@ -85,8 +85,8 @@ final class ControlProgram {
         return true
     }
 
-    /// What is too much is read and thrown away, so that the program can go on: of its output what comes last, as it is
-    /// none that could be used, and of its complaints what came first.
+    /// What is too much is read and thrown away, so that the program can go on. Of too much output nothing is used; of the
+    /// complaints the last line is, which stays.
     private func keep(_ bytes: ArraySlice<UInt8>, of stream: ChildProcess.Stream) {
         switch stream {
         case .output:
