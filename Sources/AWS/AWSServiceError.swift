@@ -75,15 +75,28 @@ package struct AWSServiceError: Error, Sendable, Equatable {
 extension AWSServiceError {
     /// Whether the service asks for fewer calls.
     package var isThrottle: Bool {
-        if self.status == 429 { return true }
-        switch self.type {
-        case "TooManyRequestsException", "EC2ThrottledException", "Throttling", "ThrottlingException",
-            "ThrottledException", "RequestThrottled", "RequestThrottledException", "RequestLimitExceeded", "SlowDown":
-            return true
-        default:
-            return false
-        }
+        self.status == 429 || Self.throttleTypes.contains(self.type)
     }
+
+    /// Which limit a throttle names, as a label of metrics; `nil` where it is none. The answer may be anybody's, and each
+    /// label stays for good: what is not known is `other`.
+    package var throttleName: String? {
+        guard self.isThrottle else { return nil }
+        if let reason = self.reason, Self.throttleReasons.contains(reason) { return reason }
+        return Self.throttleTypes.contains(self.type) ? self.type : "other"
+    }
+
+    private static let throttleTypes: Set = [
+        "TooManyRequestsException", "EC2ThrottledException", "Throttling", "ThrottlingException", "ThrottledException",
+        "RequestThrottled", "RequestThrottledException", "RequestLimitExceeded", "SlowDown",
+    ]
+
+    /// AWS Lambda API, TooManyRequestsException: `Reason`.
+    private static let throttleReasons: Set = [
+        "ConcurrentInvocationLimitExceeded", "FunctionInvocationRateLimitExceeded",
+        "ReservedFunctionConcurrentInvocationLimitExceeded", "ReservedFunctionInvocationRateLimitExceeded",
+        "CallerRateLimitExceeded", "ConcurrentSnapshotCreateLimitExceeded",
+    ]
 
     /// Whether the function is about to start, which takes seconds rather than milliseconds.
     package var isStartingUp: Bool {

@@ -50,10 +50,10 @@ extension ExchangeFailure {
         case needsHTTP1
     }
 
-    /// Why Lambda throttled the call, as it names it; `nil` where it did not.
+    /// Why Lambda throttled the call, as metrics name it; `nil` where it did not.
     package var throttleReason: String? {
-        guard case .invocation(.service(let error)) = self, error.isThrottle else { return nil }
-        return error.reason ?? error.type
+        guard case .invocation(.service(let error)) = self else { return nil }
+        return error.throttleName
     }
 }
 

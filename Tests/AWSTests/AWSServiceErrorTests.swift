@@ -23,6 +23,17 @@ import Time
 
     @Test(
         arguments: [
+            (429, "TooManyRequestsException", "CallerRateLimitExceeded", "CallerRateLimitExceeded"),
+            (429, "TooManyRequestsException", nil, "TooManyRequestsException"), (429, "made up", "so is this", "other"),
+            (429, "", nil, "other"), (502, "EC2ThrottledException", nil, "EC2ThrottledException"),
+            (500, "ServiceException", "CallerRateLimitExceeded", nil),
+        ] as [(Int, String, String?, String?)])
+    func `a throttle has one of a few names`(status: Int, type: String, reason: String?, name: String?) {
+        #expect(AWSServiceError(status: status, type: type, message: "", reason: reason).throttleName == name)
+    }
+
+    @Test(
+        arguments: [
             (["x-amzn-ErrorType": "ServiceException"], "", "ServiceException"),
             (
                 [
