@@ -1,4 +1,5 @@
 private import Bytes
+private import HTTP
 
 /// Which hosts a route answers for.
 package enum HostPattern: Sendable, Hashable {
@@ -54,9 +55,9 @@ package enum HostPattern: Sendable, Hashable {
         let inner = name.utf8.dropFirst()
         guard let end = inner.firstIndex(of: ASCII.closeBracket) else { throw .notAHost }
         guard inner.index(after: end) == inner.endIndex else { throw .hasPort }
-        let address = inner[..<end]
-        let isClean = address.allSatisfy { ASCII.hexValue($0) != nil || $0 == ASCII.colon || $0 == ASCII.dot }
-        guard isClean, address.count >= 2, address.contains(ASCII.colon) else { throw .notAHost }
+        guard IPAddress(parsingV6: String(decoding: inner[..<end], as: UTF8.self).utf8.span) != nil else {
+            throw .notAHost
+        }
         return name
     }
 }

@@ -14,6 +14,7 @@ import Testing
     @Test(arguments: [
         ("", HostPatternError.empty), ("https://example.com", .notAHost), ("example.com/x", .notAHost),
         ("example.com:443", .hasPort), ("[::1]:80", .hasPort), ("[::1", .notAHost), ("[zz::]", .notAHost),
+        ("[1:2]", .notAHost), ("[::::]", .notAHost), ("[::1.2.3]", .notAHost), ("[fe80::1%25eth0]", .notAHost),
         ("*example.com", .misplacedWildcard), ("a.*.com", .misplacedWildcard), ("*.*.com", .misplacedWildcard),
         ("bücher.example", .notASCII), ("a..b", .badLabel("")), (".", .badLabel("")),
         ("a b.c", .badLabel("a b")), (String(repeating: "a.", count: 127) + "com", .tooLong),
