@@ -131,9 +131,11 @@ extension ChildDriver {
         self.logs.invocation = invocation
         self.loop.set(self.deadlineTimer, after: self.host.function.timeout)
         // Without a connection the child lost it, and will ask again on a new one.
-        self.hasDelivered = self.parked != nil
-        self.parked?.deliver(invocation)
+        // It may have sent more already, which is read within, and may park it again.
+        let parked = self.parked
         self.parked = nil
+        self.hasDelivered = parked != nil
+        parked?.deliver(invocation)
         return true
     }
 
