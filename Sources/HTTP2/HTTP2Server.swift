@@ -209,7 +209,7 @@ package final class HTTP2Server: HTTP2Endpoint {
         case .data:
             if self.isClosed(header.stream) { return Self.streamClosed }
             // The library throws it away without a word, so that nobody else counts it.
-            let isLate = self.closedStreams.wasReset(header.stream) && self.streams[header.stream] == nil
+            let isLate = self.streams[header.stream] == nil && self.closedStreams.wasReset(header.stream)
             return isLate ? self.excess(ofLateData: header) : nil
         default:
             return nil
