@@ -20,7 +20,7 @@ final class LogWriter: Sendable {
     private let state = Mutex(State())
     private let descriptor: CInt
     private let ownsDescriptor: Bool
-    /// Bytes that may wait to be written.
+    /// Bytes that may wait to be written, those with the thread among them.
     private let limit: Int
     private let wakeUp: ThreadSemaphore
     private let done = ThreadSemaphore()
@@ -90,10 +90,12 @@ final class LogWriter: Sendable {
             let (batches, isClosed) = self.state.withLock { state in
                 let batches = state.batches
                 state.batches = []
-                state.waiting = 0
                 return (batches, state.isClosed)
             }
-            for batch in batches { self.writeOut(batch) }
+            for batch in batches {
+                self.writeOut(batch)
+                self.state.withLock { $0.waiting -= batch.count }
+            }
             if batches.isEmpty {
                 if isClosed {
                     self.state.withLock { $0.isDone = true }
