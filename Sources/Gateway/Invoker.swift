@@ -46,10 +46,16 @@ package final class Invoker {
         guard let function = self.assembly.snapshot.functions.first(where: { $0.name == name }) else {
             throw InvokerError.unknownFunction(name, known: self.assembly.snapshot.functions.map(\.name))
         }
+        guard let method = Method(parsing: method.utf8.span) else { throw InvokerError.badMethod(method) }
+        for (name, value) in fields {
+            guard Fields.isName(name.utf8.span), Fields.isValue(value.utf8.span) else {
+                throw InvokerError.badField("\(name): \(value)")
+            }
+        }
         let standIns = try Self.standIns(of: function, tenant: tenant)
         let target: Target
         do throws(RequestFault) {
-            target = try Target(requestTarget: path.utf8.span, method: Method(rawValue: method))
+            target = try Target(requestTarget: path.utf8.span, method: method)
         } catch {
             throw InvokerError.badPath(path, error.description)
         }
@@ -57,7 +63,7 @@ package final class Invoker {
         let context = LoopContext(
             loop: loop, snapshot: self.assembly.snapshot, shared: self.assembly.sharedResources, accessLog: nil)
         var head = RequestHead(
-            method: Method(rawValue: method), target: target, authority: Authority(host: "localhost"),
+            method: method, target: target, authority: Authority(host: "localhost"),
             bodyLength: body.isEmpty ? .none : .known(body.count))
         head.fields.append("host", "localhost")
         head.fields.append("user-agent", "sluice-invoke")
@@ -113,6 +119,8 @@ package final class Invoker {
 package enum InvokerError: Error, CustomStringConvertible {
     case unknownFunction(String, known: [String])
     case badPath(String, String)
+    case badMethod(String)
+    case badField(String)
     case badTenant(String)
     case tenantNeeded(String)
     case noTenantNeeded(String)
@@ -123,6 +131,10 @@ package enum InvokerError: Error, CustomStringConvertible {
             "the configuration has no function \(name); it has \(known.isEmpty ? "none" : known.joined(separator: ", "))"
         case .badPath(let path, let reason):
             "\(path): \(reason)"
+        case .badMethod(let method):
+            "\(method.debugDescription) is no method"
+        case .badField(let line):
+            "\(line.debugDescription) is no field: a name has letters, digits and some marks, and a value is one line"
         case .badTenant(let tenant):
             "\(tenant.debugDescription) is no tenant: it has 1 to 256 letters, digits, spaces and \". _ : / = + - @\""
         case .tenantNeeded(let name):

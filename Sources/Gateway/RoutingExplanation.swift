@@ -19,8 +19,9 @@ package struct RoutingExplanation {
     package init(
         of configuration: GatewayConfiguration, method: String, url: String, fields: [(name: String, value: String)]
     ) throws(InputError) {
-        guard Fields.isName(method.utf8.span) else { throw InputError(description: "\"\(method)\" is no method") }
-        let method = Method(rawValue: method)
+        guard let method = Method(parsing: method.utf8.span) else {
+            throw InputError(description: "\(method.debugDescription) is no method")
+        }
         var requestFields = Fields()
         for (name, value) in fields { requestFields.append(name, value) }
         let target: Target

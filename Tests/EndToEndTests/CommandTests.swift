@@ -173,6 +173,14 @@ import Testing
         #expect(tool.output.contains("first"))
         let method = try await Tool.sluice("explain", "G ET", "/", "--config", path)
         #expect(method.status == 64 && method.errors.contains("\"G ET\" is no method"))
+        for arguments in [
+            ["-X", "GET / HTTP/1.1\r\nA:"], ["-H", "a b: c"], ["-H", "a: b\r\nc: d"], ["-H", "a: b "],
+        ] {
+            let wrong = try await Tool.run(
+                Support.binary, ["invoke", "main", "--config", path] + arguments, environment: setup.environment)
+            #expect(wrong.status == 1 && wrong.errors.contains(" is no "), "\(arguments): \(wrong.errors)")
+        }
+        #expect(try await broken.calls().count == 1)
         let unknown = try await Tool.sluice("invoke", "nobody", "--config", path, environment: setup.environment)
         #expect(unknown.status == 1)
         #expect(unknown.errors.contains("main"))

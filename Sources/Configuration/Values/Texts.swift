@@ -86,13 +86,13 @@ enum Texts {
         of: "HEADER", to: .oneOrMore(of: .located(.anyText)), checkName: FieldLine.checkedName)
 
     static let method = ValueType<Method>.scalar(.text("method")) { text in
-        guard Fields.isName(text.utf8.span) else { throw ValueFault("\"\(text)\" is no method") }
+        guard let method = Method(parsing: text.utf8.span) else { throw ValueFault("\"\(text)\" is no method") }
         guard text != "CONNECT" else { throw ValueFault("CONNECT is refused by Sluice and never reaches a route") }
         let capitals = text.uppercased()
         if text != capitals, Self.methods.contains(capitals) {
             throw ValueFault("methods are written in capitals: \(capitals)")
         }
-        return Method(rawValue: text)
+        return method
     }.then { method, node, reading in
         if !Self.methods.contains(method.rawValue), method.rawValue.utf8.count > 2,
             let nearest = Self.methods.first(where: {
