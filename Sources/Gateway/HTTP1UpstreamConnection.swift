@@ -40,7 +40,7 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
 
     private static let outOfTurn = "the upstream spoke before it was asked"
 
-    /// An unwanted rest of an answer is read up to this size and time (DESIGN.md 6).
+    /// An unwanted rest of an answer is read up to this size and time.
     private static let discardLimit = (bytes: 64 * 1024, time: Duration.seconds(1))
 
     /// Takes over a connection that is up, its TLS included where there is any.

@@ -130,7 +130,7 @@ class UpstreamAttempt {
 
 /// Keys that are not there.
 extension UpstreamAttempt {
-    /// Waits for keys, up to the time for the first byte (DESIGN.md 6).
+    /// Waits for keys, up to the time for the first byte.
     final func awaitKeys() {
         let function = self.exchange.function
         let wait =

@@ -1,7 +1,7 @@
 private import Bytes
 package import HTTP
 
-/// Whose rules the buffered answers of a function follow (LAMBDA_WIRE 6): those of the service that would have sent the
+/// Whose rules the buffered answers of a function follow: those of the service that would have sent the
 /// function its event.
 package enum AnswerFormat: Sendable, Equatable {
     case functionURL

@@ -26,7 +26,7 @@ package enum InvocationFailure: Error, Equatable, Sendable {
 }
 
 extension InvocationFailure {
-    /// What the client gets where nothing has been sent yet (DESIGN 5, 6).
+    /// What the client gets where nothing has been sent yet: docs/invoking.md, "What happens when …".
     package var status: Int {
         switch self {
         case .service(let error) where error.status == 429: 429
@@ -44,7 +44,7 @@ extension InvocationFailure {
         return error.isThrottle
     }
 
-    /// Whether the function cannot have run, so that the same call may be made again (DESIGN 6).
+    /// Whether the function cannot have run, so that the same call may be made again.
     package var isRetryable: Bool {
         guard case .service(let error) = self else { return false }
         return error.isRetryable

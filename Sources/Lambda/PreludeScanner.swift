@@ -5,7 +5,7 @@ internal import Bytes
 /// It looks at each byte once and keeps none; whoever feeds it holds what was not decided yet, which is bounded: 16 KiB
 /// and the delimiter.
 ///
-/// With `auto` (DESIGN 4) a stream that begins with `{` is undecided while that outermost object is open; the byte behind
+/// With `auto` a stream that begins with `{` is undecided while that outermost object is open; the byte behind
 /// it decides. White space behind it is waited through only where the object could be a buffered answer; the scanner asks
 /// that, because it reads no JSON.
 package struct PreludeScanner: Equatable, Sendable {

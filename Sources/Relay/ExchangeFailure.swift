@@ -57,7 +57,7 @@ extension ExchangeFailure {
     }
 }
 
-/// What a failure becomes for the client: DESIGN.md 5, in one place.
+/// What a failure becomes for the client, in one place; docs/invoking.md has it as a table.
 extension ExchangeFailure {
     /// The status, where no byte of an answer has been sent yet.
     package var status: Int {
@@ -72,7 +72,7 @@ extension ExchangeFailure {
         }
     }
 
-    /// Whether the function can not have run, so that calling again repeats nothing (DESIGN.md 6).
+    /// Whether the function can not have run, so that calling again repeats nothing.
     package var isRetryable: Bool {
         switch self {
         case .unreachable, .staleConnection, .unprocessed: true

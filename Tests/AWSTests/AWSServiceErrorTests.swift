@@ -76,7 +76,7 @@ import Time
         #expect(AWSServiceError(head: ResponseHead(status: 429, fields: fields), body: Span()).retryAfter == expected)
     }
 
-    // LAMBDA_WIRE 2 and 8.
+    // AWS Lambda API, Invoke, Errors, and the throttles of other services.
     @Test(arguments: [
         (429, "TooManyRequestsException", true, true), (429, "", true, true),
         (502, "EC2ThrottledException", true, true),

@@ -1,7 +1,7 @@
 import AWS
 import Testing
 
-/// Which source is asked: LAMBDA_WIRE 10, row by row.
+/// Which source is asked: docs/credentials.md, row by row.
 @Suite struct CredentialPlanTests {
     private static func plan(
         _ environment: [String: String] = [:], config: String? = nil, credentials: String? = nil, profile: String? = nil

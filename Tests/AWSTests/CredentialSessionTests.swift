@@ -2,7 +2,7 @@ import AWS
 import Testing
 import Time
 
-/// When keys are fetched, and what those get who want some: DESIGN 6.
+/// When keys are fetched, and what those get who want some.
 @Suite struct CredentialSessionTests {
     private typealias Moment = CredentialSession.Moment
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct EventStreamDecoderTests {
-    // LAMBDA_WIRE 3, from code checked against botocore.
+    // From code checked against botocore.
     static let payloadChunkHello = hex(
         "0000006f0000005af5fe871f0b3a6576656e742d7479706507000c5061796c6f61644368756e6b0d3a636f6e74656e742d747970650700"
             + "186170706c69636174696f6e2f6f637465742d73747265616d0d3a6d6573736167652d747970650700056576656e7468656c6c6f29e7"

@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    // LAMBDA_WIRE 3: duplicate names are invalid, types above 9 have no known length, a value has at most 32,767 bytes.
+    // As AWS's own codecs have it: duplicate names are invalid, types above 9 have no known length, a value has at most 32,767 bytes.
     @Test(
         arguments: [
             ([0, 7, 0, 0], .emptyHeaderName),

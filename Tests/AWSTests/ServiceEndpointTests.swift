@@ -74,7 +74,7 @@ import Testing
         #expect(Self.result(url) == .failure(.tooLong(3009, limit: 2048)))
     }
 
-    // LAMBDA_WIRE 9, from botocore's partitions.
+    // From botocore's partitions.
     @Test(
         arguments: [
             ("us-east-1", "aws", "lambda.us-east-1.amazonaws.com", "lambda.us-east-1.api.aws"),

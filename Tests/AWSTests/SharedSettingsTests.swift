@@ -20,7 +20,7 @@ import Time
         }
     }
 
-    // The order of the sources: LAMBDA_WIRE 10.
+    // The order of the sources: docs/credentials.md.
     @Test func `the environment's keys come with everything that belongs to them`() throws {
         let credentials = try Self.settings([
             "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "sec/ret+", "AWS_SESSION_TOKEN": "tok==",
@@ -140,7 +140,7 @@ import Time
         #expect(error?.description.hasPrefix("AWS_REGION: 'evil.com/' is no region") == true)
     }
 
-    // LAMBDA_WIRE 9.
+    // AWS SDKs and Tools, "Service-specific endpoints".
     @Test func `the endpoint is the one given, the service's variable, the general one, the profile's`() throws {
         let config = """
             [default]

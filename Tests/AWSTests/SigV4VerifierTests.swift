@@ -128,7 +128,7 @@ import Time
         #expect(Self.refusal(of: right) == nil)
     }
 
-    // LAMBDA_WIRE 8: more than five minutes off.
+    // AWS takes no signature that is more than five minutes off.
     @Test func `five minutes either way are taken, a second more is not`() {
         for seconds in [-300, 0, 300] as [Int64] {
             #expect(Self.refusal(of: Self.signed(at: WallTime(seconds: Self.now.seconds + seconds))) == nil)

@@ -1,6 +1,6 @@
 import Testing
 
-/// DESIGN.md 5, right column: what a client gets when the answer breaks after its head has gone. Never a clean end.
+/// What a client gets when the answer breaks after its head has gone. Never a clean end.
 @Suite struct BrokenBodyTests {
     static let failures: [(String, [Step])] = [
         ("a function error", [.complete(["ErrorCode": "Unhandled"]), .end]),

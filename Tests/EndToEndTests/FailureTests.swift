@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// DESIGN.md 5, row by row: what a client gets when no answer of a function can be given to it whole.
+/// What a client gets when no answer of a function can be given to it whole.
 @Suite struct FailureTests {
     @Test func `without a route there is 404`() async throws {
         var setup = try Setup(await FakeLambda.shared)

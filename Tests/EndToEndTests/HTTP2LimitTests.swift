@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What HTTP/2 clients may cost: EDGE_DEFAULTS 3, and the attacks of its section 5.
+/// What HTTP/2 clients may cost: the limits of docs/configuration.md, and the attacks that docs/threat-model.md names.
 @Suite struct HTTP2LimitTests {
     @Test func `streams beyond the limit are refused, the others answered`() async throws {
         let function = try await FakeLambda.shared.function(.text("x"), .gate, .done, .end)

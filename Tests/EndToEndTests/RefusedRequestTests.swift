@@ -2,7 +2,7 @@ import Testing
 
 /// Requests that can not be understood: answered once, the connection closed, and nothing behind them read as a request.
 @Suite struct RefusedRequestTests {
-    /// Each with the statuses that are right for it (EDGE_DEFAULTS 4).
+    /// Each with the statuses that are right for it.
     static let requests: [(String, Set<Int>)] = [
         // Two framings (RFC 9112 §6.3), or one that can be read in two ways.
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", [400]),

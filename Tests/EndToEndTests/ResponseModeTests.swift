@@ -1,6 +1,6 @@
 import Testing
 
-/// DESIGN.md 4: what the bytes of a function become.
+/// What the bytes of a function become: docs/invoking.md, "The answer".
 @Suite struct ResponseModeTests {
     /// What a script becomes: status, content type, body.
     struct Row: CustomStringConvertible {

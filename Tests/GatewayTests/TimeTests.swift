@@ -3,7 +3,7 @@ import Testing
 @testable import Gateway
 @testable import Reactor
 
-/// What happens after how long, with a clock that the test moves: the defaults of DESIGN.md 3 and EDGE_DEFAULTS.md 3.
+/// What happens after how long, with a clock that the test moves: the defaults of docs/configuration.md.
 @Suite struct TimeTests {
     @Test func `the first byte of an answer is waited for 60 s`() throws {
         let rig = try Rig()

@@ -4,7 +4,7 @@ import JSON
 import Lambda
 import Testing
 
-/// LAMBDA_WIRE 6: the columns HTTP API, REST API and load balancer, where they differ from function URLs.
+/// Buffered answers by the rules of HTTP APIs, REST APIs and load balancers, where they differ from function URLs.
 @Suite struct AnswerFormatTests {
     typealias Row = BufferedAnswerTests.Row
 

@@ -4,7 +4,7 @@ import JSON
 import Lambda
 import Testing
 
-/// LAMBDA_WIRE 6, columns function URL and HTTP API 2.0.
+/// Buffered answers by the rules of function URLs and of HTTP API 2.0.
 @Suite struct BufferedAnswerTests {
     struct Row: Sendable, CustomTestStringConvertible {
         let json: String

@@ -5,7 +5,7 @@ import Lambda
 import TestSupport
 import Testing
 
-/// LAMBDA_WIRE 5: the events of HTTP APIs, REST APIs and load balancers, and the body as the event.
+/// The events of HTTP APIs, REST APIs and load balancers, and the body as the event.
 @Suite struct EventKindTests {
     static let httpAPI = EventFormat(
         .httpAPI, stage: "live", stageVariables: [EventPair(name: "backend", value: "blue")], account: "123456789012")
@@ -45,7 +45,7 @@ import Testing
         #expect(event["requestContext"]?["http"]?["path"] == "/a?b")
     }
 
-    // LAMBDA_WIRE 5: mTLS adds requestContext.authentication.clientCert.
+    // mTLS adds requestContext.authentication.clientCert.
     @Test func `a client's certificate stands where each kind of API has it`() throws {
         let context = EventV2Tests.context {
             $0.connection = EventConnection(

@@ -5,7 +5,7 @@ import Lambda
 import TestSupport
 import Testing
 
-/// DESIGN 5: what goes wrong, before and after the first byte.
+/// What goes wrong, before and after the first byte.
 @Suite struct InvocationFailureTests {
     @Test(arguments: [
         (#"{"ErrorCode":"Unhandled","ErrorDetails":"{\"a\":1}"}"#, "Unhandled", #"{"a":1}"#),

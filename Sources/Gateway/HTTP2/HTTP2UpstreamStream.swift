@@ -39,7 +39,7 @@ final class HTTP2UpstreamStream: UpstreamConnection {
 
     /// The room that an upstream has where there is little.
     private static let littleRoom = 4096
-    /// For how long an unwanted rest of an answer is read (DESIGN.md 6). Its size is bounded by the stream's window.
+    /// For how long an unwanted rest of an answer is read. Its size is bounded by the stream's window.
     private static let discardTime = Duration.seconds(1)
 
     init(_ connection: HTTP2UpstreamConnection) {
