@@ -26,7 +26,7 @@ package struct FunctionConfiguration: Sendable, Equatable {
     package let upstream: UpstreamProtocol
     /// How many connections to the endpoint each worker keeps ready.
     package let warmConnections: Int
-    /// Who may wait for a place beyond that.
+    /// Who may wait for a place beyond `maxConcurrency`.
     package let queue: QueueSettings?
     package let circuitBreaker: CircuitBreakerSettings?
     /// The function that stands in for this one, by its position. There are no circles.

@@ -53,7 +53,7 @@ package struct LimitSettings: Sendable, Hashable {
     package var invocationsPerConnection = 100
     /// How long an invocation that its client has reset counts on.
     package var resetInvocation: Duration = .seconds(10)
-    /// Answer bytes that may wait for one client.
+    /// Answer bytes that may wait on one HTTP/2 stream.
     package var responseBuffer: ByteCount = .kibibytes(64)
     /// Answer bytes that may wait on one connection.
     package var connectionBuffer: ByteCount = .mebibytes(1)

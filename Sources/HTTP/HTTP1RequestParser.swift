@@ -4,7 +4,7 @@ private import Bytes
 ///
 ///     between ── first byte ──▶ head ──┬── no body ─────────────────────────────▶ complete ──▶ between
 ///                                      ├── length ──▶ body ─────────────────────▶ complete
-///                                      └── chunked ─▶ chunks ── last ─▶ trailers ─▶ between
+///                                      └── chunked ─▶ chunks ── last ─▶ trailers ─▶ complete
 ///     any ── fault ──▶ failed
 ///
 /// One value serves a connection for its whole life. Between requests and during bodies it holds no storage but for the

@@ -42,7 +42,8 @@ struct FieldBlock: ~Copyable {
         self.note(start, middle)
     }
 
-    /// A line of a request, unless HTTP/2 does not have it (RFC 9113 §8.2.2).
+    /// A line of a request, unless HTTP/2 does not have it (RFC 9113 §8.2.2). Whoever made the head has left out what
+    /// else is meant for one hop.
     mutating func append(lowercasing name: Span<UInt8>, _ value: Span<UInt8>) {
         let start = self.bytes.count
         for index in name.indices { self.bytes.append(ASCII.lowercased(name[index])) }
@@ -73,7 +74,8 @@ struct FieldBlock: ~Copyable {
         }
     }
 
-    /// All lines but those that HTTP/2 does not have (RFC 9113 §8.2.2).
+    /// All lines of an answer but those that are meant for one hop (RFC 9110 §7.6.1): those that HTTP/2 does not have
+    /// (RFC 9113 §8.2.2) are among them.
     mutating func append(_ fields: borrowing Fields) {
         for index in fields.indices {
             let name = fields.name(at: index)

@@ -24,7 +24,7 @@ package class HTTP2Endpoint {
     final var isPortionFull = false
     /// Streams whose waiting bytes changed since it was last looked.
     final var touched: [HTTP2Stream] = []
-    /// How many streams the peer may open: announced, and enforced by us (`announceStreams`).
+    /// How many streams the peer may open: announced, and enforced by us.
     final var announcedStreams: Int?
     /// Why the connection is ended, where we found it.
     package internal(set) final var failure: HTTP2Failure?

@@ -69,8 +69,8 @@ struct AnswerFields: ~Copyable {
         self.contentLength = count
     }
 
-    /// The fields for an answer of this status, with a content type where they had none. `bodyCount` is the length of a
-    /// body that is known as a whole; then what the function said of it does not matter.
+    /// The fields for an answer of this status, with a content type where they had none. `length` is that of a body
+    /// that is known as a whole; then what the function said of it does not matter.
     consuming func finish(status: Int, defaultContentType: StaticString, length: Int?) -> Fields {
         if !self.connectionOptions.isEmpty { self.removeNominated() }
         if !self.hasContentType, status != 204, status != 304 {

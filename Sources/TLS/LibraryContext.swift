@@ -5,7 +5,7 @@ enum LibraryContext {
     /// The index at which a session's address lies in its `SSL`: that of `SSL_set_app_data`.
     static let sessionIndex: CInt = 0
 
-    /// A context for a role, set up; `nil` with the library's errors in its queue.
+    /// A context for a role, set up. Throws what the library says where it makes none.
     static func make(
         isServer: Bool, profile: TLSProfile, minimumVersion: TLSVersion
     ) throws(TLSLoadFault.Reason) -> LibraryObject {

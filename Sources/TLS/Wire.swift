@@ -6,7 +6,7 @@ private import COpenSSL
 /// The library reads and writes through a BIO of ours, straight from the caller's span and straight into the caller's
 /// buffer. Between calls the BIO points nowhere.
 @safe struct Wire {
-    // SAFETY: all pointers are lent by `withWire` for the time of its closure.
+    // SAFETY: all pointers are lent by `Wire.with` for the time of its closure.
     fileprivate var input: UnsafeRawPointer?
     fileprivate var available: Int
     fileprivate var taken = 0

@@ -33,7 +33,7 @@ struct AuthorizationField {
             throw .incomplete(
                 missing.map { "Authorization header requires '\($0)' parameter. " }.joined() + "Authorization=\(text)")
         }
-        // The access key id has no slash, as AWS makes them; whatever stands behind the fourth slash from the end is it.
+        // The access key id has no slash, as AWS makes them.
         let scope = credential.split(separator: "/", omittingEmptySubsequences: false)
         guard scope.count == 5, scope[4] == "aws4_request" else {
             throw .incomplete(

@@ -57,7 +57,7 @@ extension Invocation: Sendable {}
 protocol InvocationCaller: AnyObject {
     /// The function has begun to answer.
     func invocationBegan()
-    /// A piece of the answer. Answers whether more should be held back for now.
+    /// A piece of the answer.
     func invocationReceived(_ bytes: Span<UInt8>)
     /// The answer is complete, or has failed.
     func invocationEnded(error: FunctionError?, logTail: String?)
