@@ -31,7 +31,7 @@ package final class OperatorLog: Sendable {
     /// Bytes that may wait to be written.
     private static let limit = 1024 * 1024
     /// How long a line at the start waits for somebody to take it.
-    private static let patience = 1000
+    private static let patienceMilliseconds: CInt = 1000
 
     /// - Parameter isJournal: whether the lines go to systemd's journal, which knows the time and wants a priority.
     package init(format: Format, isJournal: Bool, descriptor: CInt = STDERR_FILENO) {
@@ -85,7 +85,7 @@ package final class OperatorLog: Sendable {
     private func writeAtOnce(_ text: String, _ state: inout State) {
         // A pipe that is ready has room for a line of any sensible length.
         var request = pollfd(fd: self.descriptor, events: Int16(POLLOUT), revents: 0)
-        guard unsafe poll(&request, 1, state.isStuck ? 0 : CInt(Self.patience)) == 1 else {
+        guard unsafe poll(&request, 1, state.isStuck ? 0 : Self.patienceMilliseconds) == 1 else {
             state.isStuck = true
             state.dropped += text.utf8.count
             return

@@ -11,7 +11,7 @@ package struct ServiceManager: Sendable {
     package let watchdogInterval: Duration?
 
     /// How long sending may wait for a manager that is busy.
-    private static let patience = 5
+    private static let patienceSeconds = 5
 
     /// What the environment says.
     package init(environment: [String: String]) {
@@ -70,7 +70,7 @@ package struct ServiceManager: Sendable {
         let descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
-        var patience = timeval(tv_sec: Self.patience, tv_usec: 0)
+        var patience = timeval(tv_sec: Self.patienceSeconds, tv_usec: 0)
         unsafe setsockopt(
             descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var target = sockaddr_un()

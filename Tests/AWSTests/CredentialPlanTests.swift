@@ -34,7 +34,7 @@ import Testing
         #expect(plan.origin == .fixed(Self.base))
         #expect(
             plan.roles == [
-                try RoleAssumption(arn: Self.roleA, externalID: "x-1", sessionName: "me", duration: 1800)
+                try RoleAssumption(arn: Self.roleA, externalID: "x-1", sessionName: "me", durationSeconds: 1800)
             ])
         #expect(plan.usesTLS)
         #expect(plan.fixedCredentials == nil)
@@ -138,7 +138,7 @@ import Testing
                 == .malformed(.profile("a", "duration_seconds")))
         #expect(
             failure("source_profile = b\nduration_seconds = 10")
-                == .role(.duration(10), from: .profile("a", "duration_seconds")))
+                == .role(.duration(seconds: 10), from: .profile("a", "duration_seconds")))
         #expect(
             failure("source_profile = b\nrole_session_name = a b")
                 == .role(.sessionName("a b"), from: .profile("a", "role_session_name")))

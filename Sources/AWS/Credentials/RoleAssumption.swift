@@ -8,20 +8,20 @@ package struct RoleAssumption: Sendable, Hashable {
     /// How the session is called in the owner's audit log; `nil` for a name made for it.
     package let sessionName: String?
     /// How long a session lasts, in seconds; `nil` for the hour that AWS gives.
-    package let duration: Int?
+    package let durationSeconds: Int?
 
     /// Checks everything against what STS takes.
     package init(
-        arn: String, externalID: String? = nil, sessionName: String? = nil, duration: Int? = nil
+        arn: String, externalID: String? = nil, sessionName: String? = nil, durationSeconds: Int? = nil
     ) throws(RoleError) {
         guard Self.isRole(arn) else { throw .arn(arn) }
         if let externalID, !Self.isMade(of: "+=,.@:/-_", 1...1224, externalID) { throw .externalID }
         if let sessionName, !Self.isMade(of: "+=,.@-_", 2...64, sessionName) { throw .sessionName(sessionName) }
-        if let duration, !(900...43_200).contains(duration) { throw .duration(duration) }
+        if let durationSeconds, !(900...43_200).contains(durationSeconds) { throw .duration(seconds: durationSeconds) }
         self.arn = arn
         self.externalID = externalID
         self.sessionName = sessionName
-        self.duration = duration
+        self.durationSeconds = durationSeconds
     }
 
     /// `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`.
@@ -46,7 +46,7 @@ package enum RoleError: Error, Sendable, Equatable, CustomStringConvertible {
     case arn(String)
     case externalID
     case sessionName(String)
-    case duration(Int)
+    case duration(seconds: Int)
 
     /// One line that says what to write.
     package var description: String {

@@ -97,15 +97,15 @@ extension SharedSettings {
     }
 
     private func role(of name: String, _ profile: Profiles.Profile) throws(SharedSettingsError) -> RoleAssumption {
-        var duration: Int?
+        var durationSeconds: Int?
         if let text = profile["duration_seconds"] {
             guard let seconds = Int(text) else { throw .malformed(.profile(name, "duration_seconds")) }
-            duration = seconds
+            durationSeconds = seconds
         }
         do throws(RoleError) {
             return try RoleAssumption(
                 arn: profile["role_arn"] ?? "", externalID: profile["external_id"],
-                sessionName: profile["role_session_name"], duration: duration)
+                sessionName: profile["role_session_name"], durationSeconds: durationSeconds)
         } catch {
             throw .role(error, from: .profile(name, error.setting))
         }

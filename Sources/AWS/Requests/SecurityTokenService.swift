@@ -48,7 +48,7 @@ package struct SecurityTokenService: Sendable, Hashable {
     private func pairs(of role: RoleAssumption, at time: WallTime) -> [(name: String, value: String)] {
         var pairs = [("RoleArn", role.arn), ("RoleSessionName", role.sessionName ?? "sluice-\(time.seconds)")]
         if let externalID = role.externalID { pairs.append(("ExternalId", externalID)) }
-        if let duration = role.duration { pairs.append(("DurationSeconds", "\(duration)")) }
+        if let seconds = role.durationSeconds { pairs.append(("DurationSeconds", "\(seconds)")) }
         return pairs
     }
 

@@ -117,7 +117,7 @@ struct FunctionCheck {
         do throws(RoleError) {
             return try RoleAssumption(
                 arn: arn.value, externalID: draft.value.externalID?.value, sessionName: draft.value.sessionName?.value,
-                duration: draft.value.duration.map { Int($0.value.components.seconds) })
+                durationSeconds: draft.value.duration.map { Int($0.value.components.seconds) })
         } catch {
             let position =
                 switch error {
