@@ -89,7 +89,7 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "TestSupport", dependencies: ["Bytes", "CNGHTTP2"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["Bytes", "CNGHTTP2", "Digest"], path: "Tests/TestSupport",
             swiftSettings: testSettings),
         tests("BytesTests", []),
         tests("TimeTests", ["Time"]),

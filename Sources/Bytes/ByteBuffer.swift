@@ -295,6 +295,16 @@ extension ByteBuffer {
         self.end += 20 &- index
     }
 
+    /// Appends a number, its most significant byte first.
+    @inlinable
+    package mutating func append(bigEndian value: some FixedWidthInteger & UnsignedInteger) {
+        var shift = value.bitWidth
+        while shift > 0 {
+            shift -= 8
+            self.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
+    }
+
     /// Appends a number in lower-case hexadecimal digits, without leading zeros.
     ///
     /// PERF: eight digits at a time; one by one, the size of a chunk took 80 instructions.

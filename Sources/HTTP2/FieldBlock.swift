@@ -102,13 +102,4 @@ extension ByteBuffer {
         self.append(flags)
         self.append(bigEndian: UInt32(bitPattern: stream))
     }
-
-    /// A number of fixed size.
-    mutating func append(bigEndian value: some FixedWidthInteger & UnsignedInteger) {
-        var shift = value.bitWidth
-        while shift > 0 {
-            shift -= 8
-            self.append(UInt8(truncatingIfNeeded: value >> shift))
-        }
-    }
 }

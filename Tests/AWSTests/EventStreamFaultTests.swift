@@ -5,14 +5,6 @@ import TestSupport
 import Testing
 
 @Suite struct EventStreamFaultTests {
-    /// A message around a header block that may be anything.
-    static func message(headers block: [UInt8], payload: [UInt8] = []) -> [UInt8] {
-        func bigEndian(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
-        var bytes = bigEndian(UInt32(16 + block.count + payload.count)) + bigEndian(UInt32(block.count))
-        bytes += bigEndian(CRC32(of: bytes.span).value) + block + payload
-        return bytes + bigEndian(CRC32(of: bytes.span).value)
-    }
-
     static func header(_ name: String, _ type: UInt8, _ value: [UInt8]) -> [UInt8] {
         [UInt8(name.utf8.count)] + Array(name.utf8) + [type] + value
     }
@@ -58,7 +50,7 @@ import Testing
             (text(":message-type", ""), .unknownMessageType("")),
         ] as [([UInt8], EventStreamError)])
     func `a header block that breaks a rule is refused`(block: [UInt8], error: EventStreamError) {
-        let message = Self.message(headers: block, payload: [1, 2, 3])
+        let message = EventStreamHeader.message(headers: block, payload: [1, 2, 3])
         for way in Feeding.ways(of: message) { #expect(Self.failure(way) == error) }
         #expect(!error.description.isEmpty)
     }
@@ -101,10 +93,10 @@ import Testing
 
     @Test func `more headers than the limit are refused`() {
         let headers = (0..<65).flatMap { Self.header("h\($0)", 0, []) }
-        #expect(Self.failure([Self.message(headers: headers)]) == .tooManyHeaders(limit: 64))
+        #expect(Self.failure([EventStreamHeader.message(headers: headers)]) == .tooManyHeaders(limit: 64))
         var limits = EventStreamDecoder.Limits()
         limits.headerCount = 65
-        #expect(Self.failure([Self.message(headers: headers)], limits: limits) == nil)
+        #expect(Self.failure([EventStreamHeader.message(headers: headers)], limits: limits) == nil)
     }
 
     @Test func `the largest header block is taken, byte by byte too`() throws {
@@ -113,7 +105,7 @@ import Testing
         }
         let block = header("h1", 32_767) + header("h2", 32_767) + header("h3", 32_767) + header("h4", 32_747)
         #expect(block.count == 131_072)
-        let message = Self.message(headers: block)
+        let message = EventStreamHeader.message(headers: block)
         #expect(try decode([message]) == [Decoded(.otherEvent(""), "")])
         #expect(try decode(message.map { [$0] }) == [Decoded(.otherEvent(""), "")])
     }
@@ -133,32 +125,5 @@ import Testing
         #expect(errors.count == 3)
         #expect(Set(errors.map(\.description)).count == 1)
         #expect(decoder.isBetweenMessages == false)
-    }
-
-    @Test func `what cannot be written is refused`() {
-        func failure(_ headers: [EventStreamHeader]) -> EventStreamError? {
-            var buffer = ByteBuffer()
-            do throws(EventStreamError) {
-                try EventStreamEncoder.append(headers: headers, payload: Span(), to: &buffer)
-                return nil
-            } catch {
-                #expect(buffer.array().isEmpty)
-                return error
-            }
-        }
-        #expect(failure([EventStreamHeader("", .bool(true))]) == .emptyHeaderName)
-        #expect(
-            failure([EventStreamHeader(String(repeating: "n", count: 256), .bool(true))]) == .headerNameTooLong(256))
-        #expect(
-            failure([EventStreamHeader("a", .bool(true)), EventStreamHeader("a", .bool(false))])
-                == .duplicateHeader(name: "a"))
-        #expect(
-            failure([EventStreamHeader("a", .string(String(repeating: "x", count: 32_768)))])
-                == .headerValueTooLong(32_768))
-        let large = EventStreamHeaderValue.bytes([UInt8](repeating: 0, count: 32_767))
-        #expect(failure((0..<3).map { EventStreamHeader("\($0)", large) }) == nil)
-        #expect(
-            failure((0..<4).map { EventStreamHeader("\($0)", large) })
-                == .headersTooLong(131_088, limit: 131_072))
     }
 }

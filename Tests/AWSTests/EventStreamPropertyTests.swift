@@ -20,13 +20,13 @@ import Testing
                     EventStreamHeader(":message-type", .string("event")), EventStreamHeader("n", .int32(Int32(index))),
                     EventStreamHeader(":event-type", .string("PayloadChunk")),
                 ]
-                try EventStreamEncoder.append(headers: headers, payload: payload.span, to: &buffer)
+                buffer.append(EventStreamHeader.message(headers, payload: payload))
                 messages.append(Decoded(.payloadChunk, payload))
             case 2:
                 let headers = [
                     EventStreamHeader(":event-type", .string("New")), EventStreamHeader("b", .bytes(payload)),
                 ]
-                try EventStreamEncoder.append(headers: headers, payload: payload.span, to: &buffer)
+                buffer.append(EventStreamHeader.message(headers, payload: payload))
                 messages.append(Decoded(.otherEvent("New"), payload))
             default:
                 EventStreamEncoder.append(payloadChunk: payload.span, to: &buffer)

@@ -71,9 +71,7 @@ import Testing
 
     @Test func `an exception message is a failure`() throws {
         var answer = Answer("body", complete: nil)
-        answer.append {
-            try? EventStreamEncoder.append(exception: "Boom", json: #"{"message":"why"}"#.utf8.span, to: &$0)
-        }
+        answer.append { $0.append(EventStreamHeader.exception("Boom", #"{"message":"why"}"#)) }
         let outcome = Outcome.of(answer, mode: .auto)
         #expect(outcome.text == "body")
         #expect(outcome.failure == .streamException(type: "Boom", message: "why"))

@@ -3,6 +3,7 @@ import Bytes
 import Foundation
 import HTTP
 import Lambda
+import TestSupport
 import Testing
 
 /// All states of the invocation machine against all events, as a committed table.
@@ -74,7 +75,7 @@ import Testing
         case .payload(let text): answer = Answer(text, complete: nil)
         case .complete(let json): answer = Answer([], complete: json)
         case .exception:
-            answer.append { try? EventStreamEncoder.append(exception: "Boom", json: Span(), to: &$0) }
+            answer.append { $0.append(EventStreamHeader.exception("Boom")) }
         case .damage: answer.stream = [UInt8](repeating: 1, count: 16)
         case .halfMessage: answer.stream = Array(Answer("y", complete: nil).stream.prefix(40))
         }

@@ -22,8 +22,6 @@ package enum EventStreamError: Error, Equatable, Sendable {
     case invalidUTF8
     /// A header has a type whose length nobody knows.
     case unknownHeaderType(UInt8)
-    /// A header to be written has a name that is longer than 255 bytes.
-    case headerNameTooLong(Int)
     /// A text or byte array is longer than 32,767 bytes.
     case headerValueTooLong(Int)
     /// A header stands twice in one message.
@@ -52,7 +50,6 @@ extension EventStreamError: CustomStringConvertible {
         case .truncatedHeader: "event-stream header ends behind its block"
         case .emptyHeaderName: "event-stream header has an empty name"
         case .invalidUTF8: "event-stream header is no UTF-8"
-        case .headerNameTooLong(let count): "event-stream header name of \(count) bytes is above the limit of 255"
         case .unknownHeaderType(let type): "event-stream header has the unknown type \(type)"
         case .headerValueTooLong(let count): "event-stream header value of \(count) bytes is above the limit of 32767"
         case .duplicateHeader(let name): "event-stream header '\(name.onOneLine)' stands twice"
