@@ -8,7 +8,7 @@ package import Time
 ///                                       ▲ ▲ ▲  │                        │
 ///                     admitted ┌────────┘ │ │  │ failed (retryable)     │ failed
 ///                           queued        │ │  ▼                        ▼
-///                                retryDue │ └ failed (fallback) ───▶ finished
+///                          deadlinePassed │ └ failed (fallback) ───▶ finished
 ///                                       waiting
 ///
 /// `queued` is entered from `invoking`, where the function has as many calls as it may.
@@ -241,17 +241,6 @@ package struct ExchangeStateMachine: ~Copyable {
         self.policy.total = over - now
         self.state = .invoking(Invoking(over: over))
         return true
-    }
-
-    /// The time between two calls is over.
-    package mutating func retryDue(at now: MonotonicTime) -> RequestAction {
-        switch self.state {
-        case .waiting(let waiting):
-            self.state = .invoking(Invoking(from: waiting))
-            return .invoke
-        case .gathering, .invoking, .queued, .relaying, .finished:
-            return .drop
-        }
     }
 
     /// What the client's leaving leads to.

@@ -58,7 +58,7 @@ import Time
         #expect(machine.attempt == 2)
         #expect(
             machine.failed(self.throttled(after: .seconds(1)), at: self.at(4), spread: 0) == .retry(after: .seconds(1)))
-        #expect(machine.retryDue(at: self.at(5)) == .invoke)
+        #expect(machine.deadlinePassed(at: self.at(5)) == .invoke)
         #expect(machine.failed(self.throttled(), at: self.at(6), spread: 0) == .respond(self.throttled()))
         #expect(machine.isFinished == true)
     }
@@ -67,7 +67,7 @@ import Time
         var machine = ExchangeStateMachine(policy: self.policy)
         _ = machine.requestCompleted(at: self.at(1))
         #expect(machine.failed(self.throttled(), at: self.at(1), spread: 1) == .retry(after: .milliseconds(150)))
-        _ = machine.retryDue(at: self.at(2))
+        _ = machine.deadlinePassed(at: self.at(2))
         #expect(machine.failed(self.throttled(), at: self.at(2), spread: 0.5) == .retry(after: .milliseconds(250)))
     }
 
@@ -174,7 +174,7 @@ import Time
             #expect(machine.clientLeft() == .release)
             #expect(machine.requestCompleted(at: self.at(2)) == .drop)
             #expect(machine.receivedHead(endsHere: false, at: self.at(2)) == .drop)
-            #expect(machine.retryDue(at: self.at(2)) == .drop)
+            #expect(machine.deadlinePassed(at: self.at(2)) == .wait)
         }
     }
 
@@ -187,7 +187,7 @@ import Time
         while case .retry(let pause) = machine.failed(failure, at: now, spread: spread) {
             pauses.append(pause)
             now = now + pause
-            guard machine.retryDue(at: now) == .invoke else { break }
+            guard machine.deadlinePassed(at: now) == .invoke else { break }
         }
         return pauses
     }
