@@ -19,12 +19,11 @@ enum EffectiveConfiguration {
         }
         var object = JSONObject()
         for key in keys {
-            guard let kind = key.kind else { continue }
             if let node = written[key.name] {
-                object.set(key.name, key.isSecret ? Self.hidden(node) : Self.value(kind, node, reading))
+                object.set(key.name, key.isSecret ? Self.hidden(node) : Self.value(key.kind, node, reading))
             } else if let text = key.defaultText {
-                object.set(key.name, Self.defaultValue(kind, text))
-            } else if let below = Self.defaults(of: kind) {
+                object.set(key.name, Self.defaultValue(key.kind, text))
+            } else if let below = Self.defaults(of: key.kind) {
                 object.set(key.name, Self.section(below, nil, reading))
             }
         }
@@ -51,7 +50,7 @@ enum EffectiveConfiguration {
     private static func defaults(of kind: ValueKind) -> [KeyDescription]? {
         switch kind {
         case .section(let keys), .wordOrSection(_, let keys), .textOrSection(_, let keys):
-            keys.allSatisfy { !$0.isSupported || $0.defaultText != nil } ? keys : nil
+            keys.allSatisfy { $0.defaultText != nil } ? keys : nil
         default: nil
         }
     }

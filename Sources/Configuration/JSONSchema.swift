@@ -25,16 +25,16 @@ package enum JSONSchema {
     }
 
     private static func object(of keys: [KeyDescription]) -> [(String, JSONValue)] {
-        let properties = keys.compactMap { key in key.kind.map { (key.name, Self.property(key, $0)) } }
+        let properties = keys.map { ($0.name, Self.property($0)) }
         return [
             ("type", .string("object")), ("properties", Self.json(properties)), ("additionalProperties", .bool(false)),
         ]
     }
 
-    private static func property(_ key: KeyDescription, _ kind: ValueKind) -> JSONValue {
+    private static func property(_ key: KeyDescription) -> JSONValue {
         var description = key.documentation
         if let defaultText = key.defaultText { description += " Default: \(defaultText)." }
-        return Self.json([("description", .string(description))] + Self.type(of: kind))
+        return Self.json([("description", .string(description))] + Self.type(of: key.kind))
     }
 
     private static func type(of kind: ValueKind) -> [(String, JSONValue)] {

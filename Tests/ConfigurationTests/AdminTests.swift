@@ -84,12 +84,12 @@ import Testing
         let schema = try #require(
             try JSONSerialization.jsonObject(with: Data(JSONSchema.text.utf8)) as? [String: Any])
         #expect(schema["$schema"] as? String == "https://json-schema.org/draft/2020-12/schema")
-        for key in ConfigurationSchema.keys where key.isSupported {
+        for key in ConfigurationSchema.keys {
             let properties = try #require(schema["properties"] as? [String: [String: Any]])
             let property = try #require(properties[key.name], "\(key.name)")
             #expect((property["description"] as? String)?.hasPrefix(key.documentation) == true)
         }
-        for (path, key) in ConfigurationSchema.keys.flatMap({ $0.flattened() }) where key.isSupported {
+        for (path, key) in ConfigurationSchema.keys.flatMap({ $0.flattened() }) {
             #expect(JSONSchema.text.contains("\"\(key.name)\":"), "\(path)")
         }
     }

@@ -48,13 +48,10 @@ import TestSupport
 
     private static func table() -> String {
         let keys = ConfigurationSchema.keys.flatMap { $0.flattened() }
-        let rows = keys.filter(\.key.isSupported).map { path, key in
-            let kind = key.kind.map(Self.words) ?? ""
-            return "| `\(path)` | \(kind) | \(key.defaultText ?? "") | \(key.documentation) |\n"
+        let rows = keys.map { path, key in
+            "| `\(path)` | \(Self.words(key.kind)) | \(key.defaultText ?? "") | \(key.documentation) |\n"
         }
-        let later = keys.filter { !$0.key.isSupported }.map { "- `\($0.path)`: \($0.key.documentation)\n" }
-        return "| key | holds | default | what it is for |\n|---|---|---|---|\n" + rows.joined()
-            + "\nKnown, but not supported yet:\n\n" + later.joined()
+        return "| key | holds | default | what it is for |\n|---|---|---|---|\n" + rows.joined() + "\n"
     }
 
     private static func words(_ kind: ValueKind) -> String {

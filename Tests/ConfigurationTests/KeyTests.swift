@@ -178,7 +178,7 @@ import Testing
     @Test func `the table has every key that takes a value`() {
         let valued = Self.keys.filter { _, key in
             switch key.kind {
-            case .section, .wordOrSection, .textOrSection, .list(.section), .mapping(_, .section), nil: false
+            case .section, .wordOrSection, .textOrSection, .list(.section), .mapping(_, .section): false
             default: true
             }
         }
@@ -196,7 +196,7 @@ import Testing
         #expect(badFaults.contains { $0.hasPrefix("1:") && $0.contains(message) }, "\(badFaults)")
     }
 
-    @Test(arguments: keys.filter { $0.key.isSupported }.map(\.path))
+    @Test(arguments: keys.map(\.path))
     func `a section that is no mapping is refused at its place`(path: String) {
         guard case .section? = Self.keys.first(where: { $0.path == path })?.key.kind else { return }
         let (text, column) = self.file(with: "7", at: path)
@@ -205,21 +205,6 @@ import Testing
         // Nothing at all stands for a section whose keys are all commented out.
         let (empty, emptyColumn) = self.file(with: "", at: path)
         #expect(!faults(empty).contains { $0.hasPrefix("1:\(emptyColumn): a mapping") })
-    }
-
-    @Test(arguments: keys.filter { !$0.key.isSupported }.map(\.path))
-    func `a key of a later feature is known but not supported`(path: String) {
-        let (text, column) = self.file(with: "{ a: [1] }", at: path)
-        let name = path.split(separator: ".").last ?? ""
-        let start = column - name.count - 2
-        #expect(faults(text).contains("1:\(start): \"\(name)\" is not supported yet"), "\(text): \(faults(text))")
-    }
-
-    // The design names these; none may be called unknown.
-    @Test func `all keys of later features are known`() {
-        let later = Set(Self.keys.filter { !$0.key.isSupported }.map(\.path))
-        #expect(
-            later == [])
     }
 
     @Test func `every key is documented`() {

@@ -41,7 +41,7 @@ struct Section<Root>: Sendable {
             reading.report(
                 node.position,
                 "a mapping is expected here, not \(node.kindText); its keys are "
-                    + self.supportedNames.map { "\"\($0)\"" }.joined(separator: ", "))
+                    + self.descriptions.map { "\"\($0.name)\"" }.joined(separator: ", "))
             return nil
         }
     }
@@ -58,8 +58,6 @@ struct Section<Root>: Sendable {
         self.keys[position].read(entry, reading, &root)
     }
 
-    private var supportedNames: [String] { self.descriptions.filter(\.isSupported).map(\.name) }
-
     /// The key that may have been meant: one of this section that is spelt nearly so, one of a section below, or any.
     private func advice(for name: String) -> String {
         let names = self.descriptions.map(\.name)
@@ -74,11 +72,11 @@ struct Section<Root>: Sendable {
             default: break
             }
         }
-        return Nearest.suggestion(for: name, among: names, listing: self.supportedNames)
+        return Nearest.suggestion(for: name, among: names, listing: names)
     }
 }
 
-/// A value that knows which keys of its section were written and where, be they faulty or not supported yet; a misspelt
+/// A value that knows which keys of its section were written and where, be they faulty; a misspelt
 /// key counts as the one that it is near to. So none of them is called missing on top of what is wrong with it.
 protocol KeyNoting: SendableMetatype {
     var writtenKeys: [String: SourcePosition] { get set }
@@ -119,23 +117,6 @@ struct Key<Root>: Sendable {
         var key = self
         key.description.isSecret = true
         return key
-    }
-
-    /// A key whose only supported value is what holds anyway.
-    init<Value>(
-        _ name: String, fixed type: ValueType<Value>, default defaultText: String, _ documentation: String
-    ) {
-        self.description = KeyDescription(
-            name: name, kind: type.kind, documentation: documentation, defaultText: defaultText)
-        self.read = { entry, reading, _ in _ = type.read(entry.value, reading) }
-    }
-
-    /// A key of a feature that is still to come. Naming it is an error that says so.
-    init(notYet name: String, _ documentation: String) {
-        self.description = KeyDescription(name: name, kind: nil, documentation: documentation, defaultText: nil)
-        self.read = { entry, reading, _ in
-            reading.report(entry.keyPosition, "\"\(name)\" is not supported yet")
-        }
     }
 }
 

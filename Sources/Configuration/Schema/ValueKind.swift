@@ -21,24 +21,20 @@ package indirect enum ValueKind: Sendable, Equatable {
 /// What there is to know about one key.
 package struct KeyDescription: Sendable, Equatable {
     package let name: String
-    /// `nil` for a key that is known but not supported yet.
-    package let kind: ValueKind?
+    package let kind: ValueKind
     /// A sentence or two for operators.
     package let documentation: String
     /// What holds where the key is left out; `nil` where that needs no words.
     package let defaultText: String?
     /// Whether the value is shown to nobody.
     package var isSecret = false
-
-    /// Whether the key can be used.
-    package var isSupported: Bool { self.kind != nil }
 }
 
 extension KeyDescription {
     /// This key and all below it, with their full names: `listeners[].address`, `functions.NAME.timeouts.idle`.
     package func flattened(below parent: String = "") -> [(path: String, key: KeyDescription)] {
         let path = parent.isEmpty ? self.name : "\(parent).\(self.name)"
-        return [(path, self)] + (self.kind.map { $0.flattened(below: path) } ?? [])
+        return [(path, self)] + self.kind.flattened(below: path)
     }
 }
 

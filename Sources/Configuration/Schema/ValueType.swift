@@ -50,16 +50,15 @@ extension ValueType {
         }
     }
 
-    /// One of a few words. Words of features that are still to come are known, but refused.
+    /// One of a few words.
     static func choice(
-        _ words: KeyValuePairs<String, Value>, alias: [String: String] = [:], notYet: [String] = []
+        _ words: KeyValuePairs<String, Value>, alias: [String: String] = [:]
     ) -> ValueType where Value: Sendable {
         let names = words.map(\.key)
         let values = Dictionary(words.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
         return .scalar(.choice(names)) { text in
             if let value = values[alias[text] ?? text] { return value }
-            if notYet.contains(text) { throw ValueFault("\"\(text)\" is not supported yet") }
-            throw ValueFault("\"\(text)\" is not known here\(Nearest.suggestion(for: text, among: names + notYet))")
+            throw ValueFault("\"\(text)\" is not known here\(Nearest.suggestion(for: text, among: names))")
         }
     }
 
