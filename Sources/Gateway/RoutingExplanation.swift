@@ -35,7 +35,7 @@ package struct RoutingExplanation {
         let explanation = configuration.routes.explain(
             method: method, host: host, target: target, fields: requestFields)
         for candidate in explanation.candidates {
-            lines.append("  \(candidate.name): \(Self.text(candidate.verdict))")
+            lines.append("  \(candidate.name): \(candidate.verdict)")
         }
         switch explanation.result {
         case .route(let match):
@@ -59,23 +59,6 @@ package struct RoutingExplanation {
             self.isRouted = false
         }
         self.lines = lines
-    }
-
-    private static func text(_ verdict: RouteExplanation.Verdict) -> String {
-        switch verdict {
-        case .chosen: "takes it"
-        case .methodNotTaken(let taken): "takes only \(taken.joined(separator: ", "))"
-        case .headerDiffers(let name, let wanted, let found): "wants \(name): \(wanted), found \(found ?? "none")"
-        case .lessSpecific(let reason):
-            switch reason {
-            case .host: "would take it, but another route names the host more closely"
-            case .pathKind(let kind): "would take it, but the other path is more specific (\(kind))"
-            case .path: "would take it, but the other path is more specific"
-            case .conditions(let chosen, let own):
-                "would take it, but has \(own) conditions where the other has \(chosen)"
-            case .namedHead: "would take it, but the other names HEAD"
-            }
-        }
     }
 
     private static func text(_ action: Route.Action, _ configuration: GatewayConfiguration) -> String {

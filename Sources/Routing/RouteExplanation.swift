@@ -106,44 +106,19 @@ extension PathPattern {
     }
 }
 
-extension RouteExplanation: CustomStringConvertible {
-    /// One line for the result and one for each candidate.
-    package var description: String {
-        var lines: [String] = []
-        switch self.result {
-        case .route(let match):
-            lines.append("route \(match.route + 1), \(match.name)")
-            for parameter in match.parameters { lines.append("  {\(parameter.name)} is \"\(parameter.value)\"") }
-        case .notFound: lines.append("no route: 404")
-        case .methodNotAllowed(let allow): lines.append("no route for this method: 405, Allow: \(allow)")
-        }
-        if self.candidates.isEmpty {
-            lines.append("none of the \(self.consideredCount) hosts and paths in the table matches")
-        } else {
-            lines.append("hosts and paths that match, of \(self.consideredCount), the most specific first:")
-        }
-        for candidate in self.candidates {
-            lines.append("  route \(candidate.route + 1), \(candidate.name): \(candidate.verdict)")
-        }
-        return lines.joined(separator: "\n")
-    }
-}
-
 extension RouteExplanation.Verdict: CustomStringConvertible {
     /// A few words.
     package var description: String {
         switch self {
-        case .chosen: "takes the request"
-        case .lessSpecific(.host): "would take it, but has a less specific host"
-        case .lessSpecific(.pathKind(.exact)): "would take it, but its path is not the exact one"
-        case .lessSpecific(.pathKind): "would take it, but its path is only a prefix"
-        case .lessSpecific(.path): "would take it, but has a less specific path"
+        case .chosen: "takes it"
+        case .methodNotTaken(let taken): "takes only \(taken.joined(separator: ", "))"
+        case .headerDiffers(let name, let wanted, let found): "wants \(name): \(wanted), found \(found ?? "none")"
+        case .lessSpecific(.host): "would take it, but another route names the host more closely"
+        case .lessSpecific(.pathKind(let kind)): "would take it, but the other path is more specific (\(kind))"
+        case .lessSpecific(.path): "would take it, but the other path is more specific"
         case .lessSpecific(.conditions(let chosen, let own)):
-            "would take it, but has fewer conditions (\(own) against \(chosen))"
-        case .lessSpecific(.namedHead): "would take HEAD along with GET, but the other one names HEAD"
-        case .methodNotTaken(let taken): "does not take the method, only \(taken.joined(separator: ", "))"
-        case .headerDiffers(let name, let wanted, nil): "wants \(name): \(wanted), which the request does not have"
-        case .headerDiffers(let name, let wanted, let found?): "wants \(name): \(wanted), but the request has \(found)"
+            "would take it, but has \(own) conditions where the other has \(chosen)"
+        case .lessSpecific(.namedHead): "would take it, but the other names HEAD"
         }
     }
 }
