@@ -21,9 +21,6 @@ package struct SHA256Digest: Sendable {
         self.storage = storage
     }
 
-    /// The digest of no bytes, `e3b0c442...b855`.
-    package static let ofNothing = SHA256.hash(Span())
-
     /// The 32 bytes.
     package var bytes: Span<UInt8> {
         @_lifetime(borrow self)

@@ -61,8 +61,7 @@ struct Assembly {
             targets, tls: tls, clientStall: configuration.limits.clientStall,
             previous: previous?.snapshot.functions ?? [])
         self.snapshot = Snapshot(
-            routes: configuration.routes, functions: functions, issuers: issuers ?? [], limits: configuration.limits,
-            accessLogFormat: configuration.accessLog.format)
+            routes: configuration.routes, functions: functions, issuers: issuers ?? [], limits: configuration.limits)
         if previous == nil { self.takeEffect(after: nil) }
     }
 

@@ -204,7 +204,6 @@ extension FunctionRuntime {
     func answer(to failure: ExchangeFailure, requestID: ShortText) -> OwnAnswer {
         let detail =
             switch failure.status {
-            case 400: "The request can not be made into an event for the function."
             case 408: "The client was too slow."
             case 413: "The request is too large for the function."
             case 429: "The function is throttled."

@@ -24,9 +24,6 @@ package final class Life: Sendable {
         set { self.current.store(newValue.rawValue, ordering: .relaxed) }
     }
 
-    /// Whether load balancers ought to send requests.
-    package var isReady: Bool { self.phase == .serving }
-
     /// Configurations that were taken in place of another.
     package var reloadsTaken: Int { self.taken.load(ordering: .relaxed) }
     /// Configurations that were refused while another was in force.

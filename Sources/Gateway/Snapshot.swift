@@ -11,18 +11,15 @@ final class Snapshot: Sendable {
     /// By position, as routes name them.
     let issuers: [TokenIssuerRuntime]
     let limits: LimitSettings
-    let accessLogFormat: AccessLogSettings.Format
 
     init(
-        routes: RouteTable, functions: [FunctionRuntime], issuers: [TokenIssuerRuntime] = [], limits: LimitSettings,
-        accessLogFormat: AccessLogSettings.Format
+        routes: RouteTable, functions: [FunctionRuntime], issuers: [TokenIssuerRuntime] = [], limits: LimitSettings
     ) {
         self.table = routes
         self.routes = routes.routes.map { RouteRuntime($0, functions: functions, issuers: issuers) }
         self.issuers = issuers
         self.functions = functions
         self.limits = limits
-        self.accessLogFormat = accessLogFormat
     }
 
     /// Finds the route of a request, by its position.

@@ -43,9 +43,6 @@ package struct Route: Sendable, Equatable {
         self.requestHeaderEdits = requestHeaderEdits
         self.responseHeaderEdits = responseHeaderEdits
     }
-
-    /// How many conditions a request must meet besides host and path. Methods count as one, however many there are.
-    package var conditionCount: Int { self.headers.count + (self.methods.isEmpty ? 0 : 1) }
 }
 
 /// An answer that the gateway gives itself.

@@ -29,7 +29,7 @@ struct RouteEntry: Sendable {
         self.name = self.host == .any ? self.path.description : "\(self.host)\(self.path)"
     }
 
-    /// How many conditions there are besides host and path.
+    /// How many conditions there are besides host and path. Methods count as one, however many there are.
     var conditionCount: Int { self.headers.count + (self.methods.isEmpty ? 0 : 1) }
 
     /// Whether the entry takes the method.

@@ -41,7 +41,7 @@ enum PEMFile {
         guard bytes.count <= Self.largest else { throw .tooLarge(limit: Self.largest) }
         LibraryErrors.clear()
         let firstLine = passphrase.map { Array($0.prefix { $0 != ASCII.lineFeed && $0 != ASCII.carriageReturn }) }
-        var (key, wasAsked) = unsafe bytes.withUnsafeBytes { bytes -> (LibraryObject?, Bool) in
+        let (key, wasAsked) = unsafe bytes.withUnsafeBytes { bytes -> (LibraryObject?, Bool) in
             guard let bio = unsafe BIO_new_mem_buf(bytes.baseAddress, CInt(bytes.count)) else { return (nil, false) }
             defer { unsafe BIO_free(bio) }
             var request = PassphraseRequest(passphrase: firstLine)
@@ -51,10 +51,7 @@ enum PEMFile {
             return (unsafe key.map { unsafe LibraryObject($0, .key) }, request.wasAsked)
         }
         let errors = LibraryErrors.drain()
-        if let key {
-            return key
-        }
-        key = nil
+        if let key { return key }
         if wasAsked { throw passphrase == nil ? .passphraseMissing : .passphraseWrong }
         // The library only says that it knows no such thing.
         guard Self.contains("PRIVATE KEY-----", in: bytes.span) else { throw .noKey }

@@ -1,4 +1,3 @@
-package import Time
 private import COpenSSL
 
 /// Everything that a listener's sessions share: certificates, algorithms, ticket keys. Never changes; a reload makes
@@ -126,9 +125,6 @@ package final class TLSServerContext: Sendable {
 }
 
 extension TLSServerContext {
-    /// When the first of the certificates ends that clients see.
-    package var earliestExpiry: WallTime? { self.certificates.map(\.chainNotAfter).min() }
-
     /// Whether a request for `host` came on a connection that was opened for another certificate although one for the
     /// host is there: the case for 421 (RFC 9110 §15.5.20). The host is in lower case, without port.
     package func isMisdirected(host: String, on session: TLSSession) -> Bool {

@@ -109,7 +109,6 @@ import Time
         #expect(
             summaries.map(\.names)[1...4] == [["*.b.example", "b.example"], ["common.example"], [], ["local.example"]])
         #expect(summaries.map(\.keyKind) == [.ecdsa, .ecdsa, .ecdsa, .ecdsa, .ecdsa, .rsa, .ecdsa])
-        #expect(context.earliestExpiry == summaries[6].notAfter)
     }
 
     @Test func `what keeps clients from trusting a certificate is a warning`() throws {

@@ -22,7 +22,6 @@ package struct InvokeRequest: Equatable, Sendable {
     /// The client context as JSON, decoded from its base64.
     package let clientContext: String?
     package let tenantID: String?
-    package let traceID: String?
 
     /// Bytes that an event may have.
     package static var eventLimit: Int { EventFormat.sizeLimit }
@@ -44,7 +43,6 @@ package struct InvokeRequest: Equatable, Sendable {
         }
         self.clientContext = try Self.decodedContext(fields.first("x-amz-client-context"))
         self.tenantID = fields.first("x-amz-tenant-id")
-        self.traceID = fields.first("x-amzn-trace-id")
     }
 
     /// Bytes that the event of this call may have.
