@@ -9,17 +9,6 @@ extension Fields {
         return true
     }
 
-    /// Whether the bytes are a field value as HTTP/2 carries it: no control byte but HTAB, no white space at either end
-    /// (RFC 9113 §8.2.1).
-    package static func isTrimmedValue(_ bytes: Span<UInt8>) -> Bool {
-        guard bytes.count > 0 else { return true }
-        let last = bytes[bytes.count - 1]
-        guard bytes[0] != ASCII.space, bytes[0] != ASCII.tab, last != ASCII.space, last != ASCII.tab else {
-            return false
-        }
-        return bytes.endOfFieldValue(from: 0, to: bytes.count) == bytes.count
-    }
-
     /// Whether a name (in lower case) is one that no message of HTTP/2 may have (RFC 9113 §8.2.2).
     package static func isConnectionSpecific(_ name: Span<UInt8>) -> Bool {
         switch name.count {

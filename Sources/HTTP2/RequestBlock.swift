@@ -79,7 +79,7 @@ struct RequestBlock: ~Copyable {
         if self.isTrailers { throw .pseudoFieldInTrailers }
         // RFC 9113 §8.3: all pseudo-header fields MUST appear before all regular field lines.
         if self.lineCount > 0 { throw .latePseudoField }
-        guard Fields.isTrimmedValue(value) else { throw .invalidFieldValue }
+        guard Fields.isValue(value) else { throw .invalidFieldValue }
         if name.equals(":method") {
             self.method = try self.keep(value, insteadOf: self.method)
         } else if name.equals(":scheme") {
@@ -110,7 +110,7 @@ struct RequestBlock: ~Copyable {
     private mutating func receiveField(_ name: Span<UInt8>, _ value: Span<UInt8>) throws(MalformedMessage) {
         self.lineCount += 1
         guard Fields.isLowercaseName(name) else { throw .invalidFieldName }
-        guard Fields.isTrimmedValue(value) else { throw .invalidFieldValue }
+        guard Fields.isValue(value) else { throw .invalidFieldValue }
         if Fields.isConnectionSpecific(name) { throw .connectionField }
         let isCrumb = name.equals("cookie")
         // A client may split its cookies into many lines (RFC 9113 §8.2.3), which are one to everybody else.

@@ -66,7 +66,7 @@ struct ResponseBlock: ~Copyable {
     private mutating func receiveField(_ name: Span<UInt8>, _ value: Span<UInt8>) throws(MalformedMessage) {
         self.lineCount += 1
         guard Fields.isLowercaseName(name) else { throw .invalidFieldName }
-        guard Fields.isTrimmedValue(value) else { throw .invalidFieldValue }
+        guard Fields.isValue(value) else { throw .invalidFieldValue }
         if Fields.isConnectionSpecific(name) { throw .connectionField }
         guard self.lineCount <= self.limits.headerCount, self.byteCount <= self.limits.headerBytes else {
             throw self.isTrailers ? .trailersInvalid : .answerHeadTooLarge
