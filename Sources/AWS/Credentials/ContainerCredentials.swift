@@ -1,4 +1,5 @@
 private import Bytes
+private import HTTP
 
 /// The endpoint of a container platform that lends keys: ECS, EKS Pod Identity, or something of the operator's own.
 package struct ContainerCredentials: Sendable, Equatable {
@@ -65,14 +66,9 @@ package struct ContainerCredentials: Sendable, Equatable {
 
     private static func isTrusted(_ host: String) -> Bool {
         switch host {
-        case "localhost", "169.254.170.2", "169.254.170.23", "fd00:ec2::23", "::1": true
-        default: Self.isIPv4Loopback(host)
+        case "localhost", "169.254.170.2", "169.254.170.23", "fd00:ec2::23": true
+        default: IPAddress(parsing: host.utf8.span)?.isLoopback ?? false
         }
-    }
-
-    private static func isIPv4Loopback(_ host: String) -> Bool {
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 }
 

@@ -1,4 +1,5 @@
 private import Bytes
+private import HTTP
 
 extension ServiceEndpoint {
     private static let longest = 2048
@@ -44,7 +45,7 @@ extension ServiceEndpoint {
     private static func host(_ text: Substring) throws(EndpointError) -> String {
         if text.first == "[" {
             let address = text.dropFirst().dropLast().lowercased()
-            guard Self.isIPv6(address) else { throw .host(String(text)) }
+            guard IPAddress(parsingV6: address.utf8.span) != nil else { throw .host(String(text)) }
             return address
         }
         let labels = text.split(separator: ".", omittingEmptySubsequences: false)
@@ -58,37 +59,11 @@ extension ServiceEndpoint {
             }
         guard isName else { throw .host(String(text)) }
         // A name whose last label is a number is read as an IPv4 address by some, so it must be one.
-        if let last = labels.last, last.utf8.allSatisfy(ASCII.isDigit) {
-            let isAddress = labels.count == 4 && labels.allSatisfy { UInt8($0).map(String.init) ?? "" == $0 }
-            guard isAddress else { throw .host(String(text)) }
+        let name = text.lowercased()
+        if let last = labels.last, last.utf8.allSatisfy(ASCII.isDigit), IPAddress(parsing: name.utf8.span) == nil {
+            throw .host(String(text))
         }
-        return text.lowercased()
-    }
-
-    /// Whether the text is an IPv6 address (RFC 4291 §2.2), without a zone.
-    private static func isIPv6(_ text: String) -> Bool {
-        let halves = text.split(separator: "::", maxSplits: .max, omittingEmptySubsequences: false)
-        guard halves.count <= 2, !text.isEmpty else { return false }
-        var groups = 0
-        for (index, half) in halves.enumerated() where !half.isEmpty {
-            let parts = half.split(separator: ":", omittingEmptySubsequences: false)
-            for (position, part) in parts.enumerated() {
-                let isLast = index == halves.count - 1 && position == parts.count - 1
-                if isLast, part.contains(".") {
-                    let numbers = part.split(separator: ".", omittingEmptySubsequences: false)
-                    guard numbers.count == 4, numbers.allSatisfy({ UInt8($0).map(String.init) ?? "" == $0 }) else {
-                        return false
-                    }
-                    groups += 2
-                } else {
-                    guard (1...4).contains(part.utf8.count),
-                        part.utf8.allSatisfy({ ASCII.hexValue($0) != nil })
-                    else { return false }
-                    groups += 1
-                }
-            }
-        }
-        return halves.count == 2 ? groups < 8 : groups == 8
+        return name
     }
 
     /// The path without a slash at its end.

@@ -55,18 +55,14 @@ package struct NetworkAddress: Sendable, Hashable {
             }
         guard isName, let last = labels.last else { return false }
         guard last.utf8.allSatisfy(ASCII.isDigit) else { return true }
-        return labels.count == 4 && labels.allSatisfy { label in UInt8(label).map { "\($0)" == label } ?? false }
+        return IPAddress(parsing: host.utf8.span) != nil
     }
 }
 
 extension NetworkAddress {
     /// Whether only this machine can connect.
     var isLoopback: Bool {
-        self.host == "localhost" || self.host == "::1"
-            || (self.host.hasPrefix("127.")
-                && self.host.utf8.allSatisfy {
-                    ASCII.isDigit($0) || $0 == ASCII.dot
-                })
+        self.host == "localhost" || IPAddress(parsing: self.host.utf8.span)?.isLoopback == true
     }
 }
 
