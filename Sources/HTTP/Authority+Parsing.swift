@@ -92,7 +92,7 @@ extension Authority {
             else { throw .percentEncoding }
             let decoded = high << 4 | low
             guard decoded > 0x20, decoded != 0x7f else { throw .percentEncoding }
-            if ByteClass.isUnreserved(decoded) {
+            if ASCII.isUnreserved(decoded) {
                 host.append(ASCII.lowercased(decoded))
             } else {
                 host += [byte, ASCII.upperHexDigit(high), ASCII.upperHexDigit(low)]

@@ -53,31 +53,6 @@ enum ByteClass {
         return unsafe table.utf8Start[Int(byte)] != 48
     }
 
-    /// Whether the byte is unreserved (RFC 3986 §2.3), so that encoding it changes nothing.
-    @inline(__always)
-    static func isUnreserved(_ byte: UInt8) -> Bool {
-        let table: StaticString = """
-            0000000000000000\
-            0000000000000000\
-            0000000000000110\
-            1111111111000000\
-            0111111111111111\
-            1111111111100001\
-            0111111111111111\
-            1111111111100010\
-            0000000000000000\
-            0000000000000000\
-            0000000000000000\
-            0000000000000000\
-            0000000000000000\
-            0000000000000000\
-            0000000000000000\
-            0000000000000000
-            """
-        // SAFETY: the table has an entry for each value of a byte.
-        return unsafe table.utf8Start[Int(byte)] != 48
-    }
-
     /// What a byte means in a request target.
     enum TargetByte {
         /// A control byte, space, DEL, `#` or a byte above 0x7f.

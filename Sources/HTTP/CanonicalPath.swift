@@ -45,7 +45,7 @@ struct CanonicalPath {
             else { throw .percentEncoding }
             let decoded = high << 4 | low
             if decoded == 0 { throw .encodedNUL }
-            if ByteClass.isUnreserved(decoded) {
+            if ASCII.isUnreserved(decoded) {
                 output.append(decoded)
             } else {
                 output += [byte, ASCII.upperHexDigit(high), ASCII.upperHexDigit(low)]

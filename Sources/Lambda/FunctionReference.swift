@@ -76,10 +76,10 @@ package struct FunctionReference: Sendable, Hashable {
         self.partition = partition
         self.region = region
         self.account = account
-        let segment = Self.percentEncoded(text)
+        let segment = text.percentEncoded
         self.streamingPath = "/2021-11-15/functions/\(segment)/response-streaming-invocations"
         self.bufferedPath = "/2015-03-31/functions/\(segment)/invocations"
-        self.query = ownQualifier == nil ? qualifier.map { "Qualifier=\(Self.percentEncoded($0))" } ?? "" : ""
+        self.query = ownQualifier == nil ? qualifier.map { "Qualifier=\($0.percentEncoded)" } ?? "" : ""
     }
 }
 
@@ -125,22 +125,6 @@ extension FunctionReference {
             && text.utf8.allSatisfy {
                 ASCII.isLetter($0) || ASCII.isDigit($0) || $0 == ASCII.minus || $0 == ASCII.underscore
             }
-    }
-
-    /// Everything but RFC 3986's unreserved characters as `%XX`.
-    private static func percentEncoded(_ text: String) -> String {
-        var buffer = ByteBuffer()
-        for byte in text.utf8 {
-            switch byte {
-            case ASCII.minus, ASCII.dot, ASCII.underscore, UInt8(ascii: "~"): buffer.append(byte)
-            case _ where ASCII.isLetter(byte) || ASCII.isDigit(byte): buffer.append(byte)
-            default:
-                buffer.append(ASCII.percent)
-                buffer.append(ASCII.upperHexDigit(byte >> 4))
-                buffer.append(ASCII.upperHexDigit(byte & 0xf))
-            }
-        }
-        return buffer.string()
     }
 }
 

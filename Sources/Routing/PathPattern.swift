@@ -72,7 +72,7 @@ package struct PathPattern: Sendable, Hashable {
             case ASCII.question where !isEncoded, UInt8(ascii: "#") where !isEncoded: throw .hasQuery
             case ASCII.backslash where !isEncoded: throw .forbidden(text)
             // What clients may send unencoded stays as it is, because a path that encodes it is another path.
-            case _ where URIByte.isUnreserved(byte), ASCII.space + 1..<ASCII.delete where !isEncoded:
+            case _ where ASCII.isUnreserved(byte), ASCII.space + 1..<ASCII.delete where !isEncoded:
                 result.append(byte)
             default:
                 result.append(ASCII.percent)

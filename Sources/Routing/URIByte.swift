@@ -2,15 +2,9 @@ private import Bytes
 
 /// The character classes of RFC 3986 that routing needs.
 enum URIByte {
-    /// §2.3: letters, digits, `-`, `.`, `_` and `~`, which mean the same encoded or not.
-    static func isUnreserved(_ byte: UInt8) -> Bool {
-        if ASCII.isLetter(byte) || ASCII.isDigit(byte) { return true }
-        return byte == ASCII.minus || byte == ASCII.dot || byte == ASCII.underscore || byte == UInt8(ascii: "~")
-    }
-
     /// §3.3 `pchar` without the percent sign: what a path segment may hold as it is.
     static func isAllowedInPath(_ byte: UInt8) -> Bool {
-        if Self.isUnreserved(byte) { return true }
+        if ASCII.isUnreserved(byte) { return true }
         switch byte {
         case UInt8(ascii: "!"), UInt8(ascii: "$"), UInt8(ascii: "&"), UInt8(ascii: "'"), UInt8(ascii: "("),
             UInt8(ascii: ")"), UInt8(ascii: "*"), ASCII.plus, ASCII.comma, ASCII.semicolon, ASCII.equals, ASCII.colon,

@@ -57,28 +57,6 @@ extension ByteBuffer {
             isAfterSpace = isSpace
         }
     }
-
-    /// Appends bytes with all but RFC 3986's unreserved characters as `%XX`.
-    mutating func append(percentEncoding bytes: Span<UInt8>, keepingSlashes: Bool) {
-        for index in bytes.indices {
-            let byte = bytes[index]
-            if byte.isUnreserved || (keepingSlashes && byte == ASCII.slash) {
-                self.append(byte)
-            } else {
-                self.append(ASCII.percent)
-                self.append(ASCII.upperHexDigit(byte >> 4))
-                self.append(ASCII.upperHexDigit(byte & 0xf))
-            }
-        }
-    }
-}
-
-extension UInt8 {
-    /// RFC 3986 §2.3: letters, digits, `-`, `.`, `_` and `~`.
-    fileprivate var isUnreserved: Bool {
-        ASCII.isLetter(self) || ASCII.isDigit(self) || self == ASCII.minus || self == ASCII.dot
-            || self == ASCII.underscore || self == UInt8(ascii: "~")
-    }
 }
 
 extension Span<UInt8> {
@@ -131,7 +109,7 @@ extension Span<UInt8> {
             }
         }
         var encoded = ByteBuffer()
-        encoded.append(percentEncoding: decoded.bytes, keepingSlashes: false)
+        encoded.append(percentEncoding: decoded.bytes)
         return encoded.array()
     }
 }
