@@ -39,12 +39,12 @@ final class UpstreamPool {
     let idleTime: Duration
     /// For how long a connection is used again, however busy it is: so that calls go where the name leads now, when its
     /// addresses have changed.
-    private static let lifetime = Duration.seconds(300)
+    static let lifetime = Duration.seconds(300)
     /// Idle connections kept at most.
     private static let keptIdle = 1024
     /// A connection that was idle for this long is asked whether its peer has closed before a request is put on it. That
     /// spares a second try; where there can be none it is asked always.
-    private static let doubt = Duration.milliseconds(20)
+    static let doubt = Duration.milliseconds(20)
     /// Between a connection that was lost and the one that is made in its place.
     private static let shortestPause = Duration.seconds(1)
     private static let longestPause = Duration.seconds(30)

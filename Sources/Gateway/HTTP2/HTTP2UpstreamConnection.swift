@@ -48,10 +48,6 @@ final class HTTP2UpstreamConnection {
     private static let portion = 256 * 1024
     /// Bodies up to this size are copied, so that the storage goes back to the loop's pool at once.
     private static let small = 16 * 1024
-    /// For how long a connection takes streams, however busy it is: so that calls go where the name leads now.
-    private static let lifetime = Duration.seconds(300)
-    /// One that had no stream for so long is asked whether its peer has closed before a stream is opened.
-    private static let doubt = Duration.milliseconds(20)
     /// A server that has said nothing for so long, to a request that is given up, is asked whether it lives, and has so
     /// long to answer.
     private static let probe = (silence: Duration.seconds(1), time: Duration.seconds(5))
@@ -85,14 +81,14 @@ final class HTTP2UpstreamConnection {
     /// Whether a stream can be opened now.
     var canServe: Bool {
         guard case .open = self.phase, self.client.canOpen, self.probeDeadline == .never else { return false }
-        if self.loop.now - self.openedAt > Self.lifetime {
+        if self.loop.now - self.openedAt > UpstreamPool.lifetime {
             self.leave()
             return false
         }
         // One that takes no bytes now would take no request either.
         guard self.connection.isOpen, !self.connection.hasPeerEnded, !self.connection.isBlocked else { return false }
         // What waits to be read may be the end.
-        let isDoubtful = self.streams.isEmpty && self.loop.now - self.idleSince > Self.doubt
+        let isDoubtful = self.streams.isEmpty && self.loop.now - self.idleSince > UpstreamPool.doubt
         return !isDoubtful || !self.connection.hasUnreadInput
     }
 

@@ -2,6 +2,7 @@ private import AWS
 package import Bytes
 private import HTTP
 private import JSON
+private import Lambda
 package import Time
 
 /// Writes the answer to one call: an event stream whose head goes out when the function begins to answer, or one
@@ -27,7 +28,7 @@ package struct InvokeAnswer: ~Copyable {
     }
 
     /// Bytes that a buffered answer may have.
-    package static let bufferedLimit = 6_291_556
+    package static let bufferedLimit = BufferedAnswer.sizeLimit
 
     /// What the call was, for its answer.
     package let identity: Identity
