@@ -64,6 +64,17 @@ extension RandomBytes {
         return random.nextNumber()
     }
 
+    /// A random number from 0 up to and without 1.
+    package static func unit() -> Double {
+        var random = RandomBytes()
+        return random.nextUnit()
+    }
+
+    /// The next number from 0 up to and without 1: as many bits as a `Double` holds.
+    package mutating func nextUnit() -> Double {
+        Double(self.nextNumber() >> 11) / Double(1 << 53)
+    }
+
     /// A random UUID, version 4 (RFC 9562 §5.4), in lower case.
     package static func uuid() -> ShortText {
         var random = RandomBytes()

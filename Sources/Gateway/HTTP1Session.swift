@@ -194,7 +194,7 @@ final class HTTP1Session {
 
     private func sendContinue() {
         self.connection.prepareOutput()
-        self.connection.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+        self.connection.output.appendContinue()
         self.connection.flush()
     }
 

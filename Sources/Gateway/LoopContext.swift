@@ -128,7 +128,7 @@ final class LoopContext {
 
     /// A random number from 0 to 1.
     func randomUnit() -> Double {
-        Double(self.random.nextNumber() >> 11) / Double(1 << 53)
+        self.random.nextUnit()
     }
 
     /// The time for signatures, which is AWS's where it is known to differ from ours.

@@ -16,6 +16,11 @@ extension ByteBuffer {
         self.append("\r\n")
     }
 
+    /// The interim answer that a client with `Expect: 100-continue` waits for (RFC 9110 §15.2.1).
+    package mutating func appendContinue() {
+        self.append("HTTP/1.1 100 Continue\r\n\r\n")
+    }
+
     /// A field line.
     package mutating func append(field name: StaticString, _ value: StaticString) {
         self.append(name)

@@ -140,7 +140,7 @@ final class CredentialKeeper {
     private func fetched(_ result: Result<Credentials, CredentialError>) {
         self.run = nil
         let now = self.now
-        let spread = Double(RandomBytes.number() >> 11) / Double(1 << 53)
+        let spread = RandomBytes.unit()
         let action: CredentialSession.FetchAction
         switch result {
         case .success(let credentials):

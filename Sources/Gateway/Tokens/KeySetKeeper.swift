@@ -76,7 +76,7 @@ final class KeySetKeeper {
                     "token keys", metadata: ["issuer": "\(self.issuer)", "keys": "\(keys.count)"])
             }
         case .failure(let failure):
-            let spread = Double(RandomBytes.number() >> 11) / Double(1 << 53)
+            let spread = RandomBytes.unit()
             store.failed(failure.description, at: self.loop.now, spread: spread)
             self.failures += 1
             // A failure that goes on is told less and less often.

@@ -153,7 +153,7 @@ final class InvokeConnection {
         guard self.mayBeLong(head) else { return }
         if self.parser.expectsContinue {
             self.connection.prepareOutput()
-            self.connection.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+            self.connection.output.appendContinue()
             self.connection.flush()
         }
     }

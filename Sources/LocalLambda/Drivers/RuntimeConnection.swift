@@ -180,7 +180,7 @@ extension RuntimeConnection {
         }
         if self.parser.expectsContinue {
             self.connection.prepareOutput()
-            self.connection.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+            self.connection.output.appendContinue()
             self.connection.flush()
         }
     }
