@@ -266,7 +266,7 @@ extension AnswerFields {
     private mutating func append(
         name: Span<UInt8>, valuesOf reader: inout JSONReader, besides known: Range<Int>
     ) throws(JSONError) {
-        for index in known where name.equalsLowercasing(self.fields.name(at: index)) {
+        for index in known where name.equalsIgnoringCase(self.fields.name(at: index)) {
             try reader.skipValue()
             return
         }

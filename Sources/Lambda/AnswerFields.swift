@@ -105,7 +105,7 @@ struct AnswerFields: ~Copyable {
             var start = 0
             while start < options.count {
                 let end = options.span.firstIndex(of: ASCII.comma, from: start) ?? options.count
-                if options.span.extracting(start..<end).trimmed.equalsLowercasing(fields.name(at: index)) {
+                if options.span.extracting(start..<end).trimmed.equalsIgnoringCase(fields.name(at: index)) {
                     return true
                 }
                 start = end + 1

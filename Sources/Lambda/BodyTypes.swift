@@ -97,10 +97,10 @@ package struct MediaTypePattern: Sendable, Hashable {
 
     /// Whether a media type, without parameters, is one of those meant. Without a type only `*/*` matches.
     func matches(_ type: Span<UInt8>) -> Bool {
-        guard let end = self.end else { return type.equalsLowercasing(self.start.span) }
+        guard let end = self.end else { return type.equalsIgnoringCase(self.start.span) }
         guard type.count >= self.start.count + end.count else { return false }
-        return type.extracting(0..<self.start.count).equalsLowercasing(self.start.span)
-            && type.extracting(type.count - end.count..<type.count).equalsLowercasing(end.span)
+        return type.extracting(0..<self.start.count).equalsIgnoringCase(self.start.span)
+            && type.extracting(type.count - end.count..<type.count).equalsIgnoringCase(end.span)
     }
 }
 
@@ -122,12 +122,5 @@ extension Span where Element == UInt8 {
         default:
             return self.count > 5 && self.extracting(0..<5).equalsIgnoringCase("text/")
         }
-    }
-
-    /// Whether the bytes are those of a name in lower case, where upper-case letters count as lower case.
-    func equalsLowercasing(_ lowercase: Span<UInt8>) -> Bool {
-        guard self.count == lowercase.count else { return false }
-        for index in self.indices where ASCII.lowercased(self[index]) != lowercase[index] { return false }
-        return true
     }
 }

@@ -44,7 +44,7 @@ extension InvocationStateMachine {
     ///
     /// PERF: nearly every head comes like this, and finding the first NUL costs a tenth of scanning.
     private func wholePrelude(in bytes: Span<UInt8>) -> (PreludeHead, end: Int)? {
-        guard self.held.isEmpty, bytes[0] == ASCII.openBrace, let count = bytes.fastIndex(of: ASCII.nul),
+        guard self.held.isEmpty, bytes[0] == ASCII.openBrace, let count = bytes.firstIndex(of: ASCII.nul),
             count <= PreludeScanner.sizeLimit, bytes[count - 1] == ASCII.closeBrace,
             bytes.count - count >= PreludeScanner.delimiterCount
         else { return nil }

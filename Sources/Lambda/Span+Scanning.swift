@@ -1,33 +1,10 @@
 internal import Bytes
 
 extension Span where Element == UInt8 {
-    /// Where a byte first stands, or `nil`; eight bytes at a time.
-    @inline(__always)
-    func fastIndex(of byte: UInt8) -> Int? {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let tops: UInt64 = 0x8080_8080_8080_8080
-        let pattern = ones &* UInt64(byte)
-        var index = 0
-        while index + 8 <= self.count {
-            // SAFETY: index + 8 is not above the count, and bytes have no padding.
-            let word =
-                unsafe UInt64(
-                    littleEndian: self.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)) ^ pattern
-            let hits = (word &- ones) & ~word & tops
-            if hits != 0 { return index + hits.trailingZeroBitCount / 8 }
-            index += 8
-        }
-        while index < self.count {
-            if unsafe self[unchecked: index] == byte { return index }
-            index += 1
-        }
-        return nil
-    }
-
     /// Whether a byte stands anywhere.
     @inline(__always)
     func holds(_ byte: UInt8) -> Bool {
-        self.fastIndex(of: byte) != nil
+        self.firstIndex(of: byte) != nil
     }
 
     /// A number that equal names share, and different ones hardly ever (not proof against somebody who wants a collision).
