@@ -13,18 +13,18 @@ extension Fields {
         self.removeLines(alsoUnderscores: true)
     }
 
-    /// Whether a name (in lower case) is one of those that belong to one connection, whatever Connection says.
+    /// Whether a name is one of those that belong to one connection, whatever Connection says.
     package static func isHopByHop(_ name: Span<UInt8>) -> Bool {
         switch name.count {
-        case 2: name.equals("te")
-        case 5: name.equals("proxy")
-        case 7: name.equals("trailer") || name.equals("upgrade")
-        case 10: name.equals("connection") || name.equals("keep-alive")
-        case 16: name.equals("proxy-connection")
-        case 17: name.equals("transfer-encoding")
-        case 18: name.equals("proxy-authenticate")
-        case 19: name.equals("proxy-authorization")
-        case 25: name.equals("proxy-authentication-info")
+        case 2: name.equalsIgnoringCase("te")
+        case 5: name.equalsIgnoringCase("proxy")
+        case 7: name.equalsIgnoringCase("trailer") || name.equalsIgnoringCase("upgrade")
+        case 10: name.equalsIgnoringCase("connection") || name.equalsIgnoringCase("keep-alive")
+        case 16: name.equalsIgnoringCase("proxy-connection")
+        case 17: name.equalsIgnoringCase("transfer-encoding")
+        case 18: name.equalsIgnoringCase("proxy-authenticate")
+        case 19: name.equalsIgnoringCase("proxy-authorization")
+        case 25: name.equalsIgnoringCase("proxy-authentication-info")
         default: false
         }
     }

@@ -38,9 +38,7 @@ struct AnswerFields: ~Copyable {
         if self.isTooLong { return }
         guard Fields.isName(name), Fields.isValue(value) else { return }
         switch name.count {
-        case 2 where name.equalsIgnoringCase("te"), 7 where name.equalsIgnoringCase("trailer"),
-            7 where name.equalsIgnoringCase("upgrade"), 10 where name.equalsIgnoringCase("keep-alive"),
-            12 where name.equalsIgnoringCase("x-request-id"), 17 where name.equalsIgnoringCase("transfer-encoding"):
+        case 12 where name.equalsIgnoringCase("x-request-id"):
             return
         case 10 where name.equalsIgnoringCase("connection"):
             unsafe value.withUnsafeBufferPointer { unsafe self.connectionOptions.append(contentsOf: $0) }
@@ -54,7 +52,7 @@ struct AnswerFields: ~Copyable {
         case 7... where name.extracting(0..<6).equalsIgnoringCase("proxy-"):
             return
         default:
-            break
+            if Fields.isHopByHop(name) { return }
         }
         self.fields.append(name: name, value: value)
     }
