@@ -5,11 +5,14 @@ import Testing
 @Suite struct ThreadSemaphoreTests {
     @Test func `a signal ends the wait, also one that came before`() throws {
         let (first, second) = (ThreadSemaphore(), ThreadSemaphore())
+        let start = ContinuousClock.now
         first.signal()
         first.wait(atMost: .seconds(60))
         let thread = try SystemThread(name: "waits") { second.wait(atMost: .seconds(60)) }
         second.signal()
         thread.join()
+        // A signal that was lost would have cost a minute.
+        #expect(ContinuousClock.now - start < .seconds(60))
     }
 
     @Test(arguments: [Duration.zero, .seconds(-5), .nanoseconds(1), .milliseconds(30)])
