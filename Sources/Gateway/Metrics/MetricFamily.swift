@@ -47,6 +47,21 @@ struct MetricFamily: Sendable, Equatable {
             Sample(labels: labels.map { Label(name: $0.key, value: $0.value) }, value: .duration(value)))
     }
 
+    /// The family with a line for a value, where there is one.
+    func with(_ value: Int?, _ labels: KeyValuePairs<String, String> = [:]) -> MetricFamily {
+        guard let value else { return self }
+        var family = self
+        family.add(value, labels)
+        return family
+    }
+
+    /// The family with a line for a time.
+    func with(_ value: Duration) -> MetricFamily {
+        var family = self
+        family.add(value)
+        return family
+    }
+
     /// Adds the lines of a histogram.
     mutating func add(_ histogram: Histogram, _ labels: KeyValuePairs<String, String> = [:]) {
         let labels = labels.map { Label(name: $0.key, value: $0.value) }

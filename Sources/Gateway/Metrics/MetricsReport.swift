@@ -59,20 +59,6 @@ struct MetricsReport: Sendable {
     }
 
     private func traffic(_ totals: MetricTotals) -> [MetricFamily] {
-        var families = [
-            MetricFamily(
-                name: "sluice_response_bytes", kind: .counter, help: "Bytes of answers' bodies sent to clients."),
-            MetricFamily(name: "sluice_chunks", kind: .counter, help: "Pieces in which answers' bodies were relayed."),
-            MetricFamily(
-                name: "sluice_request_bytes", kind: .counter, help: "Bytes of bodies of requests that are over."),
-            MetricFamily(name: "sluice_connections_accepted", kind: .counter, help: "Connections of clients so far."),
-            MetricFamily(name: "sluice_open_streams", kind: .gauge, help: "Exchanges with functions under way."),
-        ]
-        families[0].add(totals.responseBytes)
-        families[1].add(totals.chunks)
-        families[2].add(totals.requestBytes)
-        families[3].add(totals.connections)
-        families[4].add(self.loops.reduce(0) { $0 + $1.openExchanges })
         var open = ["HTTP/1.1": 0, "HTTP/2": 0]
         for loop in self.loops { open.merge(loop.connections) { $0 + $1 } }
         var connections = MetricFamily(
@@ -82,7 +68,21 @@ struct MetricsReport: Sendable {
             name: "sluice_limit_hits", kind: .counter,
             help: "How often a limit was hit, by its key in the configuration.")
         for (name, count) in zip(totals.limits.keys, totals.limits.values) { limits.add(count, ["limit": name]) }
-        return families + [connections, limits]
+        return [
+            MetricFamily(
+                name: "sluice_response_bytes", kind: .counter, help: "Bytes of answers' bodies sent to clients."
+            ).with(totals.responseBytes),
+            MetricFamily(name: "sluice_chunks", kind: .counter, help: "Pieces in which answers' bodies were relayed.")
+                .with(totals.chunks),
+            MetricFamily(
+                name: "sluice_request_bytes", kind: .counter, help: "Bytes of bodies of requests that are over."
+            ).with(totals.requestBytes),
+            MetricFamily(name: "sluice_connections_accepted", kind: .counter, help: "Connections of clients so far.")
+                .with(totals.connections),
+            MetricFamily(name: "sluice_open_streams", kind: .gauge, help: "Exchanges with functions under way.")
+                .with(self.loops.reduce(0) { $0 + $1.openExchanges }),
+            connections, limits,
+        ]
     }
 
     private func upstreams() -> [MetricFamily] {
@@ -155,36 +155,36 @@ struct MetricsReport: Sendable {
             name: "sluice_reloads", kind: .counter, help: "Reloads of the configuration, by whether they were taken.")
         reloads.add(self.process.reloadsTaken, ["result": "taken"])
         reloads.add(self.process.reloadsRefused, ["result": "refused"])
-        var upgrades = MetricFamily(
-            name: "sluice_upgrades_failed", kind: .counter, help: "Upgrades whose new process did not come up.")
-        upgrades.add(self.process.upgradesFailed)
-        var cut = MetricFamily(
-            name: "sluice_exchanges_cut", kind: .counter,
-            help: "Exchanges that were ended because the time for draining was over.")
-        cut.add(self.process.exchangesCut)
-        var families = [
-            MetricFamily(name: "sluice_ready", kind: .gauge, help: "Whether requests are wanted: 1, or 0."),
+        return [
+            lag, reloads,
+            MetricFamily(
+                name: "sluice_upgrades_failed", kind: .counter, help: "Upgrades whose new process did not come up."
+            ).with(self.process.upgradesFailed),
+            MetricFamily(
+                name: "sluice_exchanges_cut", kind: .counter,
+                help: "Exchanges that were ended because the time for draining was over."
+            ).with(self.process.exchangesCut),
+            MetricFamily(name: "sluice_ready", kind: .gauge, help: "Whether requests are wanted: 1, or 0.")
+                .with(self.process.isReady ? 1 : 0),
             MetricFamily(
                 name: "sluice_log_dropped_bytes", kind: .counter,
-                help: "Bytes of the logs that were dropped because nobody took them."),
-            MetricFamily(name: "sluice_build", kind: .info, help: "The version that runs."),
-            MetricFamily(name: "process_resident_memory_bytes", kind: .gauge, help: "Resident memory."),
+                help: "Bytes of the logs that were dropped because nobody took them."
+            ).with(self.process.droppedLogBytes),
+            MetricFamily(name: "sluice_build", kind: .info, help: "The version that runs.")
+                .with(1, ["version": self.process.version]),
+            MetricFamily(name: "process_resident_memory_bytes", kind: .gauge, help: "Resident memory.")
+                .with(self.process.residentBytes),
             MetricFamily(
-                name: "process_cpu_seconds", kind: .counter, help: "Time of processors used, in and out of the kernel."),
-            MetricFamily(name: "process_open_fds", kind: .gauge, help: "Descriptors that are open."),
-            MetricFamily(name: "process_max_fds", kind: .gauge, help: "Descriptors that may be open."),
+                name: "process_cpu_seconds", kind: .counter, help: "Time of processors used, in and out of the kernel."
+            ).with(self.process.processorTime),
+            MetricFamily(name: "process_open_fds", kind: .gauge, help: "Descriptors that are open.")
+                .with(self.process.openDescriptors),
+            MetricFamily(name: "process_max_fds", kind: .gauge, help: "Descriptors that may be open.")
+                .with(self.process.descriptorLimit),
             MetricFamily(
-                name: "process_start_time_seconds", kind: .gauge, help: "When the process began, since the epoch."),
+                name: "process_start_time_seconds", kind: .gauge, help: "When the process began, since the epoch."
+            ).with(Int(self.process.startedAt.seconds)),
         ]
-        families[0].add(self.process.isReady ? 1 : 0)
-        families[1].add(self.process.droppedLogBytes)
-        families[2].add(1, ["version": self.process.version])
-        if let resident = self.process.residentBytes { families[3].add(resident) }
-        families[4].add(self.process.processorTime)
-        if let count = self.process.openDescriptors { families[5].add(count) }
-        if let limit = self.process.descriptorLimit { families[6].add(limit) }
-        families[7].add(Int(self.process.startedAt.seconds))
-        return [lag, reloads, upgrades, cut] + families
     }
 }
 
