@@ -1,6 +1,4 @@
 internal import AWS
-internal import Bytes
-internal import HTTP
 internal import Lambda
 internal import LocalLambda
 internal import Relay
@@ -156,88 +154,4 @@ struct FunctionResilience: Sendable {
     var breaker: BreakerGate?
     /// Stands in for a function that is refused, throttled, or does not begin to answer in time.
     var fallback: FunctionRuntime?
-}
-
-/// How often `response: auto` has taken an answer of a function for what, over all loops.
-final class AnswerShapeCounts: Sendable {
-    private let prelude = Atomic(0)
-    private let body = Atomic(0)
-    private let buffered = Atomic(0)
-    private let json = Atomic(0)
-    private let empty = Atomic(0)
-
-    func count(_ shape: AnswerShape) {
-        switch shape {
-        case .prelude: self.prelude.wrappingAdd(1, ordering: .relaxed)
-        case .body: self.body.wrappingAdd(1, ordering: .relaxed)
-        case .buffered: self.buffered.wrappingAdd(1, ordering: .relaxed)
-        case .json: self.json.wrappingAdd(1, ordering: .relaxed)
-        case .empty: self.empty.wrappingAdd(1, ordering: .relaxed)
-        }
-    }
-
-    /// How often so far.
-    subscript(_ shape: AnswerShape) -> Int {
-        switch shape {
-        case .prelude: self.prelude.load(ordering: .relaxed)
-        case .body: self.body.load(ordering: .relaxed)
-        case .buffered: self.buffered.load(ordering: .relaxed)
-        case .json: self.json.load(ordering: .relaxed)
-        case .empty: self.empty.load(ordering: .relaxed)
-        }
-    }
-}
-
-/// The answers that the gateway gives in a function's place.
-extension FunctionRuntime {
-    /// 413, with the numbers.
-    func tooLarge(_ excess: RequestExcess, requestID: ShortText) -> OwnAnswer {
-        .problem(status: 413, detail: excess.description, requestID: requestID)
-    }
-
-    /// 503: no place for another call.
-    func busy(requestID: ShortText) -> OwnAnswer {
-        self.answer(to: .busy, requestID: requestID)
-    }
-
-    /// What a client is told when a call failed: never what the function or AWS said.
-    func answer(to failure: ExchangeFailure, requestID: ShortText) -> OwnAnswer {
-        let detail =
-            switch failure.status {
-            case 408: "The client was too slow."
-            case 413: "The request is too large for the function."
-            case 429: "The function is throttled."
-            case 503:
-                switch failure {
-                case .busy: "The function is at its limit of concurrent requests."
-                case .circuitOpen: "The function has failed repeatedly and is not called for a while."
-                case .refusedByUpstream: "The function takes no more requests now."
-                default: "The gateway is shutting down."
-                }
-            case 504: "The function did not answer in time."
-            default: "The function could not be reached, or did not answer as it should."
-            }
-        guard let seconds = failure.retryAfterSeconds else {
-            return .problem(status: failure.status, detail: detail, requestID: requestID)
-        }
-        return .problem(
-            status: failure.status, detail: detail, requestID: requestID, fields: ["retry-after": "\(seconds)"])
-    }
-}
-
-/// Why a request's body is too large.
-enum RequestExcess: Equatable, CustomStringConvertible {
-    /// More raw bytes than `max_request_body`.
-    case body(limit: Int)
-    /// An event larger than Lambda takes.
-    case event(limit: Int)
-
-    var description: String {
-        switch self {
-        case .body(let limit):
-            "The request body is larger than \(limit) bytes."
-        case .event(let limit):
-            "The request makes an event larger than \(limit) bytes; bodies that are not text grow by a third in it."
-        }
-    }
 }

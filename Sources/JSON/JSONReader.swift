@@ -182,8 +182,6 @@ package struct JSONReader: ~Escapable {
         guard self.position == self.bytes.count else { throw JSONError(.trailingBytes, at: self.position) }
     }
 
-    // MARK: Text
-
     /// The bytes between the quotes, escapes and all.
     @_lifetime(copy self)
     package func source(of text: Text) -> Span<UInt8> {
@@ -211,8 +209,6 @@ package struct JSONReader: ~Escapable {
         scratch.append(unescaping: self.source(of: text))
         return scratch.string()
     }
-
-    // MARK: Pieces
 
     private mutating func enter(_ bracket: UInt8) throws(JSONError) {
         self.skipSpace()
