@@ -63,7 +63,7 @@ package struct FunctionConfiguration: Sendable, Equatable {
     /// Where it runs.
     package enum Target: Sendable, Equatable {
         case lambda(FunctionReference)
-        case local(LocalFunction)
+        case local(LocalFunctionConfiguration)
         case url(HTTPUpstream)
     }
 }
@@ -156,7 +156,7 @@ package struct Timeouts: Sendable, Hashable {
 }
 
 /// `local:` of a function: a program on this machine.
-package struct LocalFunction: Sendable, Equatable {
+package struct LocalFunctionConfiguration: Sendable, Equatable {
     package let program: Program
     /// From where the process is, like every path of the configuration.
     package let directory: String

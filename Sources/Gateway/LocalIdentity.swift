@@ -18,7 +18,7 @@ struct LocalIdentity: Sendable {
     /// Where others than the gateway reach it, as the configuration has it.
     private let address: NetworkAddress?
     private(set) var socket: ListeningSocket?
-    private let functions: [LocalLambdaFunction]
+    private let functions: [LocalFunction]
     /// The keys of the gateway, with which others may sign their calls.
     private let gatewayKeys: CredentialStore
 
@@ -30,7 +30,7 @@ struct LocalIdentity: Sendable {
         _ configuration: GatewayConfiguration, gatewayKeys: CredentialStore, environment: [String: String],
         sockets: SocketSource, after previous: LocalIdentity?, logger: Logger
     ) throws {
-        self.functions = configuration.functions.compactMap(LocalLambdaFunction.init)
+        self.functions = configuration.functions.compactMap(LocalFunction.init)
         guard previous != nil || !self.functions.isEmpty else { return nil }
         self.address = self.functions.isEmpty ? nil : configuration.localLambdaAddress
         self.socket =
@@ -89,7 +89,7 @@ struct LocalIdentity: Sendable {
     }
 }
 
-extension LocalLambdaFunction {
+extension LocalFunction {
     /// What the configuration says of a local function; `nil` for functions elsewhere.
     fileprivate init?(_ function: FunctionConfiguration) {
         guard case .local(let local) = function.target else { return nil }

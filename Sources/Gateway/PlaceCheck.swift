@@ -58,7 +58,7 @@ package struct PlaceCheck {
         }
     }
 
-    private static func faults(of local: LocalFunction, environment: [String: String]) -> [String] {
+    private static func faults(of local: LocalFunctionConfiguration, environment: [String: String]) -> [String] {
         guard Self.isFile(local.directory, of: S_IFDIR) else { return ["there is no directory \(local.directory)"] }
         let search = ExecutableSearch(path: local.environment["PATH"] ?? environment["PATH"])
         switch local.program {

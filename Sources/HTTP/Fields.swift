@@ -12,7 +12,7 @@ package import Bytes
 @usableFromInline
 package struct Fields: @unchecked Sendable {
     /// Shared by copies, until one of them is written to. There where there is a line.
-    @usableFromInline var block: FieldBlock?
+    @usableFromInline var block: FieldStorage?
 
     /// Where the parts of a line lie among the bytes. A parser keeps its lines so while the head is still being read.
     @frozen
@@ -66,7 +66,7 @@ package struct Fields: @unchecked Sendable {
         }
         self.block =
             self.block?.copy(addingLines: lines, bytes: bytes)
-            ?? FieldBlock.make(lines: max(lines, 4), bytes: max(bytes, 120))
+            ?? FieldStorage.make(lines: max(lines, 4), bytes: max(bytes, 120))
     }
 
     // Reading.

@@ -160,11 +160,11 @@ import Testing
         let timeouts = Timeouts(connect: .seconds(1), firstByte: .seconds(2), idle: .seconds(3), total: .seconds(4))
         #expect(chat.timeouts == timeouts)
         #expect(chat.maxConcurrency == 500)
-        let local = LocalFunction(
+        let local = LocalFunctionConfiguration(
             program: .command(["/etc/sluice/./server", "--port", "1"]), directory: "/etc/sluice/demo", concurrency: 3,
             memory: .mebibytes(64), environment: ["A": "c"])
         #expect(configuration.functions[1].target == .local(local))
-        let node = LocalFunction(program: .nodeHandler("index.handler"), directory: "/etc/sluice")
+        let node = LocalFunctionConfiguration(program: .nodeHandler("index.handler"), directory: "/etc/sluice")
         #expect(configuration.functions[2].target == .local(node))
 
         let routes = configuration.routes.routes

@@ -267,7 +267,7 @@ struct FunctionCheck {
             idle: checked("idle", draft.idle, defaults.idle), total: total)
     }
 
-    private func local(_ draft: Located<LocalFunctionDraft>) -> LocalFunction? {
+    private func local(_ draft: Located<LocalFunctionDraft>) -> LocalFunctionConfiguration? {
         let written = draft.value.writtenKeys
         if written["command"] == nil, written["handler"] == nil {
             self.reading.report(
@@ -279,7 +279,7 @@ struct FunctionCheck {
         if let runtime = draft.value.runtime, written["handler"] == nil {
             self.reading.report(runtime.position, "a \"runtime\" needs a \"handler\" beside it")
         }
-        let program: LocalFunction.Program
+        let program: LocalFunctionConfiguration.Program
         if let command = draft.value.command {
             program = .command(command.value)
         } else if let handler = draft.value.handler {
@@ -288,7 +288,7 @@ struct FunctionCheck {
             return nil
         }
         let folder = self.reading.directory.isEmpty ? "." : self.reading.directory
-        return LocalFunction(
+        return LocalFunctionConfiguration(
             program: program, directory: draft.value.directory.map(self.reading.path) ?? folder,
             concurrency: draft.value.concurrency, memory: draft.value.memory,
             environment: Dictionary(

@@ -5,7 +5,7 @@ private import Bytes
 ///
 /// PERF: as two arrays, each head cost an allocation more, and each copy of it another reference that is counted.
 @usableFromInline
-final class FieldBlock: ManagedBuffer<FieldBlock.Header, Fields.Line> {
+final class FieldStorage: ManagedBuffer<FieldStorage.Header, Fields.Line> {
     @frozen
     @usableFromInline
     struct Header {
@@ -17,14 +17,14 @@ final class FieldBlock: ManagedBuffer<FieldBlock.Header, Fields.Line> {
     }
 
     /// A block with room, and nothing in it.
-    static func make(lines: Int, bytes: Int) -> FieldBlock {
+    static func make(lines: Int, bytes: Int) -> FieldStorage {
         let stride = MemoryLayout<Fields.Line>.stride
         let elements = lines + (bytes + 8 + stride - 1) / stride
-        let block = FieldBlock.create(minimumCapacity: elements) { _ in
+        let block = FieldStorage.create(minimumCapacity: elements) { _ in
             Header(lineCount: 0, byteCount: 0, lineCapacity: lines, byteCapacity: bytes)
         }
         // SAFETY: `create` makes an object of the class that it is called on.
-        return unsafe unsafeDowncast(block, to: FieldBlock.self)
+        return unsafe unsafeDowncast(block, to: FieldStorage.self)
     }
 
     /// The lines; as many as the header says are there.
@@ -46,9 +46,9 @@ final class FieldBlock: ManagedBuffer<FieldBlock.Header, Fields.Line> {
     }
 
     /// A copy, with room for so many more.
-    func copy(addingLines lines: Int, bytes: Int) -> FieldBlock {
+    func copy(addingLines lines: Int, bytes: Int) -> FieldStorage {
         let header = self.header
-        let copy = FieldBlock.make(
+        let copy = FieldStorage.make(
             lines: max(header.lineCount + lines, 2 * header.lineCount),
             bytes: max(header.byteCount + bytes, 2 * header.byteCount))
         // SAFETY: what was made has room for all there is.
@@ -64,7 +64,7 @@ final class FieldBlock: ManagedBuffer<FieldBlock.Header, Fields.Line> {
 ///
 /// Not copyable, so that nobody else ever holds the block.
 struct FoundLines: ~Copyable {
-    private var block: FieldBlock?
+    private var block: FieldStorage?
     private var capacity = 0
 
     /// How many there are.
@@ -80,13 +80,13 @@ struct FoundLines: ~Copyable {
     }
 
     private mutating func makeRoom(_ bytes: Int) {
-        let larger: FieldBlock
+        let larger: FieldStorage
         if let block = self.block {
             block.header.lineCount = self.count
             larger = block.copy(addingLines: 1, bytes: block.header.byteCapacity)
         } else {
             // PERF: sixteen lines hold most requests' heads, and growing costs a copy.
-            larger = FieldBlock.make(lines: 16, bytes: bytes)
+            larger = FieldStorage.make(lines: 16, bytes: bytes)
         }
         self.capacity = larger.header.lineCapacity
         self.block = larger
@@ -102,7 +102,7 @@ struct FoundLines: ~Copyable {
     /// The block with the bytes to which the lines belong, names in lower case.
     ///
     /// PERF: with room for a line more, such as an identifier that a gateway adds.
-    consuming func filled(with bytes: Span<UInt8>) -> FieldBlock? {
+    consuming func filled(with bytes: Span<UInt8>) -> FieldStorage? {
         guard var block = self.block.take() else { return nil }
         let count = bytes.count
         block.header.lineCount = self.count
