@@ -27,10 +27,7 @@ final class HTTP1Session {
     private var isForHead = false
     private var requests = 0
     private var isReading = false
-    private var bodyStartedAt = MonotonicTime(nanoseconds: 0)
-    private var bodyBytes = 0
-    /// When the body, if nothing more of it comes, stands still for too long.
-    private var bodyStalledAt = MonotonicTime(nanoseconds: 0)
+    private var bodyPace = BodyPace(from: MonotonicTime(nanoseconds: 0))
     /// Whether the body's bytes are not taken from the client for now.
     private var isRequestPaused = false
     private let timer = LoopTimer()
@@ -176,8 +173,7 @@ final class HTTP1Session {
         case .exchange(let exchange):
             self.exchange = exchange
             self.phase = .body
-            self.bodyStartedAt = self.context.loop.now
-            self.bodyBytes = 0
+            self.bodyPace = BodyPace(from: self.context.loop.now)
             if bodyLength != .none {
                 self.setTimer(after: self.context.snapshot.limits.requestBodyStall)
                 if self.parser.expectsContinue { self.sendContinue() }
@@ -201,7 +197,7 @@ final class HTTP1Session {
     private func receivedBody(_ bytes: Span<UInt8>) {
         switch self.phase {
         case .body:
-            self.bodyBytes += bytes.count
+            self.bodyPace.received(bytes.count)
             guard let exchange = self.exchange else { return }
             if exchange.receivedBody(bytes) {
                 self.setBodyTimer()
@@ -221,14 +217,10 @@ final class HTTP1Session {
         }
     }
 
-    /// A body must make progress, and on the whole not be slower than the rate that is asked for.
     private func setBodyTimer() {
         // The client can not be faster than what takes its bytes.
         if self.isRequestPaused { return }
-        let limits = self.context.snapshot.limits
-        let byRate = Duration.seconds(Int64(self.bodyBytes / max(1, limits.requestBodyRate.bytes)))
-        self.bodyStalledAt = self.context.loop.now + limits.requestBodyStall
-        let deadline = min(self.bodyStalledAt, self.bodyStartedAt + byRate + limits.requestBodyStall)
+        let deadline = self.bodyPace.deadline(at: self.context.loop.now, self.context.snapshot.limits)
         self.context.loop.set(self.timer, to: deadline)
     }
 
@@ -509,8 +501,7 @@ extension HTTP1Session: ClientStream {
         self.isRequestPaused = false
         if self.isClosed { return }
         // What was measured so far was not the client's speed.
-        self.bodyStartedAt = self.context.loop.now
-        self.bodyBytes = 0
+        self.bodyPace = BodyPace(from: self.context.loop.now)
         if case .body = self.phase { self.setBodyTimer() }
         self.connection.resumeReading()
     }
@@ -619,7 +610,7 @@ extension HTTP1Session: LoopTimerHandler {
         case .head:
             self.refuse(RequestFault(.headTimedOut))
         case .body, .discarding:
-            self.refuse(RequestFault(self.bodyStalledAt > self.context.loop.now ? .bodyTooSlow : .bodyTimedOut))
+            self.refuse(self.bodyPace.fault(at: self.context.loop.now))
         case .answering, .closed:
             break
         }

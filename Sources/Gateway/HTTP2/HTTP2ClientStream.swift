@@ -14,15 +14,12 @@ final class HTTP2ClientStream {
     private var exchange: Exchange?
     /// Whether a body follows the answer's head.
     private var hasBody = false
-    private var bodyStartedAt: MonotonicTime
+    private var bodyPace: BodyPace
     /// How long the rest of a request may come that was answered already. To reset the stream at once would make what is on
     /// its way an error, and clients have been seen to drop the answer with it.
     private static let restTime = Duration.seconds(1)
     /// From so many bytes on, it is looked at once whether they can go, so that the upstream brings no more if not.
     private static let many = 2048
-    private var bodyBytes = 0
-    /// When the body, if nothing more of it comes, stands still for too long.
-    private var bodyStalledAt = MonotonicTime.never
     /// Whether the client is to send no more of the body for now, and what of it has not been given back to its window.
     private var isRequestPaused = false
     private var heldBytes = 0
@@ -38,7 +35,7 @@ final class HTTP2ClientStream {
         self.stream = stream
         self.isForHead = isForHead
         self.session = session
-        self.bodyStartedAt = session.context.loop.now
+        self.bodyPace = BodyPace(from: session.context.loop.now)
     }
 
     /// Whether an exchange is under way.
@@ -63,7 +60,7 @@ final class HTTP2ClientStream {
             self.session.server.discard(bytes.count)
             return
         }
-        self.bodyBytes += bytes.count
+        self.bodyPace.received(bytes.count)
         if exchange.receivedBody(bytes) {
             if self.isRequestPaused {
                 // The connection's window is for the other streams as well.
@@ -93,14 +90,11 @@ final class HTTP2ClientStream {
         self.session.look(at: self.deadline)
     }
 
-    /// A body must make progress, and on the whole not be slower than the rate that is asked for.
     private func setBodyDeadline() {
         // The client can not be faster than what takes its bytes.
         if self.isRequestPaused { return }
-        let limits = self.session.context.snapshot.limits
-        let byRate = Duration.seconds(Int64(self.bodyBytes / max(1, limits.requestBodyRate.bytes)))
-        self.bodyStalledAt = self.session.context.loop.now + limits.requestBodyStall
-        self.deadline = min(self.bodyStalledAt, self.bodyStartedAt + byRate + limits.requestBodyStall)
+        let context = self.session.context
+        self.deadline = self.bodyPace.deadline(at: context.loop.now, context.snapshot.limits)
         self.session.look(at: self.deadline)
     }
 
@@ -137,7 +131,7 @@ final class HTTP2ClientStream {
             self.session.touched()
             return
         }
-        let fault = RequestFault(self.bodyStalledAt > now ? .bodyTooSlow : .bodyTimedOut)
+        let fault = self.bodyPace.fault(at: now)
         if let limit = fault.limitName { self.noteLimit(limit) }
         if exchange.hasAnswered {
             // There is no other answer to give than the one that is under way.
@@ -262,8 +256,7 @@ extension HTTP2ClientStream: ClientStream {
         guard self.isRequestPaused else { return }
         self.isRequestPaused = false
         // What was measured so far was not the client's speed.
-        self.bodyStartedAt = self.session.context.loop.now
-        self.bodyBytes = 0
+        self.bodyPace = BodyPace(from: self.session.context.loop.now)
         if self.heldBytes > 0 { self.session.server.consumeStream(self.heldBytes, on: self.stream) }
         self.heldBytes = 0
         if self.exchange != nil, !self.stream.hasEnded { self.setBodyDeadline() }
