@@ -97,7 +97,7 @@ struct Assembly {
     /// Where and how a function is called, and as whom.
     private struct Target {
         let endpoint: ServiceEndpoint
-        let speaking: FunctionRuntime.Speech
+        let api: FunctionRuntime.API
         let event: EventFormat
         let credentials: CredentialStore
         var lease: FunctionLease?
@@ -113,7 +113,7 @@ struct Assembly {
             }
             let endpoint = try aws.endpoint(in: region)
             return Target(
-                endpoint: endpoint, speaking: Self.lambda(function, reference, endpoint, region),
+                endpoint: endpoint, api: Self.lambda(function, reference, endpoint, region),
                 event: Self.event(function, reference: reference, region: region),
                 credentials: try stores.store(for: function.role, region: region))
         case .local:
@@ -121,7 +121,7 @@ struct Assembly {
             let reference = try FunctionReference(parsing: function.name)
             return Target(
                 endpoint: local.endpoint,
-                speaking: Self.lambda(function, reference, local.endpoint, LocalIdentity.region),
+                api: Self.lambda(function, reference, local.endpoint, LocalIdentity.region),
                 event: Self.event(function, reference: reference, region: LocalIdentity.region),
                 credentials: local.credentials, lease: local.lambda.lease(function.name))
         case .url(let url):
@@ -129,7 +129,7 @@ struct Assembly {
                 // Nobody asks for keys.
                 return Target(
                     endpoint: url.endpoint,
-                    speaking: .http(ForwardingTemplate(endpoint: url.endpoint, signingFor: nil)),
+                    api: .http(ForwardingTemplate(endpoint: url.endpoint, signingFor: nil)),
                     event: EventFormat(.v2), credentials: stores.own)
             }
             guard let region = try url.endpoint.functionURLRegion ?? aws.region(asksMachine: true) else {
@@ -137,14 +137,14 @@ struct Assembly {
             }
             return Target(
                 endpoint: url.endpoint,
-                speaking: .http(ForwardingTemplate(endpoint: url.endpoint, signingFor: region)),
+                api: .http(ForwardingTemplate(endpoint: url.endpoint, signingFor: region)),
                 event: EventFormat(.v2), credentials: try stores.store(for: function.role, region: region))
         }
     }
 
     private static func lambda(
         _ function: FunctionConfiguration, _ reference: FunctionReference, _ endpoint: ServiceEndpoint, _ region: String
-    ) -> FunctionRuntime.Speech {
+    ) -> FunctionRuntime.API {
         .lambda(
             InvocationTemplate(
                 function: reference, endpoint: endpoint, region: region, tenant: function.tenant,
@@ -200,7 +200,7 @@ struct Assembly {
             upstream: UpstreamIdentity(
                 endpoint: target.endpoint, tls: target.endpoint.scheme == .https ? tls : nil,
                 speaking: function.upstream),
-            speaking: target.speaking, operation: function.invoke, event: target.event,
+            calling: target.api, operation: function.invoke, event: target.event,
             responseMode: function.response,
             policy: ExchangePolicy(
                 firstByte: function.timeouts.firstByte, idle: function.timeouts.idle, total: function.timeouts.total,

@@ -62,7 +62,7 @@ final class FunctionRuntime: Sendable {
 
     /// `predecessor` is the function of this name in the configuration before.
     init(
-        name: String, upstream: UpstreamIdentity, speaking speech: Speech,
+        name: String, upstream: UpstreamIdentity, calling api: API,
         operation: InvocationTemplate.Operation, event: EventFormat, responseMode: ResponseMode, policy: ExchangePolicy,
         connectTimeout: Duration, maximumBody: Int, maximumConcurrency: Int?, warmConnections: Int = 0,
         credentials: CredentialStore, resilience: FunctionResilience = FunctionResilience(),
@@ -71,14 +71,14 @@ final class FunctionRuntime: Sendable {
         self.id = Self.nextID.wrappingAdd(1, ordering: .relaxed).newValue
         self.name = name
         self.upstream = upstream
-        self.call = if case .lambda(let template) = speech { template } else { nil }
-        let forwarding: ForwardingTemplate? = if case .http(let template) = speech { template } else { nil }
+        self.call = if case .lambda(let template) = api { template } else { nil }
+        let forwarding: ForwardingTemplate? = if case .http(let template) = api { template } else { nil }
         self.forwarding = forwarding
         self.signsCalls = forwarding == nil || forwarding?.region != nil
         self.isForwarding = forwarding != nil
         // A request that might be sent again has to be kept.
         self.streamsRequests = resilience.fallback == nil && forwarding?.streamsBody ?? false
-        let tenant = speech.tenantOfRequests
+        let tenant = api.tenantOfRequests
         self.tenantOfRequests = tenant
         self.takesTenants = tenant != nil
         self.takesFacts = tenant != nil || event.namesRoute
@@ -109,7 +109,7 @@ final class FunctionRuntime: Sendable {
     var endpoint: ServiceEndpoint { self.upstream.endpoint }
 
     /// What is spoken with the upstream.
-    enum Speech: Sendable {
+    enum API: Sendable {
         /// The Lambda API, or what speaks like it.
         case lambda(InvocationTemplate)
         /// A function URL, or any other HTTP server.

@@ -188,7 +188,7 @@ final class LoopContext {
         let pool =
             self.pools[function.upstream]
             ?? UpstreamPool(
-                function.endpoint, tls: function.upstream.tls, speaking: function.upstream.speech,
+                function.endpoint, tls: function.upstream.tls, speaking: function.upstream.upstreamProtocol,
                 resolver: self.resolver, on: self.loop)
         self.pools[function.upstream] = pool
         self.poolsByFunction[function.id] = pool

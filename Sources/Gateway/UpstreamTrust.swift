@@ -30,16 +30,16 @@ struct UpstreamIdentity: Sendable, Hashable {
     let endpoint: ServiceEndpoint
     /// What the endpoint is verified with; `nil` where it is not reached over TLS.
     let tls: TLSClientContext?
-    let speech: UpstreamProtocol
+    let upstreamProtocol: UpstreamProtocol
 
-    init(endpoint: ServiceEndpoint, tls: TLSClientContext?, speaking speech: UpstreamProtocol = .auto) {
+    init(endpoint: ServiceEndpoint, tls: TLSClientContext?, speaking upstreamProtocol: UpstreamProtocol = .auto) {
         self.endpoint = endpoint
         self.tls = tls
-        self.speech = speech
+        self.upstreamProtocol = upstreamProtocol
     }
 
     static func == (left: UpstreamIdentity, right: UpstreamIdentity) -> Bool {
-        left.endpoint == right.endpoint && left.tls === right.tls && left.speech == right.speech
+        left.endpoint == right.endpoint && left.tls === right.tls && left.upstreamProtocol == right.upstreamProtocol
     }
 
     func hash(into hasher: inout Hasher) {
