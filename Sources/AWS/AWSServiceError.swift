@@ -43,6 +43,31 @@ package struct AWSServiceError: Error, Sendable, Equatable {
         self.serverTime = Self.serverTime(in: head.fields)
     }
 
+    /// Whether an answer with this head may be of the service itself, and not of a function behind it: it names its error,
+    /// and what it says is JSON.
+    package static func mayHaveSent(_ head: ResponseHead) -> Bool {
+        guard head.fields.contains("x-amzn-errortype") else { return false }
+        guard let index = head.fields.firstIndex(of: "content-type") else { return true }
+        let value = head.fields.value(at: index)
+        return value.count >= 16 && value.extracting(0..<16).equalsIgnoringCase("application/json")
+    }
+
+    /// Whether a body is the document with which the service says why it refuses: a message, and nothing but what goes
+    /// with it.
+    package static func isDocument(_ body: Span<UInt8>) -> Bool {
+        // What is no JSON is none.
+        guard let members = (try? JSONValue(parsing: body))?.object?.members else { return false }
+        var hasMessage = false
+        for (key, value) in members {
+            switch key {
+            case "message", "Message": hasMessage = value.string != nil
+            case "Type", "__type", "code": continue
+            default: return false
+            }
+        }
+        return hasMessage
+    }
+
     /// The `Date` of an answer.
     static func serverTime(in fields: Fields) -> WallTime? {
         guard let index = fields.firstIndex(of: "date") else { return nil }
@@ -97,6 +122,13 @@ extension AWSServiceError {
         "ReservedFunctionConcurrentInvocationLimitExceeded", "ReservedFunctionInvocationRateLimitExceeded",
         "CallerRateLimitExceeded", "ConcurrentSnapshotCreateLimitExceeded",
     ]
+
+    /// Whether something is wrong with the request itself, so that any function would refuse it.
+    package var isAboutRequest: Bool {
+        guard !self.isThrottle, [400, 413, 415].contains(self.status) else { return false }
+        // These are 400 as well, and about the function alone.
+        return self.type != "NoPublishedVersionException" && self.type != "SnapStartException"
+    }
 
     /// Whether the function is about to start, which takes seconds rather than milliseconds.
     package var isStartingUp: Bool {

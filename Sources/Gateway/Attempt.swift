@@ -80,7 +80,7 @@ final class Attempt: UpstreamAttempt {
                 if case .functionError = failure { self.leaveReadOut() }
                 self.failInvocation(failure)
             case .needsMore:
-                if self.invocation.holdsBytes { self.exchange.receivedHeldBytes() }
+                if self.invocation.holdsPayload { self.exchange.receivedHeldBytes() }
                 return
             }
         }
@@ -157,6 +157,7 @@ final class Attempt: UpstreamAttempt {
             signature.isCured(after: error, for: self.exchange.function, self.exchange.context)
         else { return false }
         self.isSignedAnew = true
+        self.exchange.calledAnew()
         self.leaveReadOut()
         self.invocation = Self.invocation(of: self.exchange)
         // From a fresh stack: the connection is still at work with the refusal.

@@ -172,8 +172,21 @@ final class Exchange {
         }
         self.ticket = nil
         switch self.machine.admitted(at: self.context.loop.now) {
-        case .invoke: self.entered()
-        case .drop: function.leave()
+        case .invoke:
+            self.hasPlace = true
+            self.function.retryBudget.earn()
+            self.invokeAfterWait()
+        case .drop:
+            function.leave()
+        }
+    }
+
+    /// A place has become free, or another try is due; meanwhile the breaker may have opened. A probe has been let in.
+    private func invokeAfterWait() {
+        if !self.isProbe, let refusal = self.askBreaker() {
+            self.couldNotCall(refusal)
+        } else {
+            self.invoke()
         }
     }
 
@@ -214,25 +227,38 @@ final class Exchange {
         }
     }
 
-    /// The function has begun to answer.
-    private func called(status: Int) {
+    /// The function has begun to answer. That is no verdict yet, but enough to let others in whom a probe keeps waiting.
+    private func beganWell(status: Int) {
+        if self.isProbe, !self.isGatewayFailure(status: status) { self.calledWell() }
+    }
+
+    /// The call has ended with an answer of this status.
+    private func ended(status: Int) {
         guard let breaker = self.function.breaker else { return }
-        let failure = ExchangeFailure.refusedByUpstream(status: status)
-        if self.function.isForwarding, failure.isFunctionFailure {
-            self.calledBadly(failure)
-            return
+        if self.isGatewayFailure(status: status) {
+            self.calledBadly(.refusedByUpstream(status: status))
+        } else if !breaker.needsNoAsking {
+            self.calledWell()
         }
-        if breaker.needsNoAsking { return }
+    }
+
+    /// Whether an HTTP upstream's answer says that there is nobody behind it.
+    private func isGatewayFailure(status: Int) -> Bool {
+        self.function.isForwarding && ExchangeFailure.refusedByUpstream(status: status).isFunctionFailure
+    }
+
+    private func calledWell() {
+        let isProbe = self.isProbe
         self.isProbe = false
-        breaker.update { $0.succeeded() }
+        self.function.breaker?.update { $0.succeeded(isProbe: isProbe) }
     }
 
     /// The call has failed.
     private func calledBadly(_ failure: ExchangeFailure) {
         guard let breaker = self.function.breaker, failure.isFunctionFailure else { return }
+        let (isProbe, now) = (self.isProbe, self.context.loop.now)
         self.isProbe = false
-        let now = self.context.loop.now
-        breaker.update { $0.failed(at: now) }
+        breaker.update { $0.failed(isProbe: isProbe, at: now) }
     }
 
     /// Whether an HTTP upstream's answer means that it takes no more requests, and another function can stand in.
@@ -352,6 +378,11 @@ final class Exchange {
         self.setTimer()
     }
 
+    /// The call was refused for its signature alone, and is made once more with another one.
+    func calledAnew() {
+        self.machine.calledAnew()
+    }
+
     /// Payload bytes came in that are held back until they say what they are.
     func receivedHeldBytes() {
         self.machine.receivedBytes(at: self.context.loop.now)
@@ -364,14 +395,14 @@ final class Exchange {
         let status = head.status
         switch self.machine.receivedHead(endsHere: endsHere, at: self.context.loop.now) {
         case .sendHead:
-            self.called(status: status)
+            self.beganWell(status: status)
             self.prepare(&head)
             self.record.answered(status: status, at: self.context.loop.now)
             self.client.sendHead(head, hasBody: true)
             self.forgetRequest()
             self.setTimer()
         case .sendHeadAndEnd:
-            self.called(status: status)
+            self.ended(status: status)
             self.prepare(&head)
             self.record.answered(status: status, at: self.context.loop.now)
             self.client.sendHead(head, hasBody: false)
@@ -406,6 +437,7 @@ final class Exchange {
     func completed() {
         switch self.machine.completed() {
         case .sendEnd:
+            self.ended(status: self.record.status)
             self.client.sendEnd()
             self.finish(status: self.record.status, end: "complete")
         case .drop:
@@ -584,7 +616,7 @@ extension Exchange: LoopTimerHandler {
         case .wait:
             self.setTimer()
         case .invoke:
-            self.invoke()
+            self.invokeAfterWait()
         case .fallBack(let failure):
             self.releaseAttempt()
             self.context.log(failure, of: self.record)
@@ -598,6 +630,7 @@ extension Exchange: LoopTimerHandler {
         case .truncate(let failure):
             self.releaseAttempt()
             self.context.log(failure, of: self.record)
+            self.calledBadly(failure)
             self.truncate(failure)
         }
     }

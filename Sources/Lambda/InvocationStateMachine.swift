@@ -96,11 +96,17 @@ package struct InvocationStateMachine: ~Copyable {
         get { self.held.bytes }
     }
 
-    /// Whether there are any.
+    /// Whether payload is held back. The body of an error is none: nothing of an answer has come with it.
     ///
     /// PERF: as if it changed something, so that the machine is not moved out of its place to be looked at, 44 words.
-    package var holdsBytes: Bool {
-        mutating get { !self.held.isEmpty }
+    package var holdsPayload: Bool {
+        mutating get {
+            if self.held.isEmpty { return false }
+            switch self.state {
+            case .searching, .gathering, .releasing: return true
+            case .awaitingHead, .refused, .functionFailed, .relaying, .discarding, .completed, .failed: return false
+            }
+        }
     }
 
     /// Takes them out, for whoever needs them longer than until the next call.

@@ -6,7 +6,8 @@ package import Time
 ///                                      ▲                        │
 ///                                      └──────── failure ───────┘
 ///
-/// Half-open, one call is let through as a probe; the others are held back until it has succeeded or failed.
+/// Half-open, one call is let through as a probe; the others are held back until it has succeeded or failed. Each call
+/// says how it went once, when it is over; a probe that has begun to answer lets the others in already.
 package struct CircuitBreaker: Sendable, Equatable {
     package let settings: Settings
     private var state = State.closed(failures: 0)
@@ -57,24 +58,26 @@ package struct CircuitBreaker: Sendable, Equatable {
         }
     }
 
-    /// A call has been answered.
-    package mutating func succeeded() {
+    /// A call has been answered well; where it is a probe, its answer may have begun only.
+    package mutating func succeeded(isProbe: Bool) {
         switch self.state {
-        case .closed, .halfOpen: self.state = .closed(failures: 0)
+        case .closed: self.state = .closed(failures: 0)
+        case .halfOpen: if isProbe { self.state = .closed(failures: 0) }
         // One that was under way when others failed says nothing of now.
         case .open: break
         }
     }
 
     /// A call has failed.
-    package mutating func failed(at now: MonotonicTime) {
+    package mutating func failed(isProbe: Bool, at now: MonotonicTime) {
         switch self.state {
         case .closed(let failures):
             self.state =
                 failures + 1 >= self.settings.failures
                 ? .open(until: now + self.settings.openTime) : .closed(failures: failures + 1)
         case .halfOpen:
-            self.state = .open(until: now + self.settings.openTime)
+            // The others began long ago: what the probe finds counts.
+            if isProbe { self.state = .open(until: now + self.settings.openTime) }
         case .open:
             break
         }

@@ -5,7 +5,7 @@ package import Lambda
 package enum ExchangeFailure: Error, Equatable, Sendable {
     /// No connection to the endpoint came about: no byte of the request was written.
     case unreachable(String)
-    /// Connecting took longer than `timeouts.connect`.
+    /// Connecting, TLS and HTTP/2 included, took longer than `timeouts.connect`: no byte of the request was written.
     case connectTimedOut
     /// No credentials to sign with; the text says what to do.
     case noCredentials(String)
@@ -75,9 +75,9 @@ extension ExchangeFailure {
     /// Whether the function can not have run, so that calling again repeats nothing.
     package var isRetryable: Bool {
         switch self {
-        case .unreachable, .staleConnection, .unprocessed: true
+        case .unreachable, .connectTimedOut, .staleConnection, .unprocessed: true
         case .invocation(let failure): failure.isRetryable
-        case .connectTimedOut, .noCredentials, .credentialsTimedOut, .connectionLost, .badUpstreamAnswer: false
+        case .noCredentials, .credentialsTimedOut, .connectionLost, .badUpstreamAnswer: false
         case .firstByteTimedOut, .idleTimedOut, .totalTimedOut, .clientStalled, .eventTooLarge, .shutDown: false
         case .busy, .circuitOpen, .refusedByUpstream: false
         }
@@ -91,7 +91,7 @@ extension ExchangeFailure {
         case .firstByteTimedOut, .unprocessed: true
         case .busy, .circuitOpen, .refusedByUpstream: true
         // What is wrong with the request is so for any function.
-        case .invocation(.service(let error)): ![400, 413, 415].contains(error.status)
+        case .invocation(.service(let error)): !error.isAboutRequest
         case .invocation: false
         case .connectionLost, .badUpstreamAnswer, .idleTimedOut, .totalTimedOut, .clientStalled, .eventTooLarge: false
         case .shutDown: false
@@ -104,7 +104,7 @@ extension ExchangeFailure {
         switch self {
         case .unreachable, .connectTimedOut, .connectionLost, .badUpstreamAnswer, .firstByteTimedOut, .idleTimedOut:
             true
-        case .invocation(.service(let error)): !error.isThrottle && ![400, 413, 415].contains(error.status)
+        case .invocation(.service(let error)): !error.isThrottle && !error.isAboutRequest
         case .invocation: true
         case .staleConnection, .unprocessed, .noCredentials, .credentialsTimedOut, .totalTimedOut: false
         // What a server's own gateways say when there is nobody behind them, or nobody who answers in time. 500 is an
@@ -142,6 +142,7 @@ extension ExchangeFailure {
         case .unprocessed(.refused): "refused_stream"
         case .unprocessed(.needsHTTP1): "http1_required"
         case .unreachable: "unreachable"
+        case .connectTimedOut: "connect_timeout"
         default: "throttled"
         }
     }

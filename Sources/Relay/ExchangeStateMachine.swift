@@ -40,7 +40,7 @@ package struct ExchangeStateMachine: ~Copyable {
     package mutating func requestCompleted(at now: MonotonicTime) -> RequestAction {
         switch self.state {
         case .gathering:
-            self.state = .invoking(Invoking(over: now + self.policy.total))
+            self.state = .invoking(Invoking(over: now + self.policy.total, firstCallAt: now))
             return .invoke
         case .invoking, .queued, .waiting, .relaying, .finished:
             return .drop
@@ -59,7 +59,7 @@ package struct ExchangeStateMachine: ~Copyable {
     package mutating func admitted(at now: MonotonicTime) -> RequestAction {
         switch self.state {
         case .queued(let queued):
-            self.state = .invoking(Invoking(from: queued))
+            self.state = .invoking(Invoking(from: queued, at: now))
             return .invoke
         case .gathering, .invoking, .waiting, .relaying, .finished:
             // It came too late.
@@ -88,6 +88,18 @@ package struct ExchangeStateMachine: ~Copyable {
         switch self.state {
         case .invoking(var invoking):
             invoking.sentAt = nil
+            self.state = .invoking(invoking)
+        case .gathering, .queued, .waiting, .relaying, .finished:
+            break
+        }
+    }
+
+    /// The call is made anew, because what it was signed with did not do: the wait for its first byte will begin anew.
+    package mutating func calledAnew() {
+        switch self.state {
+        case .invoking(var invoking):
+            invoking.sentAt = nil
+            invoking.lastByteAt = nil
             self.state = .invoking(invoking)
         case .gathering, .queued, .waiting, .relaying, .finished:
             break
@@ -187,12 +199,12 @@ package struct ExchangeStateMachine: ~Copyable {
         case .invoking(let invoking):
             let jitter = Self.jitter(after: invoking.jitter, spread: spread, failure)
             let pause = Self.pause(jitter, failure)
-            // A function that starts up, or has no room, is waited for no longer than for a first byte, counted from the
-            // first call on.
-            let isForWaiting = failure.isStartingUp || failure.throttleReason != nil
+            // A function that starts up, has no room or is not reached is waited for no longer than for a first byte, counted
+            // from the first call on.
+            let isForWaiting =
+                failure.isStartingUp || failure.throttleReason != nil || failure == .connectTimedOut
             let limit =
-                isForWaiting && self.policy.firstByte < self.policy.total
-                ? invoking.over + (self.policy.firstByte - self.policy.total) : invoking.over
+                isForWaiting ? min(invoking.over, invoking.firstCallAt + self.policy.firstByte) : invoking.over
             // What never left, or was certainly not begun with, is no call: it does not count among the tries.
             let isFree = invoking.freeTries < failure.mostFreeTries
             guard failure.isRetryable, isAffordable || failure.costsNothing,
@@ -239,7 +251,7 @@ package struct ExchangeStateMachine: ~Copyable {
         guard let policy, failure.allowsFallback, now < over else { return false }
         self.policy = policy
         self.policy.total = over - now
-        self.state = .invoking(Invoking(over: over))
+        self.state = .invoking(Invoking(over: over, firstCallAt: now))
         return true
     }
 
@@ -450,6 +462,8 @@ extension ExchangeStateMachine {
         let attempt: Int
         /// When `total` is over.
         let over: MonotonicTime
+        /// When the function was called first.
+        let firstCallAt: MonotonicTime
         /// The random part of the wait before this call, in milliseconds; 0 for the first call.
         let jitter: Int
         /// How many tries were not counted.
@@ -458,16 +472,18 @@ extension ExchangeStateMachine {
         var lastByteAt: MonotonicTime?
 
         /// The first call.
-        init(over: MonotonicTime) {
+        init(over: MonotonicTime, firstCallAt: MonotonicTime) {
             self.attempt = 1
             self.over = over
+            self.firstCallAt = firstCallAt
             self.jitter = 0
             self.freeTries = 0
         }
 
-        init(from queued: Queued) {
+        init(from queued: Queued, at now: MonotonicTime) {
             self.attempt = queued.attempt
             self.over = queued.over
+            self.firstCallAt = now
             self.jitter = 0
             self.freeTries = 0
         }
@@ -475,6 +491,7 @@ extension ExchangeStateMachine {
         init(from waiting: Waiting) {
             self.attempt = waiting.attempt + 1
             self.over = waiting.over
+            self.firstCallAt = waiting.firstCallAt
             self.jitter = waiting.jitter
             self.freeTries = waiting.freeTries
         }
@@ -499,6 +516,7 @@ extension ExchangeStateMachine {
         let attempt: Int
         let freeTries: Int
         let over: MonotonicTime
+        let firstCallAt: MonotonicTime
         let until: MonotonicTime
         /// The random part of the wait, in milliseconds.
         let jitter: Int
@@ -507,6 +525,7 @@ extension ExchangeStateMachine {
             self.attempt = isFree ? invoking.attempt - 1 : invoking.attempt
             self.freeTries = invoking.freeTries + (isFree ? 1 : 0)
             self.over = invoking.over
+            self.firstCallAt = invoking.firstCallAt
             self.until = until
             self.jitter = jitter
         }

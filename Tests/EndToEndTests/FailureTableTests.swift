@@ -15,7 +15,7 @@ import Testing
         var kind = Kind.lambda
         var keys = ""
 
-        enum Kind { case lambda, unreachable, server }
+        enum Kind { case lambda, unreachable, silent, keyless, keysLate, server }
 
         var testDescription: String { "\(self.what) \(self.status) \(self.steps.count)" }
     }
@@ -32,6 +32,9 @@ import Testing
     static let rows: [Row] = [
         Row(
             what: "no connection", steps: [], isCalledAgain: true, hasStandIn: true, status: 502, kind: .unreachable),
+        Row(
+            what: "`connect` is over", steps: [], isCalledAgain: true, hasStandIn: true, status: 504, kind: .silent,
+            keys: ", timeouts: { connect: 300ms }"),
         Row(
             what: throttled, steps: refusal(429, "TooManyRequestsException"), isCalledAgain: true, hasStandIn: true,
             status: 429),
@@ -55,6 +58,18 @@ import Testing
             status: 502),
         Row(
             what: refused, steps: refusal(500, "ServiceException"), isCalledAgain: false, hasStandIn: true, status: 502),
+        Row(
+            what: "no credentials: there are none", steps: [], isCalledAgain: false, hasStandIn: true, status: 502,
+            kind: .keyless),
+        Row(
+            what: "no credentials: they do not come within `first_byte`", steps: [], isCalledAgain: false,
+            hasStandIn: true, status: 504, kind: .keysLate, keys: ", timeouts: { first_byte: 300ms }"),
+        Row(
+            what: "wrong with the request: 400, 415", steps: refusal(400, "InvalidRequestContentException"),
+            isCalledAgain: false, hasStandIn: false, status: 502),
+        Row(
+            what: "wrong with the request: 400, 415", steps: refusal(415, "UnsupportedMediaTypeException"),
+            isCalledAgain: false, hasStandIn: false, status: 502),
         Row(
             what: "too large: 413", steps: refusal(413, "RequestTooLargeException"), isCalledAgain: false,
             hasStandIn: false, status: 413),
@@ -114,6 +129,19 @@ import Testing
         }
         setup.functions.append(("other", "{ url: \"http://127.0.0.1:\(lambda.port)/\(standIn.name)\" }"))
         if row.kind == .unreachable { setup.aws = "{ region: eu-west-1, endpoint: \"http://127.0.0.1:1\" }" }
+        // Holds the port for as long as the gateway runs.
+        let silent = try ReservedPort(listens: true)
+        if row.kind == .keyless || row.kind == .keysLate {
+            setup.environment["AWS_ACCESS_KEY_ID"] = nil
+            setup.environment["AWS_SECRET_ACCESS_KEY"] = nil
+            setup.environment["AWS_EC2_METADATA_DISABLED"] = "true"
+        }
+        if row.kind == .keysLate {
+            setup.environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://127.0.0.1:\(silent.number)/keys"
+        }
+        if row.kind == .silent {
+            setup.aws = "{ region: eu-west-1, endpoint: \"http://127.0.0.1:\(try await lambda.silentPort())\" }"
+        }
         try await Gateway.run(setup) { gateway in
             let alone = try await gateway.get("/alone")
             #expect(alone.status == row.status, "\(gateway.log)")
@@ -127,5 +155,6 @@ import Testing
             #expect(lines[0]["attempts"]?.int == calls)
             #expect(lines[1]["attempts"]?.int == calls + (row.hasStandIn ? 1 : 0))
         }
+        withExtendedLifetime(silent) {}
     }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Weights, fallbacks, the line for a place, the circuit breaker, tenants.
+/// Weights, fallbacks, the line for a place, tenants.
 @Suite struct ResilienceTests {
     private static let hello: [Step] = [.text("hello"), .done, .end]
     private static let throttle = Step.answer(429, ["x-amzn-errortype": "TooManyRequestsException"], "{}")
@@ -213,78 +213,6 @@ import Testing
                 for try await text in group { #expect(text == "hello") }
             }
             #expect(try await function.calls().count == 40)
-        }
-    }
-
-    // The circuit breaker.
-
-    @Test func `a function that fails again and again is left alone, then tried`() async throws {
-        let failure: [Step] = [.complete(["ErrorCode": "Unhandled"]), .end]
-        let function = try await FakeLambda.shared.function(calls: [failure, failure, failure, Self.hello])
-        try await Gateway.run(Setup(function, "circuit_breaker: { failures: 2, open_for: 700ms }")) { gateway in
-            for _ in 0..<2 { try expectProblem(try await gateway.get("/"), 502) }
-            let open = try await gateway.get("/")
-            try expectProblem(open, 503)
-            #expect(open["retry-after"] == "1")
-            #expect(try await function.calls().count == 2)
-            try await Task.sleep(for: .milliseconds(800))
-            // The probe fails, and it is open again; the next one does not.
-            try expectProblem(try await gateway.get("/"), 502)
-            try expectProblem(try await gateway.get("/"), 503)
-            try await Task.sleep(for: .milliseconds(800))
-            for _ in 0..<3 { #expect(try await gateway.get("/").text == "hello") }
-            #expect(try await function.calls().count == 6)
-            let ends = try await gateway.accessLog(lines: 8).map { $0["end"]?.string }
-            #expect(ends.filter { $0 == "circuit_open" }.count == 2)
-        }
-    }
-
-    @Test(arguments: [502, 503, 504]) func `a server that nobody is behind is left alone`(status: Int) async throws {
-        let bad: [Step] = [.answer(status, ["x-own": "1"], "theirs")]
-        let function = try await FakeLambda.shared.function(calls: [bad, bad, [.answer(200, [:], "hello")]])
-        try await Gateway.run(Setup(url: function, "circuit_breaker: { failures: 2, open_for: 700ms }")) { gateway in
-            for _ in 0..<2 {
-                // Its answer goes on as it is.
-                let answer = try await gateway.get("/")
-                #expect(answer.status == status)
-                #expect(answer.text == "theirs")
-                #expect(answer["x-own"] == "1")
-            }
-            try expectProblem(try await gateway.get("/"), 503)
-            #expect(try await function.calls().count == 2)
-            try await Task.sleep(for: .milliseconds(800))
-            for _ in 0..<3 { #expect(try await gateway.get("/").text == "hello") }
-            let ends = try await gateway.accessLog(lines: 6).map { $0["end"]?.string }
-            #expect(ends.filter { $0 == "circuit_open" }.count == 1)
-        }
-    }
-
-    @Test(arguments: [429, 500, 501, 404]) func `other answers of a server open nothing`(status: Int) async throws {
-        let function = try await FakeLambda.shared.function(.answer(status, [:], "theirs"))
-        try await Gateway.run(Setup(url: function, "circuit_breaker: { failures: 1 }")) {
-            (gateway: Gateway) async throws in
-            for _ in 0..<3 { #expect(try await gateway.get("/").status == status) }
-            #expect(try await function.calls().count == 3)
-        }
-    }
-
-    @Test func `a server that asks for fewer requests counts as failed where another one stands in`() async throws {
-        let lambda = try await FakeLambda.shared
-        let function = try await lambda.function(.answer(503))
-        let other = try await lambda.function(calls: [Self.hello])
-        var setup = try Setup(url: function, "fallback: other, circuit_breaker: { failures: 2 }")
-        setup.add(other, as: "other")
-        try await Gateway.run(setup) { (gateway: Gateway) async throws in
-            for _ in 0..<4 { #expect(try await gateway.get("/").text == "hello") }
-            #expect(try await function.calls().count == 2)
-        }
-    }
-
-    @Test func `a throttle opens nothing`() async throws {
-        let function = try await FakeLambda.shared.function(Self.throttle)
-        try await Gateway.run(Setup(function, "retries: 0, circuit_breaker: { failures: 1 }")) { gateway in
-            for _ in 0..<3 { try expectProblem(try await gateway.get("/"), 429) }
-            #expect(try await function.calls().count == 3)
         }
     }
 

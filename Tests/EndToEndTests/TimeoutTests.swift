@@ -100,6 +100,26 @@ import Testing
         #expect(try await function.calls().count == 1)
     }
 
+    @Test func `an error that does not end is no first byte`() async throws {
+        let stalled: [Step] = [
+            .plain(503, ["x-amzn-errortype": "ServiceException"]), .raw(Array(#"{"message":"#.utf8)), .forever,
+        ]
+        let lambda = try await FakeLambda.shared
+        let function = try await lambda.function(calls: [stalled])
+        let other = try await lambda.function(.text("stand-in"), .done, .end)
+        var setup = try Setup(lambda)
+        let keys = "timeouts: { first_byte: 400ms, idle: 60s }"
+        setup.add(function, as: "alone", keys)
+        setup.add(function, as: "helped", "fallback: other, \(keys)")
+        setup.add(other, as: "other")
+        setup.routes = ["{ path: /alone, function: alone }", "{ path: /helped, function: helped }"]
+        try await Gateway.run(setup) { gateway in
+            try expectProblem(await gateway.get("/alone"), 504)
+            #expect(try await gateway.get("/helped").text == "stand-in")
+            #expect(try await gateway.accessLog(lines: 2)[0]["end"] == "first_byte_timeout")
+        }
+    }
+
     @Test func `an endpoint that takes no connection is 504 after the connect time`() async throws {
         let lambda = try await FakeLambda.shared
         let port = try await lambda.silentPort()
@@ -109,7 +129,31 @@ import Testing
         setup.routes = ["{ path: /*, function: main }"]
         try await Gateway.run(setup) { gateway in
             try expectProblem(await gateway.get(), 504)
-            #expect(try await gateway.accessLog(lines: 1)[0]["end"] == "connect_timeout")
+            let line = try await gateway.accessLog(lines: 1)[0]
+            #expect(line["end"] == "connect_timeout")
+            #expect(line["attempts"] == 3)
+        }
+    }
+
+    @Test func `an endpoint that does not shake hands is tried again, no longer than for a first byte`() async throws {
+        let lambda = try await FakeLambda.shared
+        let other = try await lambda.function(.answer(200, [:], "stand-in"))
+        // Its connections come about, and nobody is there to speak on them.
+        let port = try ReservedPort(listens: true)
+        var setup = try Setup(lambda)
+        setup.aws = "{ region: eu-west-1, endpoint: \"https://127.0.0.1:\(port.number)\" }"
+        let keys = "function: nobody, retries: 9, timeouts: { connect: 400ms, first_byte: 1s }"
+        setup.functions = [
+            ("alone", "{ \(keys) }"), ("helped", "{ \(keys), fallback: other }"),
+            ("other", "{ url: \"http://127.0.0.1:\(lambda.port)/\(other.name)\" }"),
+        ]
+        setup.routes = ["{ path: /alone, function: alone }", "{ path: /helped, function: helped }"]
+        try await Gateway.run(setup) { gateway in
+            try expectProblem(await gateway.get("/alone"), 504)
+            #expect(try await gateway.get("/helped").text == "stand-in")
+            let lines = try await gateway.accessLog(lines: 2)
+            #expect(lines[0]["end"] == "connect_timeout")
+            #expect((2...3).contains(lines[0]["attempts"]?.int ?? 0))
         }
     }
 
@@ -137,12 +181,13 @@ import Testing
     }
 }
 
-/// A port that is bound and does not listen, so that connecting to it is refused and nobody else gets it.
+/// A port that is bound, so that nobody else gets it. Connecting to it is refused, unless it listens; then nothing is
+/// ever said there.
 final class ReservedPort {
     let number: Int
     private let descriptor: Int32
 
-    init() throws {
+    init(listens: Bool = false) throws {
         self.descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -154,7 +199,7 @@ final class ReservedPort {
                 bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
             }
         }
-        guard result else { throw HarnessError("no port") }
+        guard result, !listens || listen(descriptor, 64) == 0 else { throw HarnessError("no port") }
         self.number = Int(UInt16(bigEndian: address.sin_port))
     }
 

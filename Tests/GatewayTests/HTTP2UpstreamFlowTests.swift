@@ -220,7 +220,7 @@ import Time
     // Time.
 
     @Test func `a server that does not greet in time is not waited for`() throws {
-        let rig = try Rig("upstream: http2, timeouts: { connect: 2s }")
+        let rig = try Rig("upstream: http2, retries: 0, timeouts: { connect: 2s }")
         let client = try self.client(rig)
         let api = try HTTP2API(rig, settings: nil)
         rig.advance(by: .milliseconds(1900))

@@ -33,6 +33,21 @@ import Testing
         #expect(outcome.end == .completed(InvokeComplete()))
     }
 
+    @Test func `what is held of an error is no payload`() {
+        for (status, fields, operation, holds) in [
+            (503, Fields(), .streaming, false), (200, Fields(["x-amz-function-error": "Unhandled"]), .buffered, false),
+            (200, Fields(), .buffered, true),
+        ] as [(Int, Fields, InvocationTemplate.Operation, Bool)] {
+            var machine = InvocationStateMachine(mode: .buffered, operation: operation)
+            _ = machine.receivedHead(ResponseHead(status: status, fields: fields))
+            let bytes = Array(#"{"message":"#.utf8)
+            var offset = 0
+            _ = machine.next(bytes.span, at: &offset)
+            let isHeld = machine.holdsPayload
+            #expect(isHeld == holds, "\(status)")
+        }
+    }
+
     @Test func `the log comes with the end`() {
         let outcome = Outcome.of(Answer("body", complete: #"{"LogResult":"bG9n"}"#), mode: .auto)
         #expect(outcome.end == .completed(InvokeComplete(logResult: "bG9n")))

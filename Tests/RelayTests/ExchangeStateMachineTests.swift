@@ -83,7 +83,7 @@ import Time
 
     @Test func `only what can not have run is called again`() {
         for failure in [
-            ExchangeFailure.connectionLost("reset"), .connectTimedOut, .noCredentials("none"),
+            ExchangeFailure.connectionLost("reset"), .noCredentials("none"),
             .badUpstreamAnswer("nonsense"), .invocation(.functionError(code: "Unhandled", details: "")),
             .invocation(.truncated), .invocation(.endedWithoutComplete),
             .invocation(.service(AWSServiceError(status: 500, type: "ServiceException", message: ""))),
@@ -94,8 +94,8 @@ import Time
             #expect(machine.failed(failure, at: self.at(1), spread: 0) == .respond(failure), "\(failure)")
         }
         for failure in [
-            ExchangeFailure.unreachable("refused"), .staleConnection, .unprocessed(.goingAway), .unprocessed(.refused),
-            self.throttled(),
+            ExchangeFailure.unreachable("refused"), .connectTimedOut, .staleConnection, .unprocessed(.goingAway),
+            .unprocessed(.refused), self.throttled(),
         ] {
             var machine = ExchangeStateMachine(policy: self.policy)
             _ = machine.requestCompleted(at: self.at(1))
@@ -214,6 +214,44 @@ import Time
         // No more calls than there may be.
         #expect(self.pauses(after: failure, spread: 0, ExchangePolicy(retries: 2)) == [.seconds(1), .seconds(1)])
         #expect(self.pauses(after: failure, spread: 0, ExchangePolicy(retries: 0)).isEmpty)
+    }
+
+    @Test func `a call that is signed anew has a first byte to wait for again`() {
+        var machine = ExchangeStateMachine(policy: self.policy)
+        _ = machine.requestCompleted(at: self.at(1))
+        machine.requestSent(at: self.at(1))
+        machine.receivedBytes(at: self.at(2))
+        machine.calledAnew()
+        #expect(machine.deadline == self.at(901))
+        machine.requestSent(at: self.at(5))
+        #expect(machine.deadlinePassed(at: self.at(65), fallback: self.policy) == .fallBack(.firstByteTimedOut))
+        // Once there is an answer there is nothing to make anew.
+        _ = machine.receivedHead(endsHere: false, at: self.at(66))
+        machine.calledAnew()
+        #expect(machine.deadline == self.at(366))
+    }
+
+    @Test func `connecting takes no longer than a first byte, over all tries`() {
+        var machine = ExchangeStateMachine(policy: ExchangePolicy(firstByte: .seconds(7), retries: 10))
+        _ = machine.requestCompleted(at: self.at(1))
+        for second in [4, 7] {
+            #expect(
+                machine.failed(.connectTimedOut, at: self.at(Int64(second)), spread: 0)
+                    == .retry(after: .milliseconds(50)))
+            _ = machine.retryDue(at: self.at(Int64(second)))
+        }
+        #expect(machine.failed(.connectTimedOut, at: self.at(10), spread: 0) == .respond(.connectTimedOut))
+        #expect(ExchangeFailure.connectTimedOut.status == 504)
+    }
+
+    @Test func `the time in the line is none of the time that a function has to start up`() {
+        var machine = ExchangeStateMachine(policy: ExchangePolicy(firstByte: .seconds(3)))
+        _ = machine.requestCompleted(at: self.at(1))
+        machine.queued(until: self.at(10))
+        _ = machine.admitted(at: self.at(5))
+        #expect(machine.failed(self.throttled(), at: self.at(6), spread: 0) == .retry(after: .milliseconds(50)))
+        _ = machine.retryDue(at: self.at(7))
+        #expect(machine.failed(self.throttled(), at: self.at(8), spread: 0) == .respond(self.throttled()))
     }
 
     @Test func `a request that went nowhere is sent again once, even where there are no retries`() {

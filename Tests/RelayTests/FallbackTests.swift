@@ -15,7 +15,9 @@ import Time
 
     @Test(
         arguments: [
-            .unreachable(""), .connectTimedOut, throttled, .busy, .circuitOpen(retryAfter: .seconds(1)),
+            .unreachable(""), .connectTimedOut, throttled,
+            .invocation(.service(AWSServiceError(status: 400, type: "ThrottlingException", message: ""))), .busy,
+            .circuitOpen(retryAfter: .seconds(1)),
             .refusedByUpstream(status: 503), .noCredentials(""),
             .invocation(.service(AWSServiceError(status: 404, type: "ResourceNotFoundException", message: ""))),
             .invocation(.service(AWSServiceError(status: 500, type: "ServiceException", message: ""))),
