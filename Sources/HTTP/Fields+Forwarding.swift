@@ -8,7 +8,8 @@ extension Fields {
     }
 
     /// Removes what a function must not see: the fields of one connection, `Proxy` (which becomes HTTP_PROXY in CGI-like
-    /// programs), and names with `_` (which become the same variables as names with `-`).
+    /// programs) and all names that begin with `Proxy-`, and names with `_` (which become the same variables as names with
+    /// `-`).
     package mutating func removeUnforwardable() {
         self.removeLines(alsoUnderscores: true)
     }
@@ -52,7 +53,7 @@ extension Fields {
         if name.count < 32, Self.lengthsOfHopByHop &>> UInt32(truncatingIfNeeded: name.count) & 1 == 1 {
             if Self.isHopByHop(name) { return true }
         }
-        return alsoUnderscores && name.holdsUnderscore
+        return alsoUnderscores && (name.holdsUnderscore || name.isForProxies)
     }
 
     /// Bit n: one of the names that `isHopByHop` knows is of n bytes.
@@ -75,5 +76,12 @@ extension Fields {
             line = self.firstIndex(of: "connection", from: index + 1)
         }
         return names
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether a name (in lower case) begins with `proxy-`: meant for whoever is on the way.
+    fileprivate var isForProxies: Bool {
+        self.count > 5 && self[0] == UInt8(ascii: "p") && self.extracting(0..<6).equals("proxy-")
     }
 }

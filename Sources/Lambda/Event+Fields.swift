@@ -31,6 +31,7 @@ extension ByteBuffer {
                 }
                 if !isFirst { self.append(ASCII.closeBracket) }
             }
+            var hasRequestID = false
             self.append(#","headers":{"#)
             self.appendOwnHeaders(of: head, context: context, forwardedFor: walk.forwardedFor, tellsTLS: !isHTTPAPI)
             for index in fields.indices {
@@ -39,6 +40,8 @@ extension ByteBuffer {
                 case .dropped, .repeated: continue
                 case .cookie where isHTTPAPI: continue
                 case .requestID:
+                    if hasRequestID { continue }
+                    hasRequestID = true
                     self.append(#","x-request-id":"#)
                     self.append(jsonString: context.requestID)
                 case .plain, .cookie:

@@ -13,13 +13,14 @@ enum EventV1 {
         to buffer: inout ByteBuffer, head: borrowing RequestHead, context: borrowing EventContext, format: EventFormat,
         body: Span<UInt8>
     ) {
-        let path = (context.path ?? head.target.path).utf8.span.withoutLeadingSlashes
+        let sentPath = context.path ?? head.target.path
+        let path = sentPath.utf8.span
         let query = head.target.query.utf8.span
         let resource = context.route?.resource ?? "/{proxy+}"
         buffer.append(#"{"resource":"#)
         buffer.append(jsonString: resource)
         buffer.append(#","path":"#)
-        buffer.append(jsonString: path)
+        buffer.append(jsonString: path.withoutLeadingSlashes)
         buffer.append(#","httpMethod":"#)
         buffer.append(jsonString: head.method.rawValue)
         let lines = HeaderMapLines(head.fields)

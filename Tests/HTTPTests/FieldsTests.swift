@@ -84,14 +84,19 @@ import Testing
             "Proxy": "evil",
             "Proxy-Authorization": "secret", "X_Forwarded_For": "1", "x-private": "1", "X-Other": "2", "x-third": "3",
             "X-Fourth": "4",
-            "HTTP2-Settings": "x", "Content-Length": "1", "Tea": "x", "a_": "b",
+            "HTTP2-Settings": "x", "Content-Length": "1", "Tea": "x", "a_": "b", "Proxy-Foo": "1",
+            "proxy-": "1", "Proxyx": "1", "Proxy-A-Name-Of-More-Than-Thirty-Two-Bytes": "1",
         ])
         var responses = fields
         fields.removeUnforwardable()
         #expect(
-            fields == Fields(["host": "a", "x-fourth": "4", "http2-settings": "x", "content-length": "1", "tea": "x"]))
+            fields
+                == Fields([
+                    "host": "a", "x-fourth": "4", "http2-settings": "x", "content-length": "1", "tea": "x",
+                    "proxyx": "1",
+                ]))
         responses.removeHopByHop()
-        #expect(responses.all("a_") == ["b"] && responses.all("x_forwarded_for") == ["1"] && responses.count == 7)
+        #expect(responses.all("a_") == ["b"] && responses.all("x_forwarded_for") == ["1"] && responses.count == 11)
         let clean = Fields(["Host": "a"])
         var same = clean
         same.removeUnforwardable()

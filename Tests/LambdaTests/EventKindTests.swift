@@ -121,7 +121,8 @@ import Testing
         let head = EventV2Tests.head(.get, "//a//b%20c/")
         let event = try self.event(head, Self.rest)
         #expect(event["path"] == "/a//b%20c/")
-        #expect(event["requestContext"]?["path"] == "/live/a//b%20c/")
+        // LAMBDA_WIRE 5.2: there the path stands as it was sent.
+        #expect(event["requestContext"]?["path"] == "/live//a//b%20c/")
     }
 
     @Test(

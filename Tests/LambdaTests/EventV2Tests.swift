@@ -170,6 +170,16 @@ import Time
             ])
     }
 
+    @Test(arguments: [EventFormat.Kind.v2, .httpAPI, .v1, .alb, .albMultiValue])
+    func `each name stands once, whatever the client repeats`(kind: EventFormat.Kind) {
+        let head = Self.head(fields: ["X-Request-ID": "a", "x-request-id": "b", "X-A": "1", "x-a": "2"])
+        let text = Self.text(head, Self.context(), EventFormat(kind)).lowercased()
+        // A parser would fold two members into one. REST APIs have two maps.
+        for name in ["x-request-id", "x-a"] {
+            #expect(text.components(separatedBy: "\"\(name)\":").count == (kind == .v1 ? 3 : 2), "\(text)")
+        }
+    }
+
     @Test func `what a trusted proxy forwarded is kept, with the proxy's address behind it`() throws {
         let context = Self.context {
             $0.connection = EventConnection(peerAddress: "10.0.0.1", keepsForwardedFor: true)

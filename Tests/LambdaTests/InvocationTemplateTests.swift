@@ -104,6 +104,9 @@ import Time
     @Test(arguments: [
         ("Root=1-6a5145aa-290a323a5de9a2e0636377d4", true), ("Root=1-a-b;Parent=0123456789abcdef;Sampled=1", true),
         ("Root=1-a-b;Lineage=1:abc:0", true), ("", false), ("Root", false), ("root=1", false), ("Self=1-a-b", false),
+        ("Self=1-67891234-12456789abcdef012345678;Root=1-67891233-abcdef012345678912345678;CalledFrom=app", true),
+        ("Root=1-a-b;Lineage=25:a8124321:0|1:b7:1", true), ("XRoot=1", false), ("Self=1;XRoot=1", false),
+        ("Self=1, Root=1", false), ("Self=Root=1", false),
         ("Root=1-a b", false), ("Root=1-a\"b", false), ("Root=1\r\nX: y", false),
         ("Root=" + String(repeating: "a", count: 252), false),
     ])
