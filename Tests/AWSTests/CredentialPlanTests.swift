@@ -62,6 +62,22 @@ import Testing
         #expect(Self.failure { try Self.plan(config: config, profile: "a") } == .endlessRoles(profile: "a"))
     }
 
+    @Test func `keys of a source profile go before its role, as in the SDKs`() throws {
+        let config = """
+            [profile a]
+            role_arn = \(Self.roleA)
+            source_profile = b
+            [profile b]
+            role_arn = \(Self.roleB)
+            source_profile = c
+            """
+        let plan = try Self.plan(config: config, credentials: "[b]\n" + Self.keys, profile: "a")
+        #expect(plan == CredentialPlan(.fixed(Self.base), roles: [try RoleAssumption(arn: Self.roleA)]))
+        // Named by itself it has its role.
+        let own = Self.failure { try Self.plan(config: config, credentials: "[b]\n" + Self.keys, profile: "b") }
+        #expect(own == .noSuchSource("c", namedBy: .profile("b", "source_profile")))
+    }
+
     @Test func `roles that go round are an error`() {
         let config = """
             [profile a]

@@ -12,6 +12,8 @@ import Testing
         var credentials = ""
         /// Further files by their path in the home.
         var files: [String: String] = [:]
+        /// The profile that the gateway's file and the SDK's caller name.
+        var profile: String?
 
         var testDescription: String { self.name }
     }
@@ -117,6 +119,40 @@ import Testing
                 "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "HOME/token", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "wrong",
             ], files: ["token": "pod-token"]),
         Source(name: "instance"),
+        Source(
+            name: "environment with a session token",
+            environment: [
+                "AWS_ACCESS_KEY_ID": "ASIALENT", "AWS_SECRET_ACCESS_KEY": "secret-of-ASIALENT",
+                "AWS_SESSION_TOKEN": "token-of-ASIALENT",
+            ]),
+        Source(
+            name: "credentials file with a session token",
+            credentials: """
+                [default]
+                aws_access_key_id = ASIALENT
+                aws_secret_access_key = secret-of-ASIALENT
+                aws_session_token = token-of-ASIALENT
+                """),
+        Source(
+            name: "chain of roles with keys in the middle", environment: ["AWS_PROFILE": "last"],
+            config: """
+                [profile last]
+                role_arn = \(Self.role)
+                source_profile = base
+                [profile base]
+                role_arn = arn:aws:iam::222222222222:role/path/b
+                source_profile = first
+                [profile first]
+                credential_source = Ec2InstanceMetadata
+                """, credentials: Self.base),
+        Source(
+            name: "role of the environment",
+            environment: [
+                "AWS_ACCESS_KEY_ID": FakeLambda.accessKey, "AWS_SECRET_ACCESS_KEY": FakeLambda.secretKey,
+            ],
+            config: "[profile here]\nrole_arn = \(Self.role)\ncredential_source = Environment\n",
+            // Keys of the environment would be used as they are, but for a profile that is chosen elsewhere.
+            profile: "here"),
     ]
 
     /// A gateway for one function whose keys come from a source.
@@ -128,6 +164,7 @@ import Testing
         func filled(_ text: String) -> String {
             text.replacingOccurrences(of: "URL", with: fakes.url).replacingOccurrences(of: "HOME", with: home)
         }
+        if let profile = source.profile { setup.aws = setup.aws.replacing(" }", with: ", profile: \(profile) }") }
         setup.environment = fakes.environment
         setup.environment["HOME"] = home
         for (name, value) in source.environment { setup.environment[name] = filled(value) }
@@ -153,7 +190,8 @@ import Testing
         let function = try await FakeLambda.shared.function(.text("hello"), .done, .end)
         let fakes = try await FakeSources()
         let setup = try Self.setup(function, fakes, source)
-        let sdk = try await Tool.python("resolve_with_boto3.py", [], environment: setup.environment)
+        let words = source.profile.map { [$0] } ?? []
+        let sdk = try await Tool.python("resolve_with_boto3.py", words, environment: setup.environment)
         #expect(sdk.status == 0, "\(sdk.errors)")
         let found = try JSONDocument(parsing: sdk.output)
         try await Gateway.run(setup) { (gateway: Gateway) async throws in
@@ -593,6 +631,31 @@ import Testing
                     calls.map { $0.signature == nil }.filter { !$0 }.count == (source.name == "environment" ? 1 : 0))
                 #expect(try await gateway.accessLog(lines: 1)[0]["attempts"] == 1)
             }
+        }
+    }
+
+    /// What a call may meet that was refused for the clock, and then what a client gets of it.
+    static let signedAnew: [(steps: [Step], answer: String, calls: Int)] = [
+        ([.forever], "stand-in", 2),
+        ([.answer(403, ["x-amzn-errortype": "AccessDeniedException"], #"{"message":"no"}"#)], "stand-in", 2),
+        ([.answer(429, ["x-amzn-errortype": "TooManyRequestsException"], "{}")], "stand-in", 3),
+        ([.text("hello"), .done, .end], "hello", 2),
+    ]
+
+    @Test(arguments: Self.signedAnew)
+    func `a call that is signed anew has the time of a first one`(
+        steps: [Step], answer: String, calls: Int
+    ) async throws {
+        let lambda = try await FakeLambda(clockOffset: 3600)
+        let first = try await lambda.function(calls: [steps])
+        let other = try await lambda.function(.text("stand-in"), .done, .end)
+        let keys = "retries: 1, fallback: other, timeouts: { first_byte: 1s, idle: 60s }"
+        var setup = try Setup(first, keys)
+        setup.add(other, as: "other")
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            #expect(try await gateway.get().text == answer, "\(gateway.log)")
+            // The first one is the refusal.
+            #expect(try await first.calls().count == calls)
         }
     }
 

@@ -56,13 +56,9 @@ extension SharedSettings {
         }
     }
 
-    /// What a profile gives to one that names it as its source. Its own keys go before its role where it names itself.
+    /// What a profile gives to one that names it as its source. Keys of its own go before a role of its own, as in the SDKs.
     private func plan(ofSource name: String, visited: [String]) throws(SharedSettingsError) -> CredentialPlan {
-        let profile = self.profiles[name] ?? Profiles.Profile()
-        let isItself = visited.last == name
-        if isItself || profile["role_arn"] == nil {
-            if let keys = try self.staticKeys(of: name) { return CredentialPlan(.fixed(keys)) }
-        }
+        if let keys = try self.staticKeys(of: name) { return CredentialPlan(.fixed(keys)) }
         guard !visited.contains(name), visited.count < Self.longestChain else {
             throw .endlessRoles(profile: self.profileName)
         }
