@@ -290,6 +290,66 @@ import Testing
         }
     }
 
+    /// Answers of a function that look like AWS's refusal of a key that has ended, but for one thing each.
+    static let ownRefusals: [(String, [String: String], String)] = [
+        ("not AWS's document", ["x-amzn-errortype": "ExpiredTokenException"], #"{"message":"x","own":1}"#),
+        ("no document", ["x-amzn-errortype": "ExpiredTokenException"], "not for you"),
+        ("no body", ["x-amzn-errortype": "ExpiredTokenException"], ""),
+        (
+            "no JSON", ["x-amzn-errortype": "ExpiredTokenException", "content-type": "text/plain"],
+            #"{"message":"x"}"#
+        ),
+        ("no error of AWS", ["content-type": "application/json"], #"{"message":"x"}"#),
+        (
+            "too long", ["x-amzn-errortype": "ExpiredTokenException", "content-type": "application/json"],
+            #"{"message":""# + String(repeating: "x", count: 100_000) + #""}"#
+        ),
+    ]
+
+    @Test(arguments: Self.ownRefusals)
+    func `a function that refuses a request has run, and is not called twice`(
+        what: String, fields: [String: String], body: String
+    ) async throws {
+        let function = try await FakeLambda.shared.function(calls: [
+            [.answer(403, fields, body)], [.answer(200, [:], "called twice")],
+        ])
+        let fakes = try await FakeSources()
+        var setup = try Setup(url: function, "sign: true")
+        for (name, value) in fakes.environment { setup.environment[name] = value }
+        // Keys that can be fetched anew, so that another signature might do.
+        setup.environment["AWS_ACCESS_KEY_ID"] = nil
+        setup.environment["AWS_SECRET_ACCESS_KEY"] = nil
+        setup.environment["HOME"] = setup.folder.path
+        try await Gateway.run(setup) { gateway in
+            let answer = try await gateway.get("/", method: "POST", body: "hi")
+            #expect(answer.status == 403)
+            #expect(answer.text == body)
+            #expect(answer.end == .whole)
+            #expect(try await function.calls().count == 1)
+        }
+    }
+
+    @Test func `AWS's refusal of a key that has ended is no answer`() async throws {
+        let refusal = Step.answer(
+            403, ["x-amzn-errortype": "ExpiredTokenException", "content-type": "application/json; charset=utf-8"],
+            #"{"message":"The security token included in the request is expired"}"#)
+        for method in ["POST", "HEAD"] {
+            let function = try await FakeLambda.shared.function(calls: [[refusal], [.answer(200, [:], "hello")]])
+            let fakes = try await FakeSources()
+            try await fakes.set(["life": 3600])
+            var setup = try Setup(url: function, "sign: true, retries: 0")
+            for (name, value) in fakes.environment { setup.environment[name] = value }
+            setup.environment["AWS_ACCESS_KEY_ID"] = nil
+            setup.environment["AWS_SECRET_ACCESS_KEY"] = nil
+            setup.environment["HOME"] = setup.folder.path
+            try await Gateway.run(setup) { gateway in
+                let answer = try await gateway.get("/", method: method, body: method == "POST" ? "hi" : nil)
+                #expect(answer.status == 200, "\(gateway.log)")
+                #expect(try await function.calls().count == 2)
+            }
+        }
+    }
+
     @Test func `a server behind TLS is verified`() async throws {
         let function = try await FakeLambda.shared.function(.answer(200, [:], "hello"))
         var setup = try Setup(function.lambda)

@@ -360,7 +360,8 @@ def handle(connection, method, target, version, headers, body, head):
             )
             if call["signature"] and (is_api or is_signed):
                 kind = call["signature"] if call["signature"].endswith("Exception") else "InvalidSignatureException"
-                script = [["answer", 403, {"x-amzn-errortype": kind}, json.dumps({"message": call["signature"]})]]
+                fields = {"x-amzn-errortype": kind, "content-type": "application/json"}
+                script = [["answer", 403, fields, json.dumps({"message": call["signature"]})]]
             lock.notify_all()
     end, keeps = "finished", True
     try:
