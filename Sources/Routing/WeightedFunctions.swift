@@ -4,7 +4,9 @@ private import Bytes
 /// Several functions that share the requests of a route by their weights.
 ///
 /// Without stickiness each request is drawn anew. With it, requests with the same value of a cookie or a header go to the
-/// same function, for as long as the weights stay; where weights change, only as many values move as must.
+/// same function, for as long as the weights stay. Where they change, values move only to functions that have gained weight
+/// against their own: each value has a time to arrive at each function, the sooner the more that weighs, and goes to where
+/// it arrives first (rendezvous hashing with weights).
 package struct WeightedFunctions: Sendable, Equatable {
     /// The functions by their positions, in the order of the configuration.
     package let choices: [Choice]
@@ -14,11 +16,14 @@ package struct WeightedFunctions: Sendable, Equatable {
     /// A function and its share.
     package struct Choice: Sendable, Hashable {
         package let function: Int
+        /// By which values know it again in another configuration.
+        package let name: String
         /// None, or its share of all weights.
         package let weight: Int
 
-        package init(function: Int, weight: Int) {
+        package init(function: Int, name: String, weight: Int) {
             self.function = function
+            self.name = name
             self.weight = weight
         }
     }
@@ -43,8 +48,8 @@ package struct WeightedFunctions: Sendable, Equatable {
     /// The position among the choices for a request with these fields. `random` is a random number, for requests that
     /// stay nowhere.
     package func choose(for fields: borrowing Fields, random: UInt64) -> Int {
-        let number = self.stickiness.flatMap { Self.hash($0, of: fields) } ?? random
-        var point = number.multipliedFullWidth(by: self.total).high
+        if let hash = self.stickiness.flatMap({ Self.hash($0, of: fields) }) { return self.first(toTake: hash) }
+        var point = random.multipliedFullWidth(by: self.total).high
         for (index, choice) in self.choices.enumerated() {
             let weight = UInt64(max(0, choice.weight))
             if point < weight { return index }
@@ -52,6 +57,16 @@ package struct WeightedFunctions: Sendable, Equatable {
         }
         // Unreachable: the point is below the sum of all weights.
         return 0
+    }
+
+    /// The position of the choice at which a value arrives first.
+    private func first(toTake hash: UInt64) -> Int {
+        var (best, bestTime) = (0, Double.infinity)
+        for (index, choice) in self.choices.enumerated() where choice.weight > 0 {
+            let time = (hash ^ choice.name.utf8.span.spreadHash).spread.waitingTime / Double(choice.weight)
+            if time < bestTime { (best, bestTime) = (index, time) }
+        }
+        return best
     }
 
     private static func hash(_ stickiness: Stickiness, of fields: borrowing Fields) -> UInt64? {
@@ -91,8 +106,31 @@ extension Span where Element == UInt8 {
     fileprivate var spreadHash: UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for index in self.indices { hash = (hash ^ UInt64(self[index])) &* 0x0100_0000_01b3 }
+        return hash.spread
+    }
+}
+
+extension UInt64 {
+    /// Another number for each, far from those of its neighbours: the last step of SplitMix64.
+    fileprivate var spread: UInt64 {
+        var hash = self
         hash = (hash ^ (hash >> 30)) &* 0xbf58_476d_1ce4_e5b9
         hash = (hash ^ (hash >> 27)) &* 0x94d0_49bb_1331_11eb
         return hash ^ (hash >> 31)
+    }
+
+    /// -ln of the number as a part of all numbers: with numbers from all over, times that are distributed exponentially, of
+    /// which the shortest is one function's as often as its weight says.
+    fileprivate var waitingTime: Double {
+        // The 53 upper bits, and never 0.
+        let part = (Double(self >> 11) + 0.5) * 0x1p-53
+        // ln(2^e m) = e ln 2 + 2 artanh t; the series ends where a Double does, as t is at most a third.
+        let t = (part.significand - 1) / (part.significand + 1)
+        var (sum, power) = (0.0, t)
+        for divisor in stride(from: 1.0, through: 31.0, by: 2.0) {
+            sum += power / divisor
+            power *= t * t
+        }
+        return -(Double(part.exponent) * 0.693_147_180_559_945_3 + 2 * sum)
     }
 }

@@ -217,7 +217,7 @@ import Testing
                 "function: f, tenant_id: { path_parameter: id }",
                 "has no parameter {id}, from which \"f\" takes its tenant"
             ),
-            ("function: f, max_concurrency: 1, queue: { }, circuit_breaker: { }, tenant_id: { from: host }", nil),
+            ("function: f, max_concurrency: 1, queue: { }, circuit_breaker: { }, tenant_id: acme", nil),
         ] as [(String, String?)])
     func `what a function can not do is a fault`(keys: String, fault: String?) {
         self.expectFault(fault, in: Self.oneFunction(keys))
@@ -406,6 +406,14 @@ import Testing
     @Test func `the largest body gives way to what holds all bodies, unless it was written`() throws {
         let gathered = try load(file("limits: { request_bodies: 1MiB }")).get()
         #expect(gathered.functions[0].maxRequestBody == .mebibytes(1))
+    }
+
+    @Test func `a tenant from whatever host is a warning`() {
+        let function = "tenant_id: { from: host }"
+        let warning = "warning: the route takes requests for any host, from which \"f\" takes its tenant"
+        #expect(faults(file(function: function)).count { $0.contains(warning) } == 1)
+        #expect(faults(file(function: function, route: "host: a.example")) == [])
+        #expect(faults(file(function: function, route: "hosts: [a.example, \"*.b.example\"]")) == [])
     }
 
     @Test func `a function that no route calls is a warning`() {

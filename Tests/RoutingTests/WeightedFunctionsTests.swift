@@ -5,11 +5,13 @@ import Testing
 
 @Suite struct WeightedFunctionsTests {
     private func weighted(
-        _ weights: [Int], _ stickiness: WeightedFunctions.Stickiness? = nil
+        _ weights: [Int], _ stickiness: WeightedFunctions.Stickiness? = nil, names: [String] = ["a", "b", "c", "d"]
     ) throws -> WeightedFunctions {
         try #require(
             WeightedFunctions(
-                weights.enumerated().map { WeightedFunctions.Choice(function: $0.offset, weight: $0.element) },
+                weights.enumerated().map {
+                    WeightedFunctions.Choice(function: $0.offset, name: names[$0.offset], weight: $0.element)
+                },
                 stickiness: stickiness))
     }
 
@@ -26,7 +28,7 @@ import Testing
 
     @Test(arguments: [[], [0], [0, 0]])
     func `without weights there is no choice`(weights: [Int]) {
-        #expect(WeightedFunctions(weights.map { WeightedFunctions.Choice(function: 0, weight: $0) }) == nil)
+        #expect(WeightedFunctions(weights.map { WeightedFunctions.Choice(function: 0, name: "a", weight: $0) }) == nil)
     }
 
     @Test func `a value stays with its function, whatever else comes`() throws {
@@ -55,12 +57,40 @@ import Testing
         #expect(functions.choose(for: Fields(["cookie": "x-user=7"]), random: .max) == 1)
     }
 
-    @Test func `few values move when weights change a little`() throws {
-        let (before, after) = (try self.weighted([90, 10], .header("u")), try self.weighted([80, 20], .header("u")))
-        let moved = (0..<5000).count { value in
-            let fields = Fields(["u": "\(value)"])
-            return before.choose(for: fields, random: 0) != after.choose(for: fields, random: 0)
+    /// Where each of many values goes.
+    private func places(_ weights: [Int], names: [String] = ["a", "b", "c", "d"]) throws -> [String] {
+        let functions = try self.weighted(weights, .header("u"), names: names)
+        return (0..<10_000).map { names[functions.choose(for: Fields(["u": "\($0)"]), random: 0)] }
+    }
+
+    @Test(arguments: [[50, 40, 10], [1, 1, 1, 1], [0, 3, 1], [1000, 1], [7]])
+    func `values are shared as the weights are`(weights: [Int]) throws {
+        let places = try self.places(weights)
+        for (name, weight) in zip(["a", "b", "c", "d"], weights) {
+            let part = Double(weight) / Double(weights.reduce(0, +))
+            #expect(abs(Double(places.count { $0 == name }) / 10_000 - part) < 0.015, "\(name)")
         }
-        #expect((350...650).contains(moved))
+    }
+
+    /// Weights before and after, how many values of ten thousand must move, and from where to where.
+    static let changes: [(before: [Int], after: [Int], moved: Int, ways: Set<String>)] = [
+        ([90, 10], [80, 20], 1000, ["ab"]), ([1, 1, 1], [0, 1, 1], 3333, ["ab", "ac"]),
+        ([1, 1, 1], [1, 1, 1, 1], 2500, ["ad", "bd", "cd"]), ([50, 40, 10], [50, 40, 20], 818, ["ac", "bc"]),
+        // One has lost and another has gained: some more than the least, and none between those that neither did.
+        ([50, 40, 10], [40, 40, 20], 1200, ["ab", "ac", "bc"]), ([1, 2, 3], [10, 20, 30], 0, []),
+    ]
+
+    @Test(arguments: Self.changes)
+    func `where weights change, values move to who has gained against their own`(
+        before: [Int], after: [Int], moved: Int, ways: Set<String>
+    ) throws {
+        let pairs = zip(try self.places(before), try self.places(after)).filter { $0.0 != $0.1 }
+        #expect(Set(pairs.map { $0.0 + $0.1 }).isSubset(of: ways))
+        #expect(abs(pairs.count - moved) < 200, "\(pairs.count)")
+    }
+
+    @Test func `a function keeps its values wherever it stands in the list`() throws {
+        #expect(
+            try self.places([50, 40, 10]) == self.places([10, 50, 40], names: ["c", "a", "b"]))
     }
 }

@@ -171,7 +171,8 @@ extension RouteCheck {
                 self.reading.report(name.position, "\"\(name.value)\" stands in this list twice")
                 continue
             }
-            choices.append(WeightedFunctions.Choice(function: function, weight: item.value.weight))
+            choices.append(
+                WeightedFunctions.Choice(function: function, name: name.value, weight: item.value.weight))
         }
         let stickiness = self.stickiness(draft.sticky)
         if let weighted = WeightedFunctions(choices, stickiness: stickiness) { return .functions(weighted) }
@@ -265,6 +266,12 @@ extension RouteCheck {
                     draft.position,
                     "the route needs \"authorization\": from the claim \"\(name)\" of a verified token "
                         + "\"\(self.functions[position].name)\" takes its tenant")
+            }
+            if case .host? = tenant, draft.value.writtenKeys["host"] == nil, draft.value.writtenKeys["hosts"] == nil {
+                self.reading.warn(
+                    draft.position,
+                    "the route takes requests for any host, from which \"\(self.functions[position].name)\" takes its "
+                        + "tenant: whoever asks can name any; give the route a \"host\"")
             }
             guard case .pathParameter(let name)? = tenant else { continue }
             for path in paths where !path.value.parameterNames.contains(name) {
