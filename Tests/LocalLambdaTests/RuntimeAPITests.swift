@@ -27,6 +27,40 @@ import Testing
         )
     }
 
+    @Test func `a request that is cut off is refused, and its invocation fails`() async throws {
+        let fixture = try LambdaFixture.python(
+            """
+            import runtime
+            from runtime import *
+            id, event, headers = next_invocation()
+            send(f'POST {base}invocation/{id}/response HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 100\\r\\n\\r\\nhalf')
+            runtime.connection.shutdown(socket.SHUT_WR)
+            status, headers, body = read_answer()
+            open_connection()
+            id, event, headers = next_invocation()
+            respond(id, [status, json.loads(body)['errorType']])
+            """)
+        #expect(try await fixture.call(stream: false).text.contains("Runtime.TruncatedResponse"))
+        #expect(try await fixture.call(stream: false).text == #"[400, "TruncatedHTTPRequest"]"#)
+    }
+
+    @Test(
+        arguments: [
+            ("Runtime.ExitError", "Runtime.ExitError"),
+            ("Function.ResponseSizeTooLarge", "Function.ResponseSizeTooLarge"),
+            (nil, "Runtime.Unknown"), ("unhandled", "Runtime.Unknown"), ("Runtime.", "Runtime.Unknown"),
+            ("Runtime.X", "Runtime.Unknown"), ("Runtime.exit", "Runtime.Unknown"), ("Other.Error", "Runtime.Unknown"),
+            ("Runtime.A.B", "Runtime.Unknown"), ("Runtime.Ab1", "Runtime.Unknown"),
+        ] as [(String?, String)])
+    func `of an error without a body only types of the platform are told`(header: String?, type: String) {
+        let nothing: [UInt8] = []
+        let error = FunctionError.reported(body: nothing.span, headerType: header)
+        #expect(error.details == "{\"errorType\":\"\(type)\",\"errorMessage\":\"\"}")
+        // The runtime's own document is handed on as it is.
+        let own = FunctionError.reported(body: Array("{}".utf8).span, headerType: header)
+        #expect(own.details == "{}")
+    }
+
     @Test func `an invocation is answered once`() async throws {
         let text = try await Self.result(
             of: """

@@ -97,8 +97,16 @@ extension RuntimeConnection: ConnectionHandler {
     }
 
     func receivedEnd() {
-        // A child that has finished sending wants nothing any more.
-        self.connection.close()
+        switch self.phase {
+        case .streaming, .gathering, .reporting, .reportingInit, .refusing:
+            // It may still read what became of its request.
+            self.connection.prepareOutput()
+            RuntimeAnswers.append(.truncatedRequest, closes: true, to: &self.connection.output)
+            self.connection.closeAfterFlush()
+        case .idle, .asksNext, .asksPing, .parked:
+            // A child that has finished sending wants nothing any more.
+            self.connection.close()
+        }
         self.ended()
     }
 

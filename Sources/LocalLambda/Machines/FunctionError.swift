@@ -78,14 +78,23 @@ package struct FunctionError: Error, Equatable, Sendable {
     }
 
     /// What the runtime reported by `POST error` or `POST init/error`: its document, or one made of the type that the
-    /// header names where the body is empty.
+    /// header names where the body is empty. As in Lambda's own emulator only types of the platform's form count there.
     package static func reported(body: Span<UInt8>, headerType: String?) -> FunctionError {
         if !body.isEmpty { return FunctionError(code: "Unhandled", details: body.string()) }
         var json = ByteBuffer()
         json.append("{\"errorType\":")
-        json.append(jsonString: headerType ?? "Runtime.Unknown")
+        json.append(jsonString: headerType.flatMap { Self.isPlatformType($0) ? $0 : nil } ?? "Runtime.Unknown")
         json.append(",\"errorMessage\":\"\"}")
         return FunctionError(code: "Unhandled", details: json.string())
+    }
+
+    /// `Runtime.ExitError` and the like: `(Runtime|Function)\.[A-Z][a-zA-Z]+`.
+    private static func isPlatformType(_ type: String) -> Bool {
+        let parts = type.utf8.split(separator: ASCII.dot, omittingEmptySubsequences: false).map(Array.init)
+        guard parts.count == 2, parts[0] == Array("Runtime".utf8) || parts[0] == Array("Function".utf8),
+            parts[1].count >= 2, parts[1].allSatisfy(ASCII.isLetter)
+        else { return false }
+        return ASCII.lowercased(parts[1][0]) != parts[1][0]
     }
 
     /// `3.00` for three seconds, as Lambda writes them.

@@ -15,12 +15,14 @@ package enum RuntimeRefusal: Equatable, Sendable {
     case unknownPath
     /// The path does not take the method.
     case methodNotAllowed
+    /// The connection has ended in the middle of the request.
+    case truncatedRequest
     /// The request is malformed.
     case malformed(status: Int, String)
 
     package var status: Int {
         switch self {
-        case .invalidRequestID, .invalidFunctionResponseMode: 400
+        case .invalidRequestID, .invalidFunctionResponseMode, .truncatedRequest: 400
         case .invalidStateTransition: 403
         case .requestEntityTooLarge: 413
         case .unknownPath: 404
@@ -35,6 +37,7 @@ package enum RuntimeRefusal: Equatable, Sendable {
         case .invalidStateTransition: "InvalidStateTransition"
         case .invalidFunctionResponseMode: "InvalidFunctionResponseMode"
         case .requestEntityTooLarge: "RequestEntityTooLarge"
+        case .truncatedRequest: "TruncatedHTTPRequest"
         case .unknownPath, .methodNotAllowed, .malformed: "InvalidRequest"
         }
     }
@@ -46,6 +49,7 @@ package enum RuntimeRefusal: Equatable, Sendable {
         case .invalidFunctionResponseMode: "Invalid function response mode"
         case .requestEntityTooLarge(let limit):
             "Exceeded maximum allowed payload size (\(limit) bytes)."
+        case .truncatedRequest: "HTTP request detected as truncated"
         case .unknownPath: "No such path"
         case .methodNotAllowed: "The path does not take this method"
         case .malformed(_, let text): text
