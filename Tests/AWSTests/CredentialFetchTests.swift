@@ -108,7 +108,8 @@ import Time
         (403, "AccessDenied", false, "trust policy"), (403, "InvalidClientTokenId", false, "another partition"),
         (403, "RegionDisabledException", false, "aws.sts_endpoint"), (400, "ExpiredTokenException", false, "over"),
         (400, "IDPCommunicationError", true, ""), (400, "Throttling", true, ""), (500, "InternalFailure", true, ""),
-        (503, "", true, ""), (400, "ValidationError", false, ""),
+        (503, "", true, ""), (400, "ValidationError", false, ""), (403, "IDPRejectedClaim", false, ""),
+        (400, "MalformedPolicyDocument", false, ""), (400, "InvalidIdentityToken", false, "identity provider"),
     ])
     func `a refusal says what to do, and whether to wait`(
         status: Int, code: String, isTransient: Bool, advice: String

@@ -29,6 +29,38 @@ import Testing
         return setup
     }
 
+    @Test func `what auto has taken answers for is counted, over reloads too`() async throws {
+        let function = try await FakeLambda.shared.function(calls: [
+            [.prelude("{}"), .text("x"), .done, .end], [.text("body"), .done, .end],
+            [.text(#"{"statusCode":200,"body":"x"}"#), .done, .end], [.text(#"{"a":1}"#), .done, .end], [.done, .end],
+            [.text("body"), .done, .end],
+        ])
+        let pinned = try await self.function()
+        var setup = try self.setup(function)
+        setup.add(pinned, as: "pinned", "response: raw")
+        setup.routes.append("{ path: /pinned, function: pinned }")
+        setup.workers = 2
+        try await Gateway.run(setup) { gateway in
+            func counts() async throws -> [String: String] {
+                let lines = try await self.get("/metrics", of: gateway).body.split(separator: "\n")
+                let parts = lines.filter { $0.hasPrefix("sluice_auto_answers_total{function=\"main\"") }.map {
+                    $0.split(separator: "\"", omittingEmptySubsequences: false)
+                }
+                return Dictionary(uniqueKeysWithValues: parts.map { (String($0[3]), String($0[4].dropFirst(2))) })
+            }
+            for _ in 0..<5 { #expect(try await gateway.get("/").status == 200) }
+            #expect(try await gateway.get("/pinned").status == 200)
+            let shapes = ["prelude": "1", "body": "1", "buffered": "1", "json": "1", "empty": "1"]
+            #expect(try await counts() == shapes)
+            #expect(try await gateway.reload(setup))
+            #expect(try await gateway.get("/").text == "body")
+            #expect(try await counts() == shapes.merging(["body": "2"]) { $1 })
+            // What is pinned is not counted.
+            let body = try await self.get("/metrics", of: gateway).body
+            #expect(!body.contains("sluice_auto_answers_total{function=\"pinned\",shape=\"body\"} 1"))
+        }
+    }
+
     @Test func `requests are counted by route, function, status and end`() async throws {
         var setup = try self.setup(await self.function())
         setup.workers = 2

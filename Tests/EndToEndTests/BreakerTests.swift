@@ -76,6 +76,37 @@ import Testing
         }
     }
 
+    /// What a function does with each call, whether that opens its breaker, and further keys.
+    static let verdicts: [(steps: [Step], opens: Bool, keys: String)] = [
+        ([.answer(403, ["x-amzn-errortype": "AccessDeniedException"], "{}")], true, ""),
+        ([.answer(404, ["x-amzn-errortype": "ResourceNotFoundException"], "{}")], true, ""),
+        ([.answer(500, ["x-amzn-errortype": "ServiceException"], "{}")], true, ""),
+        ([.answer(200, ["X-Amz-Function-Error": "Unhandled"], "{}")], true, ", invoke: buffered"),
+        ([.text("no prelude"), .done, .end], true, ", response: prelude"), ([.close], true, ""),
+        ([.forever], true, ", timeouts: { first_byte: 300ms }"),
+        ([.answer(400, ["x-amzn-errortype": "InvalidRequestContentException"], "{}")], false, ""),
+        ([.answer(413, ["x-amzn-errortype": "RequestTooLargeException"], "{}")], false, ""),
+        ([.answer(415, ["x-amzn-errortype": "UnsupportedMediaTypeException"], "{}")], false, ""),
+        ([.answer(502, ["x-amzn-errortype": "EC2ThrottledException"], "{}")], false, ""),
+        ([.prelude(#"{"statusCode":503}"#), .done, .end], false, ""),
+        (
+            [.text("begun"), .forever], false,
+            ", timeouts: { idle: 400ms, first_byte: 400ms, connect: 400ms, total: 400ms }"
+        ),
+    ]
+
+    @Test(arguments: Self.verdicts)
+    func `what a function does is a failure or is none`(steps: [Step], opens: Bool, keys: String) async throws {
+        let function = try await FakeLambda.shared.function(calls: [steps])
+        let setup = try Setup(function, "retries: 0, circuit_breaker: { failures: 1 }\(keys)")
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            for _ in 0..<2 { _ = try await gateway.get("/") }
+            let ends = try await gateway.accessLog(lines: 2).map { $0["end"]?.string }
+            #expect((ends[1] == "circuit_open") == opens, "\(ends)")
+            #expect(try await function.calls().count == (opens ? 1 : 2))
+        }
+    }
+
     // When the answer has begun.
 
     @Test(

@@ -207,6 +207,34 @@ import Testing
         }
     }
 
+    @Test func `the relative address of a container is where an AWS SDK looks for it`() async throws {
+        // In a network of its own, where the address can be given to the fake.
+        let isolated = ["--user", "--map-root-user", "--net"]
+        guard try await Tool.run("unshare", isolated + ["true"]).status == 0 else { return }
+        var setup = try Setup(await FakeLambda.shared)
+        setup.aws = "{ region: eu-west-1, endpoint: \"http://169.254.170.2\" }"
+        setup.functions = [("main", "{ function: main, retries: 0 }")]
+        setup.routes = ["{ path: /*, function: main }"]
+        setup.environment["AWS_ACCESS_KEY_ID"] = nil
+        setup.environment["AWS_SECRET_ACCESS_KEY"] = nil
+        setup.environment["HOME"] = setup.folder.path
+        setup.environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/v2/credentials/x?a=b"
+        let file = try setup.folder.write("sluice.yaml", setup.text)
+        let tool = try await Tool.run(
+            "unshare",
+            isolated + [
+                Support.python, Support.file("container_address.py"), Support.binary, "invoke", "main", "--config",
+                file,
+            ],
+            environment: setup.environment)
+        #expect(tool.status == 0, "\(tool.errors)")
+        let heard = try JSONDocument(parsing: tool.output)
+        #expect(heard["asked"] == ["/v2/credentials/x?a=b", "/v2/credentials/x?a=b"], "\(tool.errors)")
+        #expect(heard["sdk"] == "ASIACONTAINER")
+        #expect(heard["key"] == heard["sdk"], "\(tool.errors)")
+        #expect(heard["token"] == "token-of-ASIACONTAINER")
+    }
+
     // Sign-ons that are renewed.
 
     private static let signOnFile = ".aws/sso/cache/0ad374308c5a4e22f723adf10145eafad7c4031c.json"

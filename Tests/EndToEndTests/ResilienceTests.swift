@@ -36,6 +36,35 @@ import Testing
         }
     }
 
+    @Test func `values of a header stay with their function, and move only to one that gains weight`() async throws {
+        let lambda = try await FakeLambda.shared
+        var setup = try Setup(lambda)
+        for name in ["one", "two", "six"] {
+            setup.add(try await lambda.function(.text(name), .done, .end), as: name)
+        }
+        func route(_ weights: [Int]) -> [String] {
+            let functions = zip(["one", "two", "six"], weights).map { "{ name: \($0), weight: \($1) }" }
+            return ["{ path: /*, functions: [\(functions.joined(separator: ", "))], sticky: { header: X-User } }"]
+        }
+        setup.routes = route([1, 1, 1])
+        try await Gateway.run(setup) { gateway in
+            func places() async throws -> [String] {
+                var places: [String] = []
+                for user in 0..<40 { places.append(try await gateway.get("/", ["x-user: \(user)"]).text) }
+                return places
+            }
+            let before = try await places()
+            #expect(Set(before) == ["one", "two", "six"])
+            #expect(try await places() == before)
+            setup.routes = route([1, 1, 3])
+            #expect(try await gateway.reload(setup))
+            let after = try await places()
+            let moved = zip(before, after).filter { $0 != $1 }
+            #expect(!moved.isEmpty)
+            #expect(moved.allSatisfy { $0.1 == "six" })
+        }
+    }
+
     // Fallbacks.
 
     private func withFallback(

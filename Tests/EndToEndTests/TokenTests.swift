@@ -149,6 +149,33 @@ import Testing
         }
     }
 
+    @Test func `who stands in learns of the token too, in its own kind of event`() async throws {
+        let lambda = try await FakeLambda.shared
+        let first = try await lambda.function(.answer(429, ["x-amzn-errortype": "TooManyRequestsException"], "{}"))
+        let others = [try await lambda.function(calls: [Self.hello]), try await lambda.function(calls: [Self.hello])]
+        var setup = try Setup(lambda)
+        setup.add(first, as: "v2", "retries: 0, fallback: rest")
+        setup.add(first, as: "alb", "retries: 0, event: alb, fallback: http")
+        setup.add(others[0], as: "rest", "event: v1")
+        setup.add(others[1], as: "http", "event: http_api, tenant_id: { claim: sub }")
+        let maker = try await TokenMaker(in: setup.folder, "main:p256")
+        try setup.folder.write("keys.json", maker.keys)
+        setup.routes = ["v2", "alb"].map { "{ path: /\($0), authorization: { token: login }, function: \($0) }" }
+        setup.more = "token_issuers: { login: { issuer: \"\(TokenMaker.issuer)\", audiences: api, jwks: keys.json } }"
+        try await Gateway.run(setup) { gateway in
+            let token = try await maker.token("main", "ES256", ["sub": "user-7"])
+            for path in ["/v2", "/alb"] {
+                #expect(try await gateway.get(path, [self.bearer(token)]).text == "hello", "\(gateway.log)")
+            }
+            let claims = try await others[0].calls()[0].event["requestContext"]?["authorizer"]?["claims"]
+            #expect(claims?["sub"] == "user-7")
+            let call = try await others[1].calls()[0]
+            let authorizer = try call.event["requestContext"]?["authorizer"]
+            #expect(authorizer?["jwt"]?["claims"]?["sub"] == "user-7")
+            #expect(call.header("x-amz-tenant-id") == "user-7")
+        }
+    }
+
     @Test func `the events of load balancers do not tell of it`() async throws {
         try await self.run(function: "event: alb") { gateway, maker, function in
             _ = try await gateway.get("/", [self.bearer(try await maker.token("main", "ES256"))])
@@ -375,6 +402,48 @@ import Testing
         // And from nobody else.
         setup.aws = setup.aws.replacing(", ca_file: \"\(certificate.certificate)\"", with: "")
         try await Gateway.run(setup) { gateway in try await gateway.logs("token keys can not be fetched") }
+    }
+
+    @Test func `an issuer behind TLS says where its keys are, if the authorities vouch for it`() async throws {
+        let function = try await FakeLambda.shared.function(calls: [Self.hello])
+        var setup = try Setup(function)
+        let certificate = try await TestCertificate(for: "DNS:localhost", in: setup.folder)
+        let sources = try await FakeSources(certificate)
+        let maker = try await TokenMaker(in: setup.folder, "main:p256")
+        let issuer = "https://localhost:\(sources.securePort)/realm"
+        let document: JSONDocument = [
+            "issuer": .string(issuer), "jwks_uri": .string("https://localhost:\(sources.securePort)/jwks"),
+        ]
+        try await sources.set(["jwks": .string(maker.keys), "discovery": .string(document.text)])
+        setup.aws = setup.aws.replacing(" }", with: ", ca_file: \"\(certificate.certificate)\" }")
+        setup.routes = ["{ path: /*, authorization: { token: login }, function: main }"]
+        setup.more = "token_issuers: { login: { issuer: \"\(issuer)\", audiences: api } }"
+        let token = try await maker.token("main", "ES256", ["iss": .string(issuer)])
+        try await Gateway.run(setup) { gateway in
+            try await self.eventuallyStatus(200, gateway, token)
+            #expect(try await sources.calls().map(\.target) == ["/realm/.well-known/openid-configuration", "/jwks"])
+        }
+        var untrusting = try Setup(function)
+        (untrusting.routes, untrusting.more) = (setup.routes, setup.more)
+        try await Gateway.run(untrusting) { gateway in
+            try await gateway.logs("token keys can not be fetched")
+            try expectProblem(try await gateway.get("/", [self.bearer(token)]), 503)
+            #expect(try await sources.calls().count == 2)
+        }
+    }
+
+    @Test func `a new process fetches its own keys before it takes over`() async throws {
+        try await self.runFetching({ _ in TokenMaker.issuer }, keys: "/jwks") { gateway, maker, sources in
+            let token = try await maker.token("main", "ES256")
+            #expect(try await gateway.get("/", [self.bearer(token)]).status == 200)
+            let successor = try await Successor(of: gateway)
+            // The first request that it gets finds them.
+            #expect(try await gateway.get("/", [self.bearer(token)]).status == 200)
+            try expectProblem(try await gateway.get("/", [self.bearer(token + "x")]), 401)
+            #expect(try await sources.calls().map(\.target) == ["/jwks", "/jwks"])
+            #expect(try await gateway.child.ended() == .exited(0))
+            try await successor.stop()
+        }
     }
 
     // What operators see.
