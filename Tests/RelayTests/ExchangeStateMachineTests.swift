@@ -238,7 +238,7 @@ import Time
             #expect(
                 machine.failed(.connectTimedOut, at: self.at(Int64(second)), spread: 0)
                     == .retry(after: .milliseconds(50)))
-            _ = machine.retryDue(at: self.at(Int64(second)))
+            _ = machine.deadlinePassed(at: self.at(Int64(second + 1)))
         }
         #expect(machine.failed(.connectTimedOut, at: self.at(10), spread: 0) == .respond(.connectTimedOut))
         #expect(ExchangeFailure.connectTimedOut.status == 504)
@@ -250,7 +250,7 @@ import Time
         machine.queued(until: self.at(10))
         _ = machine.admitted(at: self.at(5))
         #expect(machine.failed(self.throttled(), at: self.at(6), spread: 0) == .retry(after: .milliseconds(50)))
-        _ = machine.retryDue(at: self.at(7))
+        _ = machine.deadlinePassed(at: self.at(7))
         #expect(machine.failed(self.throttled(), at: self.at(8), spread: 0) == .respond(self.throttled()))
     }
 
