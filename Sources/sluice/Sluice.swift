@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import Gateway
+private import Glibc
+internal import Processes
 
 /// The command: arguments and exit codes. What they do is in `Gateway` and `Configuration`.
 @main
@@ -16,6 +18,12 @@ struct Sluice: ParsableCommand {
         version: Release.version,
         subcommands: [Run.self, Check.self, Explain.self, Invoke.self, Schema.self, Status.self, ShowVersion.self],
         defaultSubcommand: nil)
+
+    static func main() {
+        // Before any descriptor is opened.
+        guard StandardStreams.occupy() else { exit(1) }
+        self.main(nil)
+    }
 }
 
 /// `sluice version`

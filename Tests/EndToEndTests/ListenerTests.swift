@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Testing
 
@@ -55,6 +56,23 @@ import Testing
             #expect(try await client.answer().text == "fixed")
         }
         withExtendedLifetime(setup.folder) {}
+    }
+
+    /// Else a socket has the number of standard output, and what is written there goes to a client.
+    @Test func `standard streams that are closed at the start are taken by nothing else`() async throws {
+        var setup = try await self.setup()
+        setup.launcher = ("/bin/sh", ["-c", "exec \"$0\" \"$@\" <&- >&-", Support.binary])
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            #expect(try await gateway.get().text == "fixed")
+            for number in 0...1 {
+                let target = try FileManager.default.destinationOfSymbolicLink(
+                    atPath: "/proc/\(gateway.child.pid)/fd/\(number)")
+                #expect(target == "/dev/null", "\(number)")
+            }
+        }
+        // Any command may open something.
+        let tool = try await Tool.run("/bin/sh", ["-c", "exec \"$0\" version <&- >&- 2>&-", Support.binary])
+        #expect(tool.status == 0)
     }
 
     @Test func `a socket that was handed over under a name`() async throws {
