@@ -1,5 +1,6 @@
 internal import Relay
 private import Synchronization
+internal import Time
 
 /// A function's circuit breaker, shared by the loops.
 final class BreakerGate: Sendable {
@@ -14,7 +15,7 @@ final class BreakerGate: Sendable {
     }
 
     /// 0 closed, 1 half-open, 2 open.
-    var number: Int { self.breaker.withLock { $0.number } }
+    func number(at now: MonotonicTime) -> Int { self.breaker.withLock { $0.number(at: now) } }
 
     /// Changes the breaker, and remembers whether it is calm.
     func update<Result: Sendable>(_ change: (inout CircuitBreaker) -> Result) -> Result {

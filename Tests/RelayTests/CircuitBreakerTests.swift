@@ -18,7 +18,10 @@ import Time
         for second in 1...2 { breaker.failed(isProbe: false, at: self.at(Int64(second))) }
         let refused = breaker.permission(at: self.at(12))
         #expect(refused == .refuse(for: .seconds(20)))
-        #expect(breaker.number == 2)
+        #expect(breaker.number(at: self.at(12)) == 2)
+        // Also where no call comes.
+        #expect(breaker.number(at: self.at(31)) == 2)
+        #expect(breaker.number(at: self.at(32)) == 1)
         // What was under way changes nothing now.
         breaker.succeeded(isProbe: false)
         breaker.failed(isProbe: false, at: self.at(20))
@@ -34,11 +37,11 @@ import Time
         #expect(probe == .probe)
         let other = breaker.permission(at: self.at(31))
         #expect(other == .refuse(for: .seconds(1)))
-        #expect(breaker.number == 1)
+        #expect(breaker.number(at: self.at(31)) == 1)
         // Calls from before it opened have nothing to say of now.
         breaker.succeeded(isProbe: false)
         breaker.failed(isProbe: false, at: self.at(32))
-        #expect(breaker.number == 1)
+        #expect(breaker.number(at: self.at(32)) == 1)
         breaker.failed(isProbe: true, at: self.at(40))
         let refused = breaker.permission(at: self.at(60))
         #expect(refused == .refuse(for: .seconds(10)))

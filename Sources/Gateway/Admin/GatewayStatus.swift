@@ -78,8 +78,9 @@ final class GatewayStatus: Sendable {
         report.openDescriptors = ProcessUsage.openDescriptors
         report.descriptorLimit = ProcessUsage.descriptorLimit
         report.tokenKeys = snapshot.issuers.map { ($0.name, $0.store.keys?.count ?? 0, $0.store.fetchedAt) }
+        let now = LoopClock.system.monotonic()
         for function in snapshot.functions {
-            if let breaker = function.breaker { report.breakers.append((function.name, breaker.number)) }
+            if let breaker = function.breaker { report.breakers.append((function.name, breaker.number(at: now))) }
             if function.gate.waiting > 0 || function.lineSize > 0 {
                 report.waiting.append((function.name, function.gate.waiting))
             }
