@@ -14,6 +14,8 @@ final class AdminDesk {
     private var gatherings: [ObjectIdentifier: Gathering] = [:]
     /// The last report of each loop: counters of one that is stuck must not seem to go down.
     private var lastReports: [Int: LoopReport] = [:]
+    /// When the loops that owe an answer were asked for the first one that they owe.
+    private var silentSince: [Int: MonotonicTime] = [:]
 
     /// Connections that may be open.
     private static let sessionLimit = 64
@@ -64,9 +66,9 @@ final class AdminDesk {
 
     /// Asks all loops, and hands on what they say, or what is known when the time is over.
     func ask(_ question: LoopQuestion, then: @escaping (Answer) -> Void) {
-        let gathering = Gathering(expecting: self.sources.loops.count, desk: self, then: then)
-        self.gatherings[ObjectIdentifier(gathering)] = gathering
         let asked = self.loop.now
+        let gathering = Gathering(expecting: self.sources.loops.count, asked: asked, desk: self, then: then)
+        self.gatherings[ObjectIdentifier(gathering)] = gathering
         let mailbox = self.loop.mailbox
         let bound = LoopBound(gathering)
         for (index, source) in self.sources.loops.enumerated() {
@@ -85,11 +87,20 @@ final class AdminDesk {
     fileprivate func gathered(_ gathering: Gathering) {
         self.gatherings[ObjectIdentifier(gathering)] = nil
         self.loop.cancel(gathering.timer)
-        for report in gathering.reports.values { self.lastReports[report.index] = report }
-        gathering.then(
-            Answer(
-                reports: self.lastReports.values.sorted { $0.index < $1.index },
-                silent: self.sources.loops.indices.filter { gathering.reports[$0] == nil }))
+        for (index, report) in gathering.reports {
+            self.lastReports[index] = report
+            self.silentSince[index] = nil
+        }
+        let silent = self.sources.loops.indices.filter { gathering.reports[$0] == nil }
+        for index in silent { self.noteSilence(of: index, asked: gathering.asked) }
+        gathering.then(Answer(reports: self.lastReports.values.sorted { $0.index < $1.index }, silent: silent))
+    }
+
+    /// What is known of a loop that does not answer is what it said last, but for its lag: that grows until it answers.
+    private func noteSilence(of index: Int, asked: MonotonicTime) {
+        let since = self.silentSince[index] ?? asked
+        self.silentSince[index] = since
+        self.lastReports[index, default: LoopReport(index: index)].lag = self.loop.now - since
     }
 }
 
@@ -119,13 +130,17 @@ extension AdminDesk: Sendable {}
 /// One round of questions.
 private final class Gathering: LoopTimerHandler {
     private(set) var reports: [Int: LoopReport] = [:]
+    let asked: MonotonicTime
     let then: (AdminDesk.Answer) -> Void
     lazy var timer = LoopTimer(handler: self)
     private let expected: Int
     private weak var desk: AdminDesk?
 
-    init(expecting expected: Int, desk: AdminDesk, then: @escaping (AdminDesk.Answer) -> Void) {
+    init(
+        expecting expected: Int, asked: MonotonicTime, desk: AdminDesk, then: @escaping (AdminDesk.Answer) -> Void
+    ) {
         self.expected = expected
+        self.asked = asked
         self.desk = desk
         self.then = then
     }

@@ -10,10 +10,19 @@ struct LoopReport: Sendable {
     /// Exchanges that are under way.
     let openExchanges: Int
     let pools: [PoolReport]
-    /// How long the question waited for the loop.
+    /// How long the question waited for the loop; where it does not answer, how long it has owed an answer.
     var lag: Duration
     /// Each exchange, where it was asked for.
     let streams: [StreamReport]
+}
+
+extension LoopReport {
+    /// Of a loop that has said nothing yet.
+    init(index: Int) {
+        self.init(
+            index: index, totals: MetricTotals(), connections: [:], openExchanges: 0, pools: [], lag: .zero, streams: []
+        )
+    }
 }
 
 /// The connections of a loop to one endpoint.
