@@ -103,4 +103,14 @@ import Testing
         try serves(connect("198.51.100.7"))
         self.expect(rig, "connections_per_address", count: 3)
     }
+
+    @Test func `want of descriptors is counted each time, and logged once`() throws {
+        let rig = try Rig()
+        #expect(rig.context.noteExhaustion())
+        #expect(!rig.context.noteExhaustion())
+        rig.advance(by: .seconds(61))
+        #expect(rig.context.noteExhaustion())
+        #expect(rig.context.metrics.totals.limits.keys == ["descriptors"])
+        #expect(rig.context.metrics.totals.limits.values == [3])
+    }
 }

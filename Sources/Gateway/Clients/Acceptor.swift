@@ -27,6 +27,8 @@ final class Acceptor: ListenerHandler {
     }
 
     func acceptPaused(_ error: SystemError) {
+        // Ten times a second while they are used up.
+        guard self.context.noteExhaustion() else { return }
         self.context.logger.error(
             "accepting rests for a moment: no resources left",
             metadata: ["listener": "\(self.listener.name)", "error": "\(error)"])

@@ -23,6 +23,12 @@ extension LoopContext {
         self.logger.log(level: isOrdinary ? .debug : .warning, "limit hit", metadata: metadata)
     }
 
+    /// Accepting rests, for want of descriptors or memory. It is counted each time; answers whether it is to be logged.
+    func noteExhaustion() -> Bool {
+        self.metrics.countLimit("descriptors")
+        return self.beginsCrowd("descriptors")
+    }
+
     /// A client has said nothing at all for as long as a request's head may take, and its connection is closed. Browsers
     /// connect ahead of requests that may not come, and load balancers to see whether somebody is there: no limit is hit.
     func noteSilence(of client: ClientConnection) {
