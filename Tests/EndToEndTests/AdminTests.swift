@@ -238,6 +238,8 @@ import Testing
             for match in text.matches(of: /sluice_[a-z_]+/) {
                 let name = match.output.replacingOccurrences(of: "_bucket", with: "")
                 #expect(documentation.contains("`\(name)`"), "\(name)")
+        let trial = try await Tool.run("promtool", ["test", "rules", Support.file("alert_rules.test.yml")])
+        #expect(trial.status == 0, "\(trial.output)\(trial.errors)")
             }
         }
     }

@@ -45,7 +45,8 @@ extension LoopContext {
         let requestID = record.requestID
         guard let first = fields.firstIndex(of: "authorization") else {
             // RFC 6750 §3.1: without any authentication "the resource server SHOULD NOT include an error code".
-            throw Self.unauthorized("The request has no bearer token.", "Bearer", "no_token", "missing", requestID)
+            throw Self.unauthorized(
+                "The request has no bearer token.", "Bearer", end: "no_token", reason: "missing", requestID)
         }
         guard fields.firstIndex(of: "authorization", from: first + 1) == nil,
             let token = fields.value(at: first).bearerToken
@@ -78,11 +79,12 @@ extension LoopContext {
     private static func invalid(_ requestID: ShortText) -> TokenRefusal {
         // What is wrong with it is for the log: who tries tokens learns nothing.
         self.unauthorized(
-            "The token is not valid here.", "Bearer error=\"invalid_token\"", "invalid_token", "invalid", requestID)
+            "The token is not valid here.", "Bearer error=\"invalid_token\"", end: "invalid_token", reason: "invalid",
+            requestID)
     }
 
     private static func unauthorized(
-        _ detail: String, _ challenge: String, _ end: String, _ reason: String, _ requestID: ShortText
+        _ detail: String, _ challenge: String, end: String, reason: String, _ requestID: ShortText
     ) -> TokenRefusal {
         TokenRefusal(
             answer: .problem(
