@@ -1,4 +1,5 @@
 internal import Configuration
+internal import Logging
 internal import Reactor
 
 /// Where the lines of the access log go.
@@ -9,7 +10,9 @@ struct AccessLogTarget: Sendable {
 
     /// Opens what the settings ask for. A file is opened anew, because the one before may have been moved away; the
     /// standard streams are kept.
-    init(_ settings: AccessLogSettings, after previous: AccessLogTarget? = nil) throws(SystemError) {
+    init(
+        _ settings: AccessLogSettings, after previous: AccessLogTarget? = nil, logger: Logger
+    ) throws(SystemError) {
         self.settings = settings
         if case .none = settings.format {
             self.writer = nil
@@ -18,7 +21,14 @@ struct AccessLogTarget: Sendable {
         {
             self.writer = writer
         } else {
-            self.writer = try LogWriter(settings)
+            self.writer = try LogWriter(settings) { notice in
+                switch notice {
+                case .begins(let reason):
+                    logger.warning("lines of the access log are dropped", metadata: ["reason": "\(reason)"])
+                case .isOver(let bytes):
+                    logger.notice("lines of the access log are dropped no more", metadata: ["bytes": "\(bytes)"])
+                }
+            }
         }
     }
 

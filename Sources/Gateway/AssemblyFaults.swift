@@ -34,6 +34,8 @@ enum AssemblyError: Error, CustomStringConvertible {
     case unresolvedListener(String, String)
     case noInheritedSocket(String, known: [String])
     case loopsDoNotAccept
+    case noAccessLog(String)
+    case openAdminListener(String, bound: String)
 
     var description: String {
         switch self {
@@ -45,6 +47,11 @@ enum AssemblyError: Error, CustomStringConvertible {
             "listener fd:\(name): the service manager handed over no socket of this name; it handed over "
                 + (known.isEmpty ? "none" : known.joined(separator: ", "))
         case .loopsDoNotAccept:
+        case .noAccessLog(let reason):
+            "access_log.output: \(reason)"
+        case .openAdminListener(let address, let bound):
+            "admin.address \(address): \(bound) can be reached from other machines: give admin.token, "
+                + "or a socket on 127.0.0.1 or a unix socket"
             "not all loops accept from the listeners"
         }
     }

@@ -57,7 +57,11 @@ package final class OperatorLog: Sendable {
 
     /// Writes on a thread of its own from now on.
     package func leaveToThread() throws(SystemError) {
-        let writer = try LogWriter(descriptor: self.descriptor, limit: Self.limit)
+        let writer = try LogWriter(descriptor: self.descriptor, limit: Self.limit) { [weak self] notice in
+            // That it begins can be said to nobody here.
+            guard case .isOver(let bytes) = notice else { return }
+            self?.logger(level: .notice).notice("lines of this log were dropped", metadata: ["bytes": "\(bytes)"])
+        }
         self.state.withLock { $0.writer = writer }
     }
 

@@ -68,7 +68,12 @@ package final class Server {
                 try Self.adminSockets(configuration, after: previous, from: sockets)
             }
             let accessLog = faults.gather {
-                try AccessLogTarget(configuration.accessLog, after: previous?.accessLog)
+                do throws(SystemError) {
+                    return try AccessLogTarget(
+                        configuration.accessLog, after: previous?.accessLog, logger: logger)
+                } catch {
+                    throw AssemblyError.noAccessLog(error.description)
+                }
             }
             // Last of all: who waits in the queue of a socket is reset where that is dropped.
             if faults.lines.isEmpty, let listeners, let adminSockets {
@@ -244,7 +249,7 @@ extension Server {
         let previous = self.current
         do throws(SystemError) {
             self.current.accessLog = try AccessLogTarget(
-                previous.configuration.accessLog, after: previous.accessLog)
+                previous.configuration.accessLog, after: previous.accessLog, logger: self.logger)
         } catch {
             self.logger.error("the file of the access log stays as it is", metadata: ["error": "\(error)"])
             return

@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Gateway
@@ -81,5 +82,44 @@ import Testing
         writer.close()
         writer.write(self.lines("late\n"))
         #expect(writer.droppedBytes == 5)
+    }
+
+    @Test func `a line that was cut is ended before the next one, and the loss is told once and its end once`() throws {
+        signal(SIGPIPE, SIG_IGN)
+        let path = "\(FileManager.default.temporaryDirectory.path)/log-writer-\(UUID().uuidString)"
+        try #require(mkfifo(path, 0o600) == 0)
+        defer { unlink(path) }
+        let first = open(path, O_RDONLY | O_NONBLOCK)
+        let notices = Mutex<[LogWriter.Notice]>([])
+        let writer = try LogWriter(appendingTo: path, calm: .zero) { notice in notices.withLock { $0.append(notice) } }
+        let long = String(repeating: "a", count: 1 << 20)
+        writer.write(self.lines(long + "\n"))
+        var waiting: CInt = 0
+        while waiting == 0 {
+            usleep(1000)
+            _ = ioctl(first, UInt(FIONREAD), &waiting)
+        }
+        // Nobody reads any more: what is in the pipe stays there, the rest is lost.
+        close(first)
+        while writer.droppedBytes == 0 { usleep(1000) }
+        let dropped = writer.droppedBytes
+        writer.write(self.lines("lost\n"))
+        while writer.droppedBytes == dropped { usleep(1000) }
+        let second = open(path, O_RDONLY)
+        defer { close(second) }
+        writer.write(self.lines("next\n"))
+        var text: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 1 << 16)
+        while !text.suffix(5).elementsEqual("next\n".utf8) {
+            text += piece.prefix(max(0, Glibc.read(second, &piece, piece.count)))
+        }
+        writer.close()
+        let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
+        #expect(lines.last == "next")
+        #expect(lines.dropLast().allSatisfy { $0.allSatisfy { $0 == "a" } }, "the cut line is a line of its own")
+        let told = notices.withLock { $0 }
+        #expect(told.count == 2)
+        if case .begins(let reason)? = told.first { #expect(reason == "Broken pipe") } else { Issue.record("\(told)") }
+        #expect(told.last == .isOver(bytes: writer.droppedBytes))
     }
 }
