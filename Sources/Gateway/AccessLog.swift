@@ -105,6 +105,10 @@ final class AccessLog {
         self.lines.append(ASCII.space)
         self.lines.append(record.host ?? "-")
         self.lines.append(record.path)
+        if !record.query.isEmpty {
+            self.lines.append("?")
+            self.lines.append(self.redaction.text(of: record.query))
+        }
         self.lines.append(ASCII.space)
         self.lines.append(record.version.name)
         self.lines.append(ASCII.space)
@@ -121,6 +125,25 @@ final class AccessLog {
         self.lines.append(record.end)
         self.lines.append(ASCII.space)
         self.lines.append(record.requestID)
+        self.lines.append(" first_byte=")
+        if let firstByteAt = record.firstByteAt {
+            self.append(milliseconds: firstByteAt - record.startedAt)
+            self.lines.append("ms")
+        } else {
+            self.lines.append("-")
+        }
+        self.lines.append(" in=")
+        self.lines.append(decimal: record.bytesIn)
+        self.lines.append(" chunks=")
+        self.lines.append(decimal: record.chunks)
+        self.lines.append(" attempts=")
+        self.lines.append(decimal: record.attempts)
+        self.lines.append(" tls=")
+        self.lines.append(record.tlsVersion ?? "-")
+        self.lines.append(" trace=")
+        self.lines.append(record.traceID ?? "-")
+        self.lines.append(" aws=")
+        self.lines.append(record.awsRequestID ?? "-")
         self.lines.append(ASCII.lineFeed)
     }
 

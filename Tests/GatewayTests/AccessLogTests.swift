@@ -94,8 +94,26 @@ import Time
     @Test func `a line of text has the same in a fixed order`() throws {
         let text = try self.lines("text", [try self.record(), try self.record()])
         let line =
-            "192.0.2.1 [10/Jul/2026:19:19:06 +0000] POST example.com/v1/a%20b HTTP/1.1 200 3456 1042.000ms /v1/* chat complete 11111111-2222-4333-8444-555555555555\n"
+            "192.0.2.1 [10/Jul/2026:19:19:06 +0000] POST example.com/v1/a%20b?q=1 HTTP/1.1 200 3456 1042.000ms /v1/* chat complete 11111111-2222-4333-8444-555555555555 first_byte=1.234ms in=12 chunks=7 attempts=2 tls=TLSv1.3 trace=Root=1-67891233-abcdef012345678912345678 aws=8476a536-e9f4-11e8-9739-2dfe598c3fcd\n"
         #expect(text == line + line)
+        let bare = RequestRecord(
+            withoutHead: "id", client: "192.0.2.1", startedAt: MonotonicTime(nanoseconds: 0),
+            wall: WallTime(seconds: 0))
+        bare.finished(status: 400, end: "bad_request", at: MonotonicTime(nanoseconds: 0))
+        let rest = " - - bad_request id first_byte=- in=0 chunks=0 attempts=0 tls=- trace=- aws=-\n"
+        #expect(try self.lines("text", [bare]).hasSuffix(rest))
+    }
+
+    @Test func `the documentation has the members of JSON, and no others`() throws {
+        let documentation = try String(
+            contentsOfFile: #filePath.replacing("Tests/GatewayTests/AccessLogTests.swift", with: "docs/monitoring.md"),
+            encoding: .utf8)
+        let table = try #require(documentation.firstMatch(of: /\n\| member \|[\s\S]*?\n\n/))
+        let rows = table.output.split(separator: "\n").dropFirst(2).compactMap { $0.split(separator: "|").first }
+        let documented = rows.flatMap { row in row.matches(of: /`([a-z_]+)`/).map { String($0.output.1) } }
+        let text = try self.lines("json", [try self.record()])
+        let line = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        #expect(documented.sorted() == line.keys.sorted())
     }
 
     @Test func `much is handed on without being asked`() throws {
