@@ -43,10 +43,10 @@ package final class Supervisor {
         self.server.adoptSocketFiles()
         // The service manager believes us nothing before the gateway whose place we take has told it who we are.
         self.server.predecessor?.announceReadiness(waitingMilliseconds: 5000)
-        self.manager.ready(status: self.server.summary)
+        self.manager.ready(status: self.summary)
         self.startWatchdog()
         while true {
-            switch self.queue.next() {
+            switch self.nextEvent() {
             case .stop:
                 self.leave()
                 return
@@ -66,6 +66,22 @@ package final class Supervisor {
                 break
             }
         }
+    }
+
+    /// Waits for an event. A process that drains beside this one is of the service too, so its end is looked for.
+    private func nextEvent() -> ControlQueue.Event? {
+        guard let predecessor = self.server.predecessor, self.waitsForPredecessor else { return self.queue.next() }
+        while true {
+            if let event = self.queue.next(until: .now + .seconds(1)) { return event }
+            guard predecessor.hasEnded(withinMilliseconds: 0) else { continue }
+            self.manager.status(self.summary)
+            return nil
+        }
+    }
+
+    /// What the service does, in a line.
+    private var summary: String {
+        self.server.summary + (self.waitsForPredecessor ? "; the process before this one still drains" : "")
     }
 
     private func startWatchdog() {
@@ -95,7 +111,7 @@ package final class Supervisor {
                 self.server.life.reloadTaken()
                 self.logger.notice(
                     "the configuration was taken", metadata: ["reloads": "\(self.server.life.reloadsTaken)"])
-                self.manager.ready(status: self.server.summary)
+                self.manager.ready(status: self.summary)
             } catch {
                 self.refuse(error.lines)
             }
@@ -118,7 +134,7 @@ package final class Supervisor {
         self.logger.error(
             "the configuration was refused, and the one before stays in force",
             metadata: ["faults": "\(faults.count)", "refused": "\(self.server.life.reloadsRefused)"])
-        self.manager.ready(status: "\(self.server.summary); the last reload was refused: \(faults.first ?? "")")
+        self.manager.ready(status: "\(self.summary); the last reload was refused: \(faults.first ?? "")")
     }
 
     // Another process.
@@ -171,7 +187,7 @@ package final class Supervisor {
         self.logger.critical(
             "the upgrade failed: the new process did not come up, and this one goes on",
             metadata: ["reason": "\(reason)", "failed": "\(self.server.life.upgradesFailed)"])
-        self.manager.status("\(self.server.summary); the last upgrade failed: \(reason)")
+        self.manager.status("\(self.summary); the last upgrade failed: \(reason)")
         guard self.owesReload else { return }
         self.owesReload = false
         self.reload()
