@@ -27,12 +27,28 @@ import Testing
             "2:19: \"127.0.0.1:8080\" is listened on already, on line 1"
         ),
         (
+            "admin: { address: \"0.0.0.0:8080\", token: 0123456789abcdef }",
+            "2:19: \"0.0.0.0:8080\" can not be listened on beside \"127.0.0.1:8080\" on line 1: one has the other in it"
+        ),
+        (
             "admin: { address: \"unix:a\", token: short }",
             "2:36: a token has 16 to 1024 characters, this one 5; `openssl rand -hex 32` makes one"
         ),
     ])
     func `what is wrong with it is said`(text: String, expected: String) {
         #expect(faults(Self.listeners + text + "\n") == [expected])
+    }
+
+    @Test(arguments: [
+        ("0.0.0.0", "127.0.0.1", true), ("localhost", "0.0.0.0", true), ("[::]", "[::1]", true),
+        ("0.0.0.0", "[::1]", false),
+        ("[::]", "0.0.0.0", false), ("0.0.0.0", "gateway.internal", false), ("127.0.0.1", "127.0.0.2", false),
+    ])
+    func `an address and all addresses can not both be listened on`(one: String, other: String, isFault: Bool) {
+        let text = "listeners: [{ address: \"\(one):8080\" }, { address: \"\(other):8080\" }]\n"
+        #expect(faults(text).contains { $0.contains("can not be listened on beside") } == isFault)
+        let apart = "listeners: [{ address: \"\(one):8080\" }, { address: \"\(other):8081\" }]\n"
+        #expect(!faults(apart).contains { $0.contains("can not be listened on beside") })
     }
 
     @Test func `the configuration in force has defaults and no secrets`() throws {

@@ -91,6 +91,10 @@ enum ListenerCheck {
         if case .network(let network) = address, network.port == 0 { return }
         if let line = lines[address] {
             reading.report(position, "\"\(address)\" is listened on already, on line \(line)")
+        } else if let (other, line) = lines.first(where: { $0.key.overlaps(address) }) {
+            reading.report(
+                position,
+                "\"\(address)\" can not be listened on beside \"\(other)\" on line \(line): one has the other in it")
         } else {
             lines[address] = position.line
         }

@@ -66,6 +66,25 @@ extension NetworkAddress {
     }
 }
 
+extension NetworkAddress {
+    /// Whether both can not be listened on: one is all addresses of the machine, and the other is one of them.
+    func overlaps(_ other: NetworkAddress) -> Bool {
+        guard self.port == other.port, self.port != 0 else { return false }
+        return self.contains(other) || other.contains(self)
+    }
+
+    private func contains(_ other: NetworkAddress) -> Bool {
+        let isIPv6 = other.host.utf8.contains(ASCII.colon)
+        let isIPv4 = other.host.utf8.allSatisfy { ASCII.isDigit($0) || $0 == ASCII.dot }
+        return switch self.host {
+        // Sockets of IPv6 take no IPv4. Which addresses other names have is not known here.
+        case "0.0.0.0": isIPv4 || other.host == "localhost"
+        case "::": isIPv6
+        default: false
+        }
+    }
+}
+
 extension NetworkAddress: CustomStringConvertible {
     /// `127.0.0.1:80`, `[::1]:80`.
     package var description: String {
@@ -109,6 +128,14 @@ package enum ListenerAddress: Sendable, Hashable {
         } else {
             self = .network(try NetworkAddress(parsing: text))
         }
+    }
+}
+
+extension ListenerAddress {
+    /// Whether both can not be listened on, though they are not the same.
+    func overlaps(_ other: ListenerAddress) -> Bool {
+        guard case .network(let own) = self, case .network(let others) = other else { return false }
+        return own.overlaps(others)
     }
 }
 
