@@ -379,20 +379,25 @@ extension Server {
             case .successorEnded, .upgrade, .taken, .successorReady: break
             }
         }
-        if left > 0 { self.cut(left, hearing: queue) }
+        if left > 0 { self.cut(left, isHurried: isHurried, hearing: queue) }
         self.stop()
         return isHurried
     }
 
-    private func cut(_ left: Int, hearing queue: ControlQueue) {
-        self.logger.warning("the time for draining is over: what still runs is cut")
+    private func cut(_ left: Int, isHurried: Bool, hearing queue: ControlQueue) {
+        if isHurried {
+            self.logger.notice("told to end at once: what still runs is cut")
+        } else {
+            self.logger.warning("the time for draining is over: what still runs is cut")
+        }
         for worker in self.workers { worker.cut() }
         self.current.assembly.localLambda?.cutOthers { [life = self.life] calls in
             for _ in 0..<calls { life.exchangeCut() }
         }
         // So that clients see how their answers end.
         _ = queue.wait(for: .drained, left, until: .now + .seconds(2))
-        self.logger.warning("exchanges were cut", metadata: ["exchanges": "\(self.life.exchangesCut)"])
+        let count = self.life.exchangesCut
+        if count > 0 { self.logger.warning("exchanges were cut", metadata: ["exchanges": "\(count)"]) }
     }
 
     private func stop() {

@@ -64,6 +64,8 @@ import Testing
             #expect(try await gateway.child.ended() == .exited(0))
             #expect(gateway.accessLog.map { $0["end"] } == ["cut", "cut"])
             try await gateway.logs("exchanges=2 [Gateway] exchanges were cut")
+            #expect(gateway.log.contains("told to end at once"))
+            #expect(!gateway.log.contains("the time for draining is over"))
         }
     }
 

@@ -149,7 +149,7 @@ final class Gateway: Sendable {
         let end = try await self.child.ended()
         #expect(end == .exited(0), "\(self.log.suffix(4000))")
         #expect(
-            !self.log.contains("the time for draining is over"), "something was still running: \(self.log.suffix(2000))"
+            !self.log.contains("what still runs is cut"), "something was still running: \(self.log.suffix(2000))"
         )
     }
 }
