@@ -32,7 +32,9 @@ struct Check: ParsableCommand {
             + TokenIssuers.faults(of: configuration)
         let place = PlaceCheck(
             configuration, environment: ProcessEnvironment.current, readFile: TextFile.readIfPresent)
-        for line in faults.map(\.description) + place.warnings + place.errors { StandardError.print(line) }
+        for fault in faults { StandardError.print("\(fault)", level: fault.severity == .error ? .error : .warning) }
+        for line in place.warnings { StandardError.print(line, level: .warning) }
+        for line in place.errors { StandardError.print(line) }
         if faults.contains(where: { $0.severity == .error }) || !place.errors.isEmpty { throw ExitCode(1) }
         print(
             "\(self.file.config): ok: \(configuration.listeners.count) listeners, \(configuration.functions.count) functions, "

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Configuration
 internal import Gateway
+internal import Logging
 internal import Processes
 
 /// The option that names the configuration, and the reading of it.
@@ -14,7 +15,7 @@ struct ConfigurationFile: ParsableArguments {
     func load() throws -> GatewayConfiguration {
         switch self.read() {
         case .success(let configuration):
-            for warning in configuration.warnings { StandardError.print("\(warning)") }
+            for warning in configuration.warnings { StandardError.print("\(warning)", level: .warning) }
             return configuration
         case .failure(let refusal):
             for fault in refusal.faults { StandardError.print(fault) }

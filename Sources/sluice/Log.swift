@@ -15,8 +15,8 @@ enum StandardError {
     /// Whether the lines go to systemd's journal.
     static let isJournal = JournalLogHandler.isStandardErrorOfJournal(environment: ProcessEnvironment.current)
 
-    static func print(_ line: String) {
-        let prefix = self.isJournal ? "<\(JournalLogHandler.priority(of: .error))>" : ""
+    static func print(_ line: String, level: Logger.Level = .error) {
+        let prefix = self.isJournal ? "<\(JournalLogHandler.priority(of: level))>" : ""
         OperatorLog.write("\(prefix)\(line)\n")
     }
 }
