@@ -6,7 +6,10 @@ internal import Reactor
 /// Asks a running gateway's admin listener, and waits for the answer. For commands, not for loops.
 package final class AdminClient {
     private let address: SocketAddress
+    /// For the field of that name.
     private let host: String
+    /// As the configuration has it.
+    private let name: String
     private let token: String?
     private let loop: Loop
 
@@ -15,6 +18,7 @@ package final class AdminClient {
 
     package init(_ settings: AdminSettings) throws {
         self.token = settings.token
+        self.name = settings.address.description
         self.loop = try Loop()
         switch settings.address {
         case .unix(let path):
@@ -53,7 +57,7 @@ package final class AdminClient {
             self.loop.cancel(timer)
             connection.close()
         } catch {
-            throw .unreachable(self.host, error.description)
+            throw .unreachable(self.name, error.description)
         }
         switch fetch.result {
         case .success(let (200, body)): return body
