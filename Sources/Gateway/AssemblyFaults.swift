@@ -31,27 +31,28 @@ package struct AssemblyFaults: Error, CustomStringConvertible {
 /// Why a configuration that is right in itself can not be run here.
 enum AssemblyError: Error, CustomStringConvertible {
     case noRegion(function: String)
-    case unresolvedListener(String, String)
+    /// What the configuration names, and why there is no socket for it.
+    case noSocket(for: String, String)
     case noInheritedSocket(String, known: [String])
-    case loopsDoNotAccept
     case noAccessLog(String)
     case openAdminListener(String, bound: String)
+    case loopsDoNotAccept
 
     var description: String {
         switch self {
         case .noRegion(let function):
             "function \(function): no region is known; set aws.region or AWS_REGION, or name the function by its ARN"
-        case .unresolvedListener(let address, let reason):
-            "listener \(address): \(reason)"
+        case .noSocket(let name, let reason):
+            "\(name): \(reason)"
         case .noInheritedSocket(let name, let known):
-            "listener fd:\(name): the service manager handed over no socket of this name; it handed over "
+            "\(name): the service manager handed over no socket of this name; it handed over "
                 + (known.isEmpty ? "none" : known.joined(separator: ", "))
-        case .loopsDoNotAccept:
         case .noAccessLog(let reason):
             "access_log.output: \(reason)"
         case .openAdminListener(let address, let bound):
             "admin.address \(address): \(bound) can be reached from other machines: give admin.token, "
                 + "or a socket on 127.0.0.1 or a unix socket"
+        case .loopsDoNotAccept:
             "not all loops accept from the listeners"
         }
     }

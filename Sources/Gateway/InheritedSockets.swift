@@ -64,7 +64,7 @@ final class InheritedSockets {
                 do throws(SystemError) {
                     return (name, try ListeningSocket(inherited: CInt(3 + index)))
                 } catch {
-                    throw AssemblyError.unresolvedListener("fd:\(name)", error.description)
+                    throw AssemblyError.noSocket(for: "fd:\(name)", error.description)
                 }
             }
         }
@@ -72,10 +72,10 @@ final class InheritedSockets {
         return sockets
     }
 
-    /// All sockets of a name.
-    func sockets(named name: String) throws(AssemblyError) -> [ListeningSocket] {
+    /// All sockets of a name; `listener` is what the configuration calls it.
+    func sockets(named name: String, for listener: String) throws(AssemblyError) -> [ListeningSocket] {
         let matching = self.named.filter { $0.name == name }.map(\.socket)
-        guard !matching.isEmpty else { throw .noInheritedSocket(name, known: self.named.map(\.name)) }
+        guard !matching.isEmpty else { throw .noInheritedSocket(listener, known: self.named.map(\.name)) }
         return matching
     }
 

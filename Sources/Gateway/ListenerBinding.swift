@@ -18,7 +18,10 @@ enum ListenerBinding {
             let (configuration, tls) = pair
             let sockets =
                 kept.map { $0.sockets.map(\.socket) }
-                ?? faults.gather { try self.sockets(for: configuration.address, from: source) }
+                ?? faults.gather {
+                    try self.sockets(
+                        for: configuration.address, name: "listener \(configuration.address)", from: source)
+                }
             return sockets.map { sockets in
                 BoundListener(
                     address: configuration.address,
@@ -33,19 +36,19 @@ enum ListenerBinding {
         return bound
     }
 
-    /// One socket, or one for each address of a host name.
+    /// One socket, or one for each address of a host name. `name` is what faults call it.
     static func sockets(
-        for address: ListenerAddress, from source: SocketSource
+        for address: ListenerAddress, name: String, from source: SocketSource
     ) throws -> [ListeningSocket] {
         switch address {
         case .network(let network):
-            return try self.addresses(of: network, name: address.description).map {
-                try self.bind($0, name: address.description, from: source)
+            return try self.addresses(of: network, name: name).map {
+                try self.bind($0, name: name, from: source)
             }
         case .unix(let path):
-            return [try self.bind(SocketAddress(host: .unix(path)), name: address.description, from: source)]
-        case .descriptor(let name):
-            return try source.inherited.sockets(named: name)
+            return [try self.bind(SocketAddress(host: .unix(path)), name: name, from: source)]
+        case .descriptor(let fileDescriptorName):
+            return try source.inherited.sockets(named: fileDescriptorName, for: name)
         }
     }
 
@@ -56,7 +59,7 @@ enum ListenerBinding {
         case .success(let addresses):
             return addresses.map { SocketAddress(host: $0.host, port: network.port) }
         case .failure(let error):
-            throw .unresolvedListener(name, error.description)
+            throw .noSocket(for: name, error.description)
         }
     }
 
@@ -69,7 +72,7 @@ enum ListenerBinding {
         do throws(SystemError) {
             return try ListeningSocket(bindingTo: address, leaving: source.leaving, listens: false)
         } catch {
-            throw .unresolvedListener(name, error.description)
+            throw .noSocket(for: name, error.description)
         }
     }
 }

@@ -81,7 +81,7 @@ struct LocalIdentity: Sendable {
     private static func bind(_ address: NetworkAddress, from sockets: SocketSource) throws -> ListeningSocket {
         let name = "local_lambda \(address)"
         guard let first = try ListenerBinding.addresses(of: address, name: name).first else {
-            throw AssemblyError.unresolvedListener(name, "no address")
+            throw AssemblyError.noSocket(for: name, "no address")
         }
         let socket = try ListenerBinding.bind(first, name: name, from: sockets)
         try socket.listen()

@@ -77,12 +77,17 @@ package final class Server {
             }
             // Last of all: who waits in the queue of a socket is reset where that is dropped.
             if faults.lines.isEmpty, let listeners, let adminSockets {
-                for socket in listeners.flatMap(\.sockets).map(\.socket) + adminSockets {
+                let named =
+                    listeners.flatMap { listener in
+                        listener.sockets.map { (name: "listener \(listener.address)", socket: $0.socket) }
+                    }
+                    + adminSockets.map { (name: "admin.address \(configuration.admin?.address.description ?? "")", $0) }
+                for (name, socket) in named {
                     faults.gather {
                         do throws(SystemError) {
                             try socket.listen()
                         } catch {
-                            throw AssemblyError.unresolvedListener("\(socket.address)", error.description)
+                            throw AssemblyError.noSocket(for: name, error.description)
                         }
                     }
                 }
@@ -123,8 +128,14 @@ package final class Server {
             _ configuration: GatewayConfiguration, after previous: Current?, from sockets: SocketSource
         ) throws -> [ListeningSocket] {
             guard let settings = configuration.admin else { return [] }
-            if let previous, previous.configuration.admin?.address == settings.address { return previous.adminSockets }
-            return try ListenerBinding.sockets(for: settings.address, from: sockets)
+            if let previous, previous.configuration.admin?.address == settings.address {
+                try settings.checkReach(of: previous.adminSockets)
+                return previous.adminSockets
+            }
+            let bound = try ListenerBinding.sockets(
+                for: settings.address, name: "admin.address \(settings.address)", from: sockets)
+            try settings.checkReach(of: bound)
+            return bound
         }
 
         var forLoops: LoopConfiguration {
@@ -423,3 +434,12 @@ extension ListenerAddress {
         if case .network(let network) = self { network.port == 0 } else { false }
     }
 }
+extension AdminSettings {
+    /// Without a token only this machine may reach the admin listener. Of a socket that the service manager has bound that is
+    /// known only here.
+    fileprivate func checkReach(of sockets: [ListeningSocket]) throws(AssemblyError) {
+        guard self.token == nil, let socket = sockets.first(where: { !$0.address.isLoopback }) else { return }
+        throw .openAdminListener(self.address.description, bound: socket.address.description)
+    }
+}
+

@@ -95,6 +95,47 @@ import Testing
         #expect(error?.description.contains("exited(1)") == true)
     }
 
+    @Test func `one that no listener takes is warned of`() async throws {
+        var setup = try await self.setup()
+        setup.listeners = ["fd:web"]
+        setup.launcher = (Support.python, [Support.file("hand_over.py"), "web:spare", Support.binary])
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            try await eventually("the warning") {
+                gateway.log.split(separator: "\n").contains { line in
+                    line.contains(" warning ") && line.contains("no listener takes this socket")
+                        && line.contains("name=fd:spare")
+                } ? () : nil
+            }
+            #expect(!gateway.log.contains("name=fd:web"))
+        }
+    }
+
+    /// Where the service manager has bound a socket is known only when it hands it over.
+    @Test(arguments: [("0.0.0.0", "", false), ("0.0.0.0", ", token: 0123456789abcdef", true), ("127.0.0.1", "", true)])
+    func `an admin listener that others can reach needs a token`(
+        host: String, token: String, starts: Bool
+    ) async throws {
+        var setup = try await self.setup()
+        setup.listeners = ["127.0.0.1:0"]
+        setup.more = "admin: { address: \"fd:admin\"\(token) }"
+        setup.environment["HAND_OVER_HOST"] = host
+        setup.launcher = (Support.python, [Support.file("hand_over.py"), "admin", Support.binary])
+        if starts {
+            try await Gateway.run(setup) { (gateway: Gateway) async throws in
+                #expect(try await gateway.get().text == "fixed")
+                // The same socket stays, and what is asked of it is looked at again.
+                var open = setup
+                open.more = "admin: { address: \"fd:admin\" }"
+                #expect(try await gateway.reload(open) == (host == "127.0.0.1"))
+            }
+        } else {
+            let error = await #expect(throws: HarnessError.self) { try await Gateway.run(setup) { _ in } }
+            #expect(error?.description.contains("admin.address fd:admin: 0.0.0.0:") == true)
+            #expect(error?.description.contains("give admin.token") == true)
+            #expect(error?.description.contains("exited(1)") == true)
+        }
+    }
+
     @Test func `several at once, IPv6 among them`() async throws {
         var setup = try await self.setup()
         setup.listeners = ["[::1]:0", "127.0.0.1:0"]

@@ -9,7 +9,7 @@ names = sys.argv[1].split(":")
 listeners = [socket.socket() for _ in names]
 for listener in listeners:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", 0))
+    listener.bind((os.environ.get("HAND_OVER_HOST", "127.0.0.1"), 0))
     listener.listen(16)
 # First out of the way of the numbers that are to be theirs.
 copies = [fcntl.fcntl(listener, fcntl.F_DUPFD, 100) for listener in listeners]
