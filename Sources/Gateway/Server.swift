@@ -190,12 +190,30 @@ package final class Server {
         for socket in self.current.listeners.flatMap(\.sockets).map(\.socket) { self.logListening(on: socket) }
         try self.admin.listen(on: self.current.adminSockets, token: self.current.configuration.admin?.token)
         self.logAdmin(before: [])
+        self.warn()
         self.life.phase = .serving
     }
 
     private func logAdmin(before: [ListeningSocket]) {
         for socket in self.current.adminSockets where !before.contains(where: { $0 === socket }) {
             self.logger.notice("the admin listener is open", metadata: ["address": "\(socket.address)"])
+        }
+    }
+
+    /// Of what lets the gateway run and then fails those who rely on it.
+    private func warn() {
+        let configuration = self.current.configuration
+        let addresses = configuration.listeners.map(\.address) + [configuration.admin?.address].compactMap(\.self)
+        for (name, socket) in self.inherited.named where !addresses.contains(.descriptor(name: name)) {
+            self.logger.warning(
+                "no listener takes this socket of the service manager: who connects to it waits in vain",
+                metadata: ["name": "fd:\(name)", "address": "\(socket.address)"])
+        }
+        let unsigned = self.current.assembly.snapshot.functions.filter { $0.signsCalls && !$0.credentials.hasSource }
+        if let first = unsigned.first, let reason = first.credentials.obstacle(at: LoopClock.system.wall()) {
+            self.logger.warning(
+                "there are no credentials to call functions with",
+                metadata: ["functions": "\(unsigned.map(\.name).joined(separator: ", "))", "error": "\(reason)"])
         }
     }
 
@@ -248,6 +266,7 @@ extension Server {
         }
         self.logAdmin(before: previous.adminSockets)
         self.logListeners(before: previous.listeners)
+        self.warn()
         if let workers = configuration.workers, workers != self.workers.count {
             self.logger.warning(
                 "the number of workers stays until the gateway is started again",
@@ -423,6 +442,15 @@ extension Server {
     }
 }
 
+extension AdminSettings {
+    /// Without a token only this machine may reach the admin listener. Of a socket that the service manager has bound that is
+    /// known only here.
+    fileprivate func checkReach(of sockets: [ListeningSocket]) throws(AssemblyError) {
+        guard self.token == nil, let socket = sockets.first(where: { !$0.address.isLoopback }) else { return }
+        throw .openAdminListener(self.address.description, bound: socket.address.description)
+    }
+}
+
 extension ListenerAddress {
     /// Whether the service manager makes the socket.
     fileprivate var isInherited: Bool {
@@ -434,12 +462,3 @@ extension ListenerAddress {
         if case .network(let network) = self { network.port == 0 } else { false }
     }
 }
-extension AdminSettings {
-    /// Without a token only this machine may reach the admin listener. Of a socket that the service manager has bound that is
-    /// known only here.
-    fileprivate func checkReach(of sockets: [ListeningSocket]) throws(AssemblyError) {
-        guard self.token == nil, let socket = sockets.first(where: { !$0.address.isLoopback }) else { return }
-        throw .openAdminListener(self.address.description, bound: socket.address.description)
-    }
-}
-

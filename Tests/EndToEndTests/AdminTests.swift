@@ -157,6 +157,12 @@ import Testing
             let answer = try await self.get("/readyz", of: gateway)
             #expect(answer.status == 503)
             #expect(answer.body.contains("function main: "))
+            // Before any client has come.
+            let warning = gateway.log.split(separator: "\n").first {
+                $0.contains("no credentials to call functions with")
+            }
+            #expect(warning?.contains(" warning ") == true, "\(gateway.log)")
+            #expect(warning?.contains("functions=main") == true)
             #expect(try await self.get("/healthz", of: gateway).status == 200)
             #expect(try await self.get("/metrics", of: gateway).body.contains("\nsluice_ready 0\n"))
         }
@@ -232,14 +238,14 @@ import Testing
         let rules = Support.repository + "/deploy/prometheus/sluice.rules.yml"
         let check = try await Tool.run("promtool", ["check", "rules", rules])
         #expect(check.status == 0, "\(check.output)\(check.errors)")
+        let trial = try await Tool.run("promtool", ["test", "rules", Support.file("alert_rules.test.yml")])
+        #expect(trial.status == 0, "\(trial.output)\(trial.errors)")
         let documentation = try String(contentsOfFile: Support.repository + "/docs/monitoring.md", encoding: .utf8)
         for file in [rules, Support.repository + "/deploy/grafana/sluice.json"] {
             let text = try String(contentsOfFile: file, encoding: .utf8)
             for match in text.matches(of: /sluice_[a-z_]+/) {
                 let name = match.output.replacingOccurrences(of: "_bucket", with: "")
                 #expect(documentation.contains("`\(name)`"), "\(name)")
-        let trial = try await Tool.run("promtool", ["test", "rules", Support.file("alert_rules.test.yml")])
-        #expect(trial.status == 0, "\(trial.output)\(trial.errors)")
             }
         }
     }

@@ -21,6 +21,8 @@ final class CredentialStore: Sendable {
     let id: Int
     /// Where the keys come from, in words.
     let source: String
+    /// Whether there is somewhere that they could come from.
+    let hasSource: Bool
     /// Keys that nobody renews.
     let fixed: CredentialLease?
     /// Rises with each change, so that loops need not take the lock to see that nothing changed.
@@ -41,6 +43,7 @@ final class CredentialStore: Sendable {
     init(_ credentials: Credentials) {
         self.id = Self.nextID.wrappingAdd(1, ordering: .relaxed).newValue
         self.source = "keys \(credentials.accessKeyID)"
+        self.hasSource = true
         self.fixed = CredentialLease(credentials)
         self.state = Mutex(State(lease: self.fixed))
     }
@@ -49,6 +52,7 @@ final class CredentialStore: Sendable {
     init(_ fault: CredentialError) {
         self.id = Self.nextID.wrappingAdd(1, ordering: .relaxed).newValue
         self.source = "nowhere"
+        self.hasSource = false
         self.fixed = nil
         self.state = Mutex(State(fault: fault))
     }
@@ -57,6 +61,7 @@ final class CredentialStore: Sendable {
     init(source: String) {
         self.id = Self.nextID.wrappingAdd(1, ordering: .relaxed).newValue
         self.source = source
+        self.hasSource = true
         self.fixed = nil
         self.state = Mutex(State())
     }
