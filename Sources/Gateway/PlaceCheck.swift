@@ -15,6 +15,7 @@ package struct PlaceCheck {
 
     /// Looks at what the configuration names. Asks nobody over the network.
     package init(_ configuration: GatewayConfiguration, environment: [String: String], readFile: (String) -> String?) {
+        self.checkSockets(configuration)
         self.checkAccessLog(configuration)
         do {
             _ = try UpstreamTrust(caFile: configuration.aws.caFile, after: nil)
@@ -34,10 +35,51 @@ package struct PlaceCheck {
         guard case .file(let path) = configuration.accessLog.output, configuration.accessLog.format != .none else {
             return
         }
-        let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        if !folder.isEmpty, !Self.isFile(folder, of: S_IFDIR) {
-            self.errors.append("\(configuration.file): error: access_log.output: there is no folder \(folder)")
+        let folder = Self.folder(of: path)
+        let fault: String? =
+            if !Self.isFile(folder, of: S_IFDIR) {
+                "there is no folder \(folder)"
+            } else if Self.isFile(path, of: S_IFDIR) {
+                "\(path) is a folder"
+            } else if unsafe access(path, F_OK) == 0 ? !Self.isWritable(path) : !Self.isWritable(folder) {
+                "\(path) may not be written by this user"
+            } else {
+                nil
+            }
+        if let fault { self.errors.append("\(configuration.file): error: access_log.output: \(fault)") }
+    }
+
+    /// Whether sockets can be made where the configuration wants them in the file system. Addresses are not tried: they may
+    /// be those of a gateway that runs.
+    private mutating func checkSockets(_ configuration: GatewayConfiguration) {
+        let named =
+            configuration.listeners.map { ("listener", $0.address) }
+            + [configuration.admin?.address].compactMap(\.self).map { ("admin.address", $0) }
+        for (name, address) in named {
+            guard case .unix(let path) = address else { continue }
+            let folder = Self.folder(of: path)
+            let fault: String? =
+                if !Self.isFile(folder, of: S_IFDIR) {
+                    "there is no folder \(folder)"
+                } else if !Self.isWritable(folder) {
+                    "\(folder) may not be written by this user"
+                } else if unsafe access(path, F_OK) == 0, !Self.isFile(path, of: S_IFSOCK) {
+                    "\(path) is there, and no socket"
+                } else {
+                    nil
+                }
+            if let fault { self.errors.append("\(configuration.file): error: \(name) \(address): \(fault)") }
         }
+    }
+
+    /// The folder that a file is to be in.
+    private static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    private static func isWritable(_ path: String) -> Bool {
+        unsafe access(path, W_OK) == 0
     }
 
     private mutating func checkRegion(
@@ -46,6 +88,7 @@ package struct PlaceCheck {
         do {
             let identity = try AWSIdentity(
                 configuration, environment: environment, resolver: Resolver(), readFile: readFile)
+            self.checkCredentials(configuration, identity)
             guard try identity.region(asksMachine: false) == nil else { return }
             for function in configuration.functions {
                 guard case .lambda(let reference) = function.target, reference.region == nil else { continue }
@@ -56,6 +99,22 @@ package struct PlaceCheck {
         } catch {
             self.errors.append("\(configuration.file): error: \(error)")
         }
+    }
+
+    /// Where keys come from, if from anywhere. Nobody is asked for them.
+    private mutating func checkCredentials(_ configuration: GatewayConfiguration, _ identity: AWSIdentity) {
+        guard case .failure(let error) = identity.plan else { return }
+        let names = configuration.functions.filter { function in
+            switch function.target {
+            case .lambda: true
+            case .url(let upstream): upstream.isSigned
+            case .local: false
+            }
+        }.map(\.name)
+        guard !names.isEmpty else { return }
+        self.warnings.append(
+            "\(configuration.file): warning: there are no credentials to call functions with "
+                + "(\(names.joined(separator: ", "))): \(error)")
     }
 
     private static func faults(of local: LocalFunctionConfiguration, environment: [String: String]) -> [String] {

@@ -10,7 +10,9 @@ struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check a configuration and list every fault with its place.",
         discussion: """
-            Exit status 0 where the gateway would start with it, 1 where it would not.
+            Exit status 1 where the gateway would not start with it, 0 where nothing of that kind was found. Every fault of
+            the file is told at once; where it has none, the files and folders that it names are looked at as well. What
+            stays open is what only a start tells: whether a port is free, a host name known, a socket handed over.
 
             With --online the exit status is 1 as well where a function may not be called. No function runs: Lambda is asked
             with DryRun. Of a url only the way there is tried (its name, a connection, TLS), and the keys that requests are

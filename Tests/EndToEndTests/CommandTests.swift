@@ -76,10 +76,26 @@ import Testing
         withExtendedLifetime(folder) {}
     }
 
+    @Test func `a log that is a folder is told by check, and by run with its key`() async throws {
+        let (folder, path) = try self.file(Self.good + "access_log: { output: \"logs\" }\n")
+        try FileManager.default.createDirectory(atPath: folder.path("logs"), withIntermediateDirectories: false)
+        let check = try await Tool.sluice("check", "--config", path)
+        #expect(check.status == 1)
+        #expect(
+            check.errors.contains("error: access_log.output: \(folder.path("logs")) is a folder"), "\(check.errors)")
+        var environment = Support.environment
+        environment["AWS_REGION"] = "eu-west-1"
+        let run = try await Tool.sluice("run", "--config", path, environment: environment)
+        #expect(run.status == 1)
+        #expect(
+            run.errors.contains("sluice: access_log.output: open \(folder.path("logs")): Is a directory"),
+            "\(run.errors)")
+    }
+
     /// What is right in itself, on a machine where it could not run, or not well.
     @Test func `check looks at the place as well`() async throws {
         let text = """
-            listeners: [{ address: "127.0.0.1:0" }]
+            listeners: [{ address: "127.0.0.1:0" }, { address: "unix:nowhere/s.sock" }]
             aws: { ca_file: nowhere.pem }
             access_log: { output: nowhere/access.log }
             functions:
@@ -100,9 +116,13 @@ import Testing
         try FileManager.default.createDirectory(
             atPath: folder.path("functions"), withIntermediateDirectories: false)
         try folder.write("functions/here.mjs", "export const handler = 1")
-        let tool = try await Tool.sluice("check", "--config", path)
+        var environment = Support.environment
+        environment["AWS_EC2_METADATA_DISABLED"] = "true"
+        let tool = try await Tool.sluice("check", "--config", path, environment: environment)
         #expect(tool.status == 1)
         for words in [
+            "error: listener unix:\(folder.path("nowhere/s.sock")): there is no folder",
+            "warning: there are no credentials to call functions with (away): ",
             "error: access_log.output: there is no folder", "error: aws.ca_file: ", "warning: function away: no region",
             "warning: functions.folder.local: there is no directory",
             "warning: functions.program.local: there is no program",
