@@ -21,7 +21,7 @@ struct Sluice: ParsableCommand {
 
     static func main() {
         // Before any descriptor is opened.
-        guard StandardStreams.occupy() else { exit(1) }
+        guard StandardStreams.occupy() else { Glibc.exit(1) }
         self.main(nil)
     }
 }
