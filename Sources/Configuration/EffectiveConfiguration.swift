@@ -35,10 +35,14 @@ enum EffectiveConfiguration {
         switch kind {
         case .integer: Int(text).map { .integer($0) } ?? .null
         case .choice(let words): words.contains(text) ? Self.word(text, of: words) : .null
+        case .list where Self.emptiness.contains(text), .oneOrMore where Self.emptiness.contains(text): .array([])
         case .text, .duration, .size, .list, .oneOrMore, .mapping, .section, .textOrSection, .wordOrSection:
             text.contains(" ") ? .null : .string(text)
         }
     }
+
+    /// How the schema says that a list has nothing in it.
+    private static let emptiness = ["none", "nobody"]
 
     private static func word(_ text: String, of words: [String]) -> JSONValue {
         guard words.contains("true"), words.contains("false"), let value = Bool(text) else { return .string(text) }

@@ -71,6 +71,8 @@ import Testing
         let functions = try #require(document["functions"] as? [String: [String: Any]])
         let timeouts = try #require(functions["demo"]?["timeouts"] as? [String: String])
         #expect(timeouts["idle"] == "7s")
+        let listeners = try #require(document["listeners"] as? [[String: Any]])
+        #expect(listeners[0]["trusted_proxies"] as? [String] == [])
         #expect(timeouts["first_byte"] == "60s")
         let limits = try #require(document["limits"] as? [String: Any])
         #expect(limits["request_head"] as? String == "10s")

@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test func `a log that is a folder is told by check, and by run with its key`() async throws {
-        let (folder, path) = try self.file(Self.good + "access_log: { output: \"logs\" }\n")
+        let (folder, path) = try self.file(Self.good + "access_log: { output: \"./logs\" }\n")
         try FileManager.default.createDirectory(atPath: folder.path("logs"), withIntermediateDirectories: false)
         let check = try await Tool.sluice("check", "--config", path)
         #expect(check.status == 1)

@@ -360,7 +360,9 @@ import Testing
             _ = try await streaming.body(holding: "begun ")
             let first = try await Successor(of: gateway)
             let ready = try await manager.wait(for: "READY=1", 2)
-            #expect(ready.contains { $0.hasPrefix("STATUS=") && $0.hasSuffix("; the process before this one still drains") })
+            #expect(
+                ready.contains { $0.hasPrefix("STATUS=") && $0.hasSuffix("; the process before this one still drains") }
+            )
             let second = try await Successor(of: gateway, upgrading: first.processID)
             try await gateway.logs("waiting for the process before this one")
             #expect(!first.hasEnded)

@@ -89,7 +89,8 @@ import Testing
         let path = "\(FileManager.default.temporaryDirectory.path)/log-writer-\(UUID().uuidString)"
         try #require(mkfifo(path, 0o600) == 0)
         defer { unlink(path) }
-        let first = open(path, O_RDONLY | O_NONBLOCK)
+        // No program that another test starts is to read as well.
+        let first = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         let notices = Mutex<[LogWriter.Notice]>([])
         let writer = try LogWriter(appendingTo: path, calm: .zero) { notice in notices.withLock { $0.append(notice) } }
         let long = String(repeating: "a", count: 1 << 20)
@@ -105,7 +106,7 @@ import Testing
         let dropped = writer.droppedBytes
         writer.write(self.lines("lost\n"))
         while writer.droppedBytes == dropped { usleep(1000) }
-        let second = open(path, O_RDONLY)
+        let second = open(path, O_RDONLY | O_CLOEXEC)
         defer { close(second) }
         writer.write(self.lines("next\n"))
         var text: [UInt8] = []

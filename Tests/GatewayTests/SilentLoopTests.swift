@@ -30,6 +30,8 @@ import Time
 
         /// Asks, and lets the second pass in which a loop may answer.
         func ask() throws -> AdminDesk.Answer {
+            // It takes note of the time.
+            self.loop.turn(waitingAtMost: .zero)
             var answer: AdminDesk.Answer?
             self.desk.ask(LoopQuestion()) { answer = $0 }
             for _ in 0..<3 { self.loop.turn(waitingAtMost: .zero) }
