@@ -41,12 +41,16 @@ package struct PlaceCheck {
                 "there is no folder \(folder)"
             } else if Self.isFile(path, of: S_IFDIR) {
                 "\(path) is a folder"
-            } else if unsafe access(path, F_OK) == 0 ? !Self.isWritable(path) : !Self.isWritable(folder) {
-                "\(path) may not be written by this user"
             } else {
                 nil
             }
-        if let fault { self.errors.append("\(configuration.file): error: access_log.output: \(fault)") }
+        if let fault {
+            self.errors.append("\(configuration.file): error: access_log.output: \(fault)")
+        } else if !Self.isWritable(unsafe access(path, F_OK) == 0 ? path : folder) {
+            // The gateway may run as somebody else.
+            self.warnings.append(
+                "\(configuration.file): warning: access_log.output: this user may not write \(path)")
+        }
     }
 
     /// Whether sockets can be made where the configuration wants them in the file system. Addresses are not tried: they may
@@ -61,14 +65,17 @@ package struct PlaceCheck {
             let fault: String? =
                 if !Self.isFile(folder, of: S_IFDIR) {
                     "there is no folder \(folder)"
-                } else if !Self.isWritable(folder) {
-                    "\(folder) may not be written by this user"
                 } else if unsafe access(path, F_OK) == 0, !Self.isFile(path, of: S_IFSOCK) {
                     "\(path) is there, and no socket"
                 } else {
                     nil
                 }
-            if let fault { self.errors.append("\(configuration.file): error: \(name) \(address): \(fault)") }
+            if let fault {
+                self.errors.append("\(configuration.file): error: \(name) \(address): \(fault)")
+            } else if !Self.isWritable(folder) {
+                self.warnings.append(
+                    "\(configuration.file): warning: \(name) \(address): this user may not write \(folder)")
+            }
         }
     }
 
