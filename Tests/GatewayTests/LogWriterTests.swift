@@ -112,7 +112,8 @@ import Testing
         var text: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 1 << 16)
         while !text.suffix(5).elementsEqual("next\n".utf8) {
-            text += piece.prefix(max(0, Glibc.read(second, &piece, piece.count)))
+            let count = Glibc.read(second, &piece, piece.count)
+            text += piece.prefix(max(0, count))
         }
         writer.close()
         let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
