@@ -295,7 +295,7 @@ final class Exchange {
 
     /// Ends the exchange with an answer of the gateway's own, or breaks the one that has begun.
     func refuse(_ answer: OwnAnswer, end: String) {
-        _ = self.machine.clientLeft()
+        guard case .release = self.machine.clientLeft() else { return }
         self.releaseAttempt()
         if self.hasAnswered { self.client.truncate() } else { self.respond(answer) }
         self.finish(status: self.hasAnswered ? self.record.status : answer.head.status, end: end)
