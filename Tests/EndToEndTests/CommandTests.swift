@@ -82,13 +82,13 @@ import Testing
         let check = try await Tool.sluice("check", "--config", path)
         #expect(check.status == 1)
         #expect(
-            check.errors.contains("error: access_log.output: \(folder.path("logs")) is a folder"), "\(check.errors)")
+            check.errors.contains("error: access_log.output: \(folder.path("./logs")) is a folder"), "\(check.errors)")
         var environment = Support.environment
         environment["AWS_REGION"] = "eu-west-1"
         let run = try await Tool.sluice("run", "--config", path, environment: environment)
         #expect(run.status == 1)
         #expect(
-            run.errors.contains("sluice: access_log.output: open \(folder.path("logs")): Is a directory"),
+            run.errors.contains("sluice: access_log.output: open \(folder.path("./logs")): Is a directory"),
             "\(run.errors)")
     }
 
