@@ -311,6 +311,9 @@ import Testing
             gateway.child.signal(SIGHUP)
             try await gateway.logs("will be read again")
             // The file of the log is another one at once.
+            _ = try await eventually("the log has a new file") {
+                FileManager.default.fileExists(atPath: log) ? true : nil
+            }
             try await kept.send(Gateway.request("/fixed"))
             #expect(try await kept.answer().text == "fixed")
             kept.close()
