@@ -310,16 +310,13 @@ import Testing
             try gateway.folder.write("sluice.yaml", setup.text)
             gateway.child.signal(SIGHUP)
             try await gateway.logs("will be read again")
-            // The file of the log is another one at once.
-            _ = try await eventually("the log has a new file") {
-                FileManager.default.fileExists(atPath: log) ? true : nil
+            // The file of the log is another one, as soon as each loop has heard of it.
+            _ = try await eventually("a line is in the new file") {
+                try await kept.send(Gateway.request("/fixed"))
+                #expect(try await kept.answer().text == "fixed")
+                return (try? String(contentsOfFile: log, encoding: .utf8))?.contains("/fixed") ?? false ? true : nil
             }
-            try await kept.send(Gateway.request("/fixed"))
-            #expect(try await kept.answer().text == "fixed")
             kept.close()
-            _ = try await eventually("the line is in the new file") {
-                (try? String(contentsOfFile: log, encoding: .utf8))?.contains("/fixed") ?? false ? true : nil
-            }
             #expect(!gateway.log.contains("the configuration was taken"))
             try gateway.folder.write("go", "")
             try await gateway.logs(succeeds ? "takes over" : "exit status 7")
