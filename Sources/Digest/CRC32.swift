@@ -5,9 +5,10 @@ package struct CRC32: Sendable {
     /// The register, not yet inverted.
     private var register: UInt32 = 0xffff_ffff
 
-    /// PERF: 16 KiB take 12 µs with the tables, and below 1 µs where the processor multiplies without carry. At full
-    /// speed of a stream that is more than everything else that is done with its bytes.
+    /// PERF: 16 KiB take 12 µs with the tables, 1.3 µs where the processor multiplies without carry, and 0.3 µs where
+    /// it does so four times at once. At full speed of a stream that is the most that is done with its bytes.
     private static let canFold = sluice_crc32_can_fold() != 0
+    private static let canFoldWide = sluice_crc32_can_fold_wide() != 0
 
     /// The checksum of no bytes.
     package init() {}
@@ -31,10 +32,16 @@ package struct CRC32: Sendable {
             self.updateWithTables(bytes)
             return
         }
+        let wide = bytes.count >= 256 && Self.canFoldWide ? bytes.count & ~255 : 0
         let whole = bytes.count & ~15
-        // SAFETY: the function reads the first `whole` bytes, a multiple of 16, and keeps nothing.
         self.register = unsafe bytes.withUnsafeBufferPointer { [register = self.register] bytes in
-            unsafe sluice_crc32_fold(register, bytes.baseAddress, whole)
+            let start = unsafe bytes.baseAddress.unsafelyUnwrapped
+            var register = register
+            // SAFETY: the functions read the first `wide` bytes, a multiple of 256, and those from there to `whole`, a
+            // multiple of 16, and keep nothing.
+            if wide > 0 { register = unsafe sluice_crc32_fold_wide(register, start, wide) }
+            if whole > wide { register = unsafe sluice_crc32_fold(register, start + wide, whole - wide) }
+            return register
         }
         self.updateWithTables(bytes.extracting(whole...))
     }
