@@ -24,7 +24,8 @@ import Testing
         }
     }
 
-    // As AWS's own codecs have it: duplicate names are invalid, types above 9 have no known length, a value has at most 32,767 bytes.
+    // As AWS's own codecs have it: duplicate names are invalid, types above 9 have no known length, a value has at most
+    // 32,767 bytes.
     @Test(
         arguments: [
             ([0, 7, 0, 0], .emptyHeaderName),
@@ -69,6 +70,24 @@ import Testing
                 // A damaged header block may be seen before the checksum behind it.
                 #expect((12..<102).contains(index))
             case let other: Issue.record("byte \(index): \(String(describing: other))")
+            }
+        }
+    }
+
+    @Test func `nothing goes on of a damaged message that is there as a whole`() {
+        var bad = EventStreamDecoderTests.payloadChunkHello
+        bad[bad.count - 5] ^= 0x10
+        var decoder = EventStreamDecoder()
+        var offset = 0
+        let whole = decoder.nextWholeChunk(bad.span, at: &offset)
+        #expect(whole == nil && offset == 0)
+        do throws(EventStreamError) {
+            let event = try decoder.next(bad.span, at: &offset)
+            Issue.record("\(event)")
+        } catch {
+            guard case .wrongMessageChecksum = error else {
+                Issue.record("\(error)")
+                return
             }
         }
     }
