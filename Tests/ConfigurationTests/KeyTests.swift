@@ -127,6 +127,14 @@ import Testing
         ("limits.response_buffer", "256KiB", "1KiB", "1KiB is too small; the least is 64KiB"),
         ("limits.connection_buffer", "4MiB", "1KiB", "1KiB is too small; the least is 64KiB"),
         ("limits.requests_per_connection", "1000", "+5", "\"+5\" is no whole number"),
+        (
+            "limits.http2_streams", "250", "99999999999999999999",
+            "99999999999999999999 is too large; the most is 10000"
+        ),
+        (
+            "limits.http2_streams", "250", "-99999999999999999999",
+            "-99999999999999999999 is too small; the least is 1"
+        ),
         ("limits.connections", "20000", "0x10", "\"0x10\" is no whole number"),
         ("limits.connections_per_address", "10", "1_000", "\"1_000\" is no whole number"),
         ("limits.request_bodies", "1GiB", "1KiB", "1KiB is too small; the least is 64KiB"),

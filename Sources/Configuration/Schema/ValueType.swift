@@ -147,17 +147,20 @@ extension ValueType where Value == Int {
     /// A whole number within bounds.
     static func integer(_ range: ClosedRange<Int>) -> ValueType {
         .scalar(.integer(range)) { text in
-            guard let number = Int(text), !text.hasPrefix("+") else {
+            let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
+            guard !digits.isEmpty, digits.utf8.allSatisfy({ (48...57).contains($0) }) else {
                 throw ValueFault("\"\(text)\" is no whole number")
             }
-            guard range.contains(number) else { throw ValueFault(Self.outside(number, range)) }
+            // What no register holds is outside of any range.
+            let number = Int(text) ?? (text.hasPrefix("-") ? .min : .max)
+            guard range.contains(number) else { throw ValueFault(Self.outside(text, number, range)) }
             return number
         }
     }
 
-    private static func outside(_ number: Int, _ range: ClosedRange<Int>) -> String {
-        if number < range.lowerBound { return "\(number) is too small; the least is \(range.lowerBound)" }
-        return "\(number) is too large; the most is \(range.upperBound)"
+    private static func outside(_ text: String, _ number: Int, _ range: ClosedRange<Int>) -> String {
+        if number < range.lowerBound { return "\(text) is too small; the least is \(range.lowerBound)" }
+        return "\(text) is too large; the most is \(range.upperBound)"
     }
 }
 
