@@ -6,8 +6,8 @@ private import Synchronization
 
 /// Who the gateway is in AWS, and where: credentials, region and endpoint of the functions there.
 struct AWSIdentity: Sendable {
-    /// Where the gateway's own keys come from; or why there are none, which is no error yet: a gateway whose functions all
-    /// run on this machine needs none.
+    /// Where the gateway's own keys come from; or why there are none, which is no error yet: a gateway whose functions
+    /// all run on this machine needs none.
     let plan: Result<CredentialPlan, CredentialError>
     private let settings: SharedSettings
     private let configured: AWSSettings
@@ -35,12 +35,17 @@ struct AWSIdentity: Sendable {
         }
     }
 
-    /// The region of the gateway, as environment, files and configuration say it; else that of the machine, which is asked
-    /// only where `asksMachine` says so.
+    /// The region of the gateway, as environment, files and configuration say it; else that of the machine, which is
+    /// asked only where `asksMachine` says so.
     func region(asksMachine: Bool) throws -> String? {
         if let region = try self.settings.region(explicit: self.configured.region) { return region }
         guard asksMachine, let metadata = try self.settings.instanceMetadata(isLastResort: true) else { return nil }
         return try self.machineRegion.value { try MetadataRegion.find(metadata, resolver: self.resolver) }
+    }
+
+    /// Whether the machine may be asked for the region where nothing else says it.
+    var mayAskMachine: Bool {
+        get throws { try self.settings.instanceMetadata(isLastResort: true) != nil }
     }
 
     /// Where functions of a region are called.

@@ -5,8 +5,8 @@ internal import Lambda
 internal import Processes
 internal import Reactor
 
-/// Holds a configuration that is right in itself against the machine it is to run on, for `sluice check`: what `sluice run`
-/// would stumble over, or only the first request.
+/// Holds a configuration that is right in itself against the machine it is to run on, for `sluice check`: what `sluice
+/// run` would stumble over, or only the first request.
 package struct PlaceCheck {
     /// What keeps the gateway from starting here, a line each.
     package private(set) var errors: [String] = []
@@ -53,8 +53,8 @@ package struct PlaceCheck {
         }
     }
 
-    /// Whether sockets can be made where the configuration wants them in the file system. Addresses are not tried: they may
-    /// be those of a gateway that runs.
+    /// Whether sockets can be made where the configuration wants them in the file system. Addresses are not tried: they
+    /// may be those of a gateway that runs.
     private mutating func checkSockets(_ configuration: GatewayConfiguration) {
         let named =
             configuration.listeners.map { ("listener", $0.address) }
@@ -97,11 +97,17 @@ package struct PlaceCheck {
                 configuration, environment: environment, resolver: Resolver(), readFile: readFile)
             self.checkCredentials(configuration, identity)
             guard try identity.region(asksMachine: false) == nil else { return }
+            let mayAskMachine = try identity.mayAskMachine
             for function in configuration.functions {
                 guard case .lambda(let reference) = function.target, reference.region == nil else { continue }
-                self.warnings.append(
-                    "\(configuration.file): warning: \(AssemblyError.noRegion(function: function.name)); "
-                        + "only the metadata service of a machine of AWS could tell it")
+                let fault = AssemblyError.noRegion(function: function.name)
+                if mayAskMachine {
+                    self.warnings.append(
+                        "\(configuration.file): warning: \(fault); "
+                            + "only the metadata service of a machine of AWS could tell it")
+                } else {
+                    self.errors.append("\(configuration.file): error: \(fault)")
+                }
             }
         } catch {
             self.errors.append("\(configuration.file): error: \(error)")

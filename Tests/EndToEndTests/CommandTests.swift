@@ -123,12 +123,16 @@ import Testing
         for words in [
             "error: listener unix:\(folder.path("nowhere/s.sock")): there is no folder",
             "warning: there are no credentials to call functions with (away): ",
-            "error: access_log.output: there is no folder", "error: aws.ca_file: ", "warning: function away: no region",
+            "error: access_log.output: there is no folder", "error: aws.ca_file: ", "error: function away: no region",
             "warning: functions.folder.local: there is no directory",
             "warning: functions.program.local: there is no program",
             "warning: functions.node.local: there is no lost.mjs, .js or .cjs",
         ] { #expect(tool.errors.contains(words), "\(words):\n\(tool.errors)") }
         #expect(!tool.errors.contains("functions.there"))
+        // Where a machine of AWS may be asked for it, that is for the start to do.
+        environment["AWS_EC2_METADATA_DISABLED"] = "false"
+        let other = try await Tool.sluice("check", "--config", path, environment: environment)
+        #expect(other.errors.contains("warning: function away: no region"))
         withExtendedLifetime(folder) {}
     }
 
