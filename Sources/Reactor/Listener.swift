@@ -1,13 +1,15 @@
 private import CLinux
 private import Glibc
+internal import Time
 
 /// Who is given the connections that a listener accepts.
 package protocol ListenerHandler: AnyObject {
     /// A client has connected. The handler sets `connection.handler`, or closes the connection.
     func accepted(_ connection: Connection)
 
-    /// Accepting failed for want of descriptors or memory; the listener goes on after a pause.
-    func acceptPaused(_ error: SystemError)
+    /// Accepting failed for want of descriptors or memory; the listener goes on after a pause. It is news where the
+    /// last time was more than a minute ago: while they are used up, this is called ten times a second.
+    func acceptPaused(_ error: SystemError, isNews: Bool)
 }
 
 /// A loop's share in a listening socket.
@@ -22,6 +24,7 @@ package final class Listener: EventSource {
     private var isRegistered = false
     private var isPaused = false
     private lazy var restTimer = LoopTimer(handler: self)
+    private var lastFailure: MonotonicTime?
 
     /// Connections accepted at one event.
     private static let batch = 8
@@ -29,6 +32,8 @@ package final class Listener: EventSource {
     private static let lastBatch = 65_536
     /// How long accepting rests after it failed for want of resources.
     private static let rest = Duration.milliseconds(100)
+    /// After how long without it such a failure is news again.
+    private static let newsRest = Duration.seconds(60)
 
     /// Begins to accept.
     package init(_ socket: ListeningSocket, on loop: Loop, handler: any ListenerHandler) throws(SystemError) {
@@ -104,7 +109,9 @@ package final class Listener: EventSource {
             return true
         } catch {
             self.rest()
-            handler.acceptPaused(error)
+            let last = self.lastFailure
+            self.lastFailure = self.loop.now
+            handler.acceptPaused(error, isNews: last.map { self.loop.now >= $0 + Self.newsRest } ?? true)
             return false
         }
     }

@@ -10,6 +10,7 @@ import Time
     final class Acceptor: ListenerHandler {
         private(set) var connections: [Connection] = []
         private(set) var errors: [SystemError] = []
+        private(set) var news = 0
         let handler = Recorder()
         var on: ((Connection) -> Void)?
 
@@ -19,7 +20,10 @@ import Time
             self.on?(connection)
         }
 
-        func acceptPaused(_ error: SystemError) { self.errors.append(error) }
+        func acceptPaused(_ error: SystemError, isNews: Bool) {
+            self.errors.append(error)
+            if isNews { self.news += 1 }
+        }
 
         deinit { for connection in self.connections { connection.close() } }
     }
@@ -205,6 +209,11 @@ import Time
             #expect(acceptor.errors.count == 2)
             listener.resume()
             rig.turn { acceptor.errors.count == 3 }
+            // Nobody wants to read of it ten times a second.
+            #expect(acceptor.news == 1)
+            rig.clock.advance(by: .seconds(61))
+            rig.turn { acceptor.errors.count == 4 }
+            #expect(acceptor.news == 2)
             limit = before
             setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
             rig.clock.advance(by: .milliseconds(100))
@@ -253,7 +262,7 @@ import Time
                 self.counter.count.add(1, ordering: .relaxed)
                 connection.close()
             }
-            func acceptPaused(_ error: SystemError) {}
+            func acceptPaused(_ error: SystemError, isNews: Bool) {}
         }
         let socket = try ListeningSocket(bindingTo: loopback())
         let counter = Counter()

@@ -119,7 +119,8 @@ extension AdminDesk: ListenerHandler {
         self.sessions[ObjectIdentifier(session)] = session
     }
 
-    func acceptPaused(_ error: SystemError) {
+    func acceptPaused(_ error: SystemError, isNews: Bool) {
+        guard isNews else { return }
         self.logger.error("the admin listener rests for a moment: no resources left", metadata: ["error": "\(error)"])
     }
 }

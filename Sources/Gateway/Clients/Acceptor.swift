@@ -26,8 +26,8 @@ final class Acceptor: ListenerHandler {
         }
     }
 
-    func acceptPaused(_ error: SystemError) {
-        // Ten times a second while they are used up.
+    func acceptPaused(_ error: SystemError, isNews: Bool) {
+        // Counted each time, and news for all listeners together.
         guard self.context.noteExhaustion() else { return }
         self.context.logger.error(
             "accepting rests for a moment: no resources left",

@@ -15,7 +15,8 @@ final class CallerDoor: ListenerHandler {
         self.host.accepted(connection, isFromOthers: self.isForOthers)
     }
 
-    func acceptPaused(_ error: SystemError) {
+    func acceptPaused(_ error: SystemError, isNews: Bool) {
+        guard isNews else { return }
         self.host.log.error("a call could not be accepted: \(error)")
     }
 }

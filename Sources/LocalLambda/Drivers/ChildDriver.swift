@@ -278,7 +278,8 @@ extension ChildDriver: ListenerHandler {
         self.connections[ObjectIdentifier(runtime)] = runtime
     }
 
-    func acceptPaused(_ error: SystemError) {
+    func acceptPaused(_ error: SystemError, isNews: Bool) {
+        guard isNews else { return }
         self.host.log.error("a function's connection could not be accepted: \(error)")
     }
 }
@@ -298,8 +299,8 @@ extension ChildDriver: LoopTimerHandler {
         } else if timer === self.brokenTimer {
             if let id = self.machine.gaveUpOnBroken() { self.host.finish(id, error: .truncated(id: id)) }
         } else if timer === self.exitTimer {
-            // An answer whose reading is paused for a slow caller is waited for; its deadline still runs. One that nobody
-            // waits for any more is not.
+            // An answer whose reading is paused for a slow caller is waited for; its deadline still runs. One that
+            // nobody waits for any more is not.
             if self.machine.current != nil, self.connections.values.contains(where: \.isPausedInResponse) {
                 self.loop.set(self.exitTimer, after: ChildLimits.exitGrace)
             } else {
