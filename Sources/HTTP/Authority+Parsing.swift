@@ -34,7 +34,7 @@ extension Authority {
     }
 
     /// Whether the bytes of a Host field are this very host and port, so that they need not be parsed.
-    func isWritten(as bytes: Span<UInt8>) -> Bool {
+    package func isWritten(as bytes: Span<UInt8>) -> Bool {
         let host = self.host.utf8.span
         guard let port = self.port else { return bytes.equals(host) }
         guard bytes.count > host.count, bytes[host.count] == ASCII.colon else { return false }

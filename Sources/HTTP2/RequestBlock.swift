@@ -3,8 +3,8 @@ internal import HTTP
 
 /// Gathers the fields of one header block, a request's head or its trailers, and says what they are together.
 ///
-/// One value serves a connection, because header blocks never overlap (RFC 9113 §4.3). A rule that is broken is kept until
-/// the block has ended: the rest has to be decoded all the same, as the compression has a memory.
+/// One value serves a connection, because header blocks never overlap (RFC 9113 §4.3). A rule that is broken is kept
+/// until the block has ended: the rest has to be decoded all the same, as the compression has a memory.
 struct RequestBlock: ~Copyable {
     private let limits: HeadLimits
     private var fields = Fields()
@@ -16,6 +16,8 @@ struct RequestBlock: ~Copyable {
     private var path: Range<Int>?
     private var authority: Range<Int>?
     private var hostLine = -1
+    /// That of the last request.
+    private var lastAuthority: Authority?
     private var contentLength: Int?
     private var expectsOther = false
     private var isTrailers = false
@@ -243,24 +245,33 @@ extension RequestBlock {
         }
     }
 
-    /// RFC 9113 §8.3.1: `:authority` and Host, where both are there, name the same. What functions see is the Host field,
-    /// which is made where it is missing.
-    private func requestAuthority() throws(Fault) -> (authority: Authority, isHostMissing: Bool) {
-        let host = try self.hostLine < 0 ? nil : Self.authority(self.fields.value(at: self.hostLine))
+    /// RFC 9113 §8.3.1: `:authority` and Host, where both are there, name the same. What functions see is the Host
+    /// field, which is made where it is missing.
+    private mutating func requestAuthority() throws(Fault) -> (authority: Authority, isHostMissing: Bool) {
+        let host = try self.hostLine < 0 ? nil : self.authority(self.fields.value(at: self.hostLine))
         guard let range = self.authority else {
             guard let host else { throw .refused(RequestFault(.hostMissing)) }
+            self.keep(host)
             return (host, false)
         }
-        let named = try Self.authority(self.scratch.bytes.extracting(range))
+        let named = try self.authority(self.scratch.bytes.extracting(range))
         if let host, host != named { throw .malformed(.hostMismatch) }
+        self.keep(named)
         return (named, host == nil)
     }
 
-    private static func authority(_ bytes: Span<UInt8>) throws(Fault) -> Authority {
+    private func authority(_ bytes: Span<UInt8>) throws(Fault) -> Authority {
+        if let last = self.lastAuthority, last.isWritten(as: bytes) { return last }
         do throws(RequestFault) {
             return try Authority(parsing: bytes)
         } catch {
             throw .refused(error)
         }
+    }
+
+    /// All requests of a connection are for one host as a rule, whose text is made once.
+    private mutating func keep(_ authority: Authority) {
+        // An idle connection keeps it; a name has 253 bytes at most (RFC 1035 §2.3.4).
+        self.lastAuthority = authority.host.utf8.count <= 253 ? authority : nil
     }
 }

@@ -154,6 +154,19 @@ import Testing
         #expect(client.malformed.count == 1)
     }
 
+    @Test func `each request of a connection has the host that it names`() throws {
+        let client = Client()
+        let names = ["a.example", "a.example", "A.Example", "a.example:443", "b.example", "a.example"]
+        let expected = ["a.example", "a.example", "a.example", "a.example", "b.example", "a.example"]
+        for (index, name) in names.enumerated() {
+            let id = Int32(2 * index + 1)
+            client.send(.headers(UInt32(id), self.replacing(":authority", name)))
+            let head = try client.head(id)
+            #expect(head.authority == Authority(host: expected[index], port: index == 3 ? 443 : nil))
+            #expect(head.fields.all("host") == [name])
+        }
+    }
+
     @Test func `no host at all`() {
         let client = Client()
         client.send(.headers(1, self.replacing(":authority", nil)))
