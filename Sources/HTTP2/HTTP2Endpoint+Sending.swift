@@ -28,10 +28,10 @@ extension HTTP2Endpoint {
         }
     }
 
-    /// Has bodies of which only the end is left ended or broken off, where a window is used up: the library would not ask
-    /// what comes next until the peer has given leave for bytes that never come. An empty DATA frame needs none (RFC 9113
-    /// §6.9.1); an empty trailer section, which says the same (§8.1), is one that the library does not hold back. Answers
-    /// whether there are more frames for it.
+    /// Has bodies of which only the end is left ended or broken off, where a window is used up: the library would not
+    /// ask what comes next until the peer has given leave for bytes that never come. An empty DATA frame needs none
+    /// (RFC 9113 §6.9.1); an empty trailer section, which says the same (§8.1), is one that the library does not hold
+    /// back. Answers whether there are more frames for it.
     private func endWithoutWindow() -> Bool {
         // What waits for its turn may find a window yet, and heads go before ends.
         if self.isPortionFull || self.isBroken { return false }
@@ -53,8 +53,9 @@ extension HTTP2Endpoint {
             self.frames.append(frame)
             return
         }
-        // The library would take a stream too many for an error of the connection. RFC 9113 §5.1.2 leaves the choice, and
-        // ours is REFUSED_STREAM, so the library does not know the limit: it is added to the first frame, the SETTINGS.
+        // The library would take a stream too many for an error of the connection. RFC 9113 §5.1.2 leaves the choice,
+        // and ours is REFUSED_STREAM, so the library does not know the limit: it is added to the first frame, the
+        // SETTINGS.
         self.announcedStreams = nil
         let header = FrameHeader(frame)
         self.frames.append(frameHeader: header.length + 6, type: header.type, flags: header.flags.rawValue, stream: 0)
@@ -87,6 +88,7 @@ extension HTTP2Endpoint {
     /// Sends bytes of a body behind what was sent before. They are copied.
     package final func send(_ bytes: Span<UInt8>, on stream: HTTP2Stream) {
         guard !stream.isGone, case .open = stream.outcome, bytes.count > 0 else { return }
+        self.spare.lend(to: &stream.waiting)
         stream.wait(bytes)
         self.waitingCount += bytes.count
         self.resume(stream)
@@ -107,6 +109,7 @@ extension HTTP2Endpoint {
     package final func send(on stream: HTTP2Stream, _ append: (inout ByteBuffer) -> Void) {
         guard !stream.isGone, case .open = stream.outcome else { return }
         let before = stream.waiting.count
+        self.spare.lend(to: &stream.waiting)
         append(&stream.waiting)
         guard stream.waiting.count > before else { return }
         self.waitingCount += stream.waiting.count - before
@@ -165,10 +168,8 @@ extension HTTP2Endpoint {
         self.noteFullness()
         guard !self.touched.isEmpty else { return }
         let allowance = self.isFull ? 0 : self.buffers.stream
-        var hasEnds = false
         for stream in self.touched {
             stream.isTouched = stream.hasOnlyItsEndToSend
-            if stream.isTouched { hasEnds = true }
             guard !stream.isGone else { continue }
             if stream.waiting.count > allowance {
                 if !stream.isBlocked {
@@ -188,15 +189,11 @@ extension HTTP2Endpoint {
             }
             stream.hasProgressed = false
         }
-        if hasEnds {
-            self.touched.removeAll { !$0.isTouched }
-        } else {
-            self.touched.removeAll(keepingCapacity: true)
-        }
+        self.touched.removeAll { !$0.isTouched }
     }
 
-    /// Streams that can not send keep what they have, and are paused each for itself. Those that can must go on beside them,
-    /// and bring little at a time, so that all together stay within their bound whatever the windows do.
+    /// Streams that can not send keep what they have, and are paused each for itself. Those that can must go on beside
+    /// them, and bring little at a time, so that all together stay within their bound whatever the windows do.
     private func noteFullness() {
         // Not at each byte more or less.
         let isFull = self.waitingCount > (self.isFull ? self.buffers.connection / 4 * 3 : self.buffers.connection)
@@ -235,8 +232,7 @@ extension HTTP2Endpoint {
         self.frames.append(header)
         self.frames.append(stream.waiting.bytes.extracting(0..<count))
         stream.waiting.consume(count)
-        // What small chunks take is kept for the next ones.
-        if stream.waiting.isEmpty, stream.waiting.capacity > 1024 { stream.waiting.releaseStorage() }
+        if stream.waiting.isEmpty { self.spare.reclaim(&stream.waiting) }
         self.waitingCount -= count
         self.dataFramesSent += 1
         stream.hasProgressed = true
@@ -252,8 +248,8 @@ extension HTTP2Endpoint {
         _ = unsafe nghttp2_submit_ping(self.session, 0, nil)
     }
 
-    /// Tells the peer that no stream after those that have come will be served. The connection is finished when the last
-    /// of them is.
+    /// Tells the peer that no stream after those that have come will be served. The connection is finished when the
+    /// last of them is.
     package final func goAway() {
         _ = unsafe nghttp2_submit_goaway(
             self.session, 0, nghttp2_session_get_last_proc_stream_id(self.session), NGHTTP2_NO_ERROR.rawValue, nil, 0)

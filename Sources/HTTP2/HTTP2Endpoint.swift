@@ -4,9 +4,9 @@ internal import Time
 
 /// One end of an HTTP/2 connection: what both roles share. Wraps one `nghttp2_session`, which it alone owns.
 ///
-/// A class, because the library keeps a pointer back to it, and an open one, because the roles differ in what they make of
-/// what the library tells. The library's callbacks only take notes: nothing of the driver's runs before the library has
-/// returned. Events are fetched with `nextEvent`, frames with `fill`.
+/// A class, because the library keeps a pointer back to it, and an open one, because the roles differ in what they make
+/// of what the library tells. The library's callbacks only take notes: nothing of the driver's runs before the library
+/// has returned. Events are fetched with `nextEvent`, frames with `fill`.
 @safe
 package class HTTP2Endpoint {
     // SAFETY: made in `init`, freed in `deinit`, never handed out of the module.
@@ -15,6 +15,8 @@ package class HTTP2Endpoint {
     private(set) final var streams: [Int32: HTTP2Stream] = [:]
     private var events: [HTTP2Event] = []
     private var eventsTaken = 0
+    /// Events of a round for which there is always room.
+    private static let keptEvents = 32
     // SAFETY: the input of `receive`, while the library reads it.
     private var input: UnsafeRawBufferPointer = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
     /// Where frames are put together while `fill` runs; the driver's own buffer.
@@ -22,6 +24,8 @@ package class HTTP2Endpoint {
     final var frameLimit = 0
     /// Some bytes of bodies were left for the next portion.
     final var isPortionFull = false
+    /// Storage for small bodies that wait.
+    final var spare = SpareStorage()
     /// Streams whose waiting bytes changed since it was last looked.
     final var touched: [HTTP2Stream] = []
     /// How many streams the peer may open: announced, and enforced by us.
@@ -122,7 +126,8 @@ package class HTTP2Endpoint {
     /// What has happened, in order; `nil` where that was all.
     package final func nextEvent() -> HTTP2Event? {
         guard self.eventsTaken < self.events.count else {
-            self.events.removeAll(keepingCapacity: true)
+            // What many streams at once took is not kept.
+            self.events.removeAll(keepingCapacity: self.events.count <= Self.keptEvents)
             self.eventsTaken = 0
             return nil
         }

@@ -27,7 +27,8 @@ import Time
         #expect(client.server.openStreams == 0)
     }
 
-    /// Whose end it is to ask the client to stop is the driver's to say: what is on its way until then is judged as ever.
+    /// Whose end it is to ask the client to stop is the driver's to say: what is on its way until then is judged as
+    /// ever.
     @Test func `an answer before the request is whole leaves the stream open for the rest`() throws {
         for body in ["early", ""] {
             let client = Client()
@@ -106,6 +107,27 @@ import Time
         #expect(client.frames() == [.data(1, "c")])
         client.server.end(stream)
         #expect(client.frames() == [.data(1, "", end: true)])
+    }
+
+    @Test func `what has gone leaves its storage to the next stream`() throws {
+        let client = Client()
+        let ids: [Int32] = Array(0..<20).map { 2 * $0 + 1 }
+        let streams = try ids.map { try self.begin(client, $0) }
+        _ = client.frames()
+        for round in 0..<3 {
+            for stream in streams { client.server.send("chunk \(round)".utf8.span, on: stream) }
+            let frames = client.frames()
+            #expect(frames == ids.map { .data(UInt32($0), "chunk \(round)") })
+            #expect(streams.allSatisfy { $0.waiting.capacity == 0 })
+            #expect(client.server.spare.count == 8)
+        }
+        // What is large is not kept.
+        var spare = SpareStorage()
+        var large = ByteBuffer(capacity: 1025)
+        spare.reclaim(&large)
+        #expect(large.capacity == 0 && spare.count == 0)
+        spare.lend(to: &large)
+        #expect(large.capacity == 0)
     }
 
     @Test func `a stream that waits for its window does not stall another`() throws {
