@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <linux/sockios.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>

@@ -7,8 +7,8 @@ internal import Relay
 
 /// Exchanges with HTTP upstreams: the request goes on as it came.
 ///
-/// A body that is not signed goes on as it comes. Until there is a connection what has come of it is held, and the client is
-/// asked to pause; so is it whenever the upstream's socket takes no more.
+/// A body that is not signed goes on as it comes. Until there is a connection what has come of it is held, and the
+/// client is asked to pause; so is it whenever the upstream's socket takes no more.
 extension Exchange {
     /// Bytes of a body that goes on as it comes. Answers whether the request is still wanted.
     func receivedStreamedBody(_ bytes: Span<UInt8>) -> Bool {
@@ -54,7 +54,7 @@ extension Exchange {
         guard let template = self.function.forwarding else {
             preconditionFailure("a request is forwarded to an HTTP upstream")
         }
-        self.context.loop.buffers.lend(to: &buffer)
+        self.context.lendStorage(to: &buffer)
         self.request.appendForwardedHead(
             template, framing: framing, to: &buffer, host: self.route.upstreamHost, signer: self.context.signer,
             signature: signature)

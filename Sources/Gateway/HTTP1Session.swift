@@ -221,7 +221,7 @@ final class HTTP1Session {
         // The client can not be faster than what takes its bytes.
         if self.isRequestPaused { return }
         let deadline = self.bodyPace.deadline(at: self.context.loop.now, self.context.snapshot.limits)
-        self.context.loop.set(self.timer, to: deadline)
+        self.context.set(self.timer, to: deadline)
     }
 
     private func receivedRequestEnd() {
@@ -345,8 +345,8 @@ final class HTTP1Session {
         if self.pending.isEmpty {
             self.connection.resumeReading()
         } else if !self.connection.isBlocked {
-            // From a fresh stack, so that a long row of pipelined requests does not pile up, and after the answers so far
-            // were offered to the socket.
+            // From a fresh stack, so that a long row of pipelined requests does not pile up, and after the answers so
+            // far were offered to the socket.
             self.context.later { [weak self] in self?.readPending() }
         }
     }

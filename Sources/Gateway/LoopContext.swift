@@ -17,6 +17,8 @@ final class LoopContext {
     let signer = SigV4Signer()
     let budget: MemoryBudget
     let memory: MemoryWatch
+    /// Whether this loop looks after the memory of all.
+    private let watchesMemory: Bool
     let life: Life
     let logger: Logger
     private let resolver: Resolver
@@ -60,7 +62,7 @@ final class LoopContext {
     private static let drainStep = Duration.milliseconds(10)
 
     init(
-        loop: Loop, snapshot: Snapshot, shared: SharedResources, accessLog: AccessLog?
+        loop: Loop, snapshot: Snapshot, shared: SharedResources, accessLog: AccessLog?, watchesMemory: Bool = false
     ) {
         self.loop = loop
         self.snapshot = snapshot
@@ -68,6 +70,7 @@ final class LoopContext {
         self.memory = shared.memory
         self.resolver = shared.resolver
         self.connectionLimits = shared.connectionLimits
+        self.watchesMemory = watchesMemory
         self.handshakeCount = shared.handshakeCount
         self.life = shared.life
         self.clock = shared.clock
@@ -168,7 +171,7 @@ final class LoopContext {
         guard let signature = self.newSignature(for: function) else { return nil }
         guard let call = function.call else { preconditionFailure("a call is made of a function of Lambda") }
         // PERF: most requests fit into a piece of the pool's, and cost no allocation.
-        self.loop.lendStorage(to: &buffer)
+        self.lendStorage(to: &buffer)
         try request.appendCall(
             call, event: function.event, to: &buffer, signer: self.signer, signature: signature,
             scratch: &self.scratch)
@@ -454,7 +457,7 @@ final class LoopContext {
 extension LoopContext: LoopTimerHandler {
     func timerFired(_ timer: LoopTimer) {
         if timer === self.memoryTimer {
-            self.watchMemory()
+            self.tidy()
         } else if timer === self.drainTimer {
             self.checkDrained()
         } else {
@@ -462,9 +465,11 @@ extension LoopContext: LoopTimerHandler {
         }
     }
 
-    /// Looks at the memory now and each second from now on.
-    func watchMemory() {
-        self.memory.look()
+    /// Gives back the loop's storage that nobody needs, now and each second from now on, and looks at the process's
+    /// memory where that falls to this loop.
+    func tidy() {
+        self.loop.freeUnusedStorage()
+        if self.watchesMemory { self.memory.look() }
         self.loop.set(self.memoryTimer, after: .seconds(1))
     }
 }

@@ -17,6 +17,7 @@ final class MemoryWatch: Sendable {
 
     private let current = Atomic(Level.normal.rawValue)
     private let limits: Mutex<Limits>
+    private let growth = Mutex(MemoryGrowth())
     private let logger: Logger
 
     /// Bytes of resident memory.
@@ -45,9 +46,9 @@ final class MemoryWatch: Sendable {
     /// How the loops behave now.
     var level: Level { Level(rawValue: self.current.load(ordering: .relaxed)) ?? .normal }
 
-    /// Looks again. Each change of the level is logged once.
+    /// Looks again, and gives back what is free where it has become much. Each change of the level is logged once.
     func look() {
-        guard let resident = UsableMemory.resident else { return }
+        guard let resident = self.residentAfterTrimming() else { return }
         let limits = self.limits.withLock { $0 }
         let level: Level = resident >= limits.full ? .full : resident >= limits.tight ? .tight : .normal
         let before = self.current.exchange(level.rawValue, ordering: .relaxed)
@@ -58,5 +59,14 @@ final class MemoryWatch: Sendable {
         case .tight: self.logger.error("memory is nearly used up: keep-alive is off", metadata: metadata)
         case .full: self.logger.critical("memory is used up: requests are refused", metadata: metadata)
         }
+    }
+
+    private func residentAfterTrimming() -> Int? {
+        guard let resident = UsableMemory.resident else { return nil }
+        guard self.growth.withLock({ $0.isWorthTrimming(at: resident) }) else { return resident }
+        UsableMemory.returnFreed()
+        guard let left = UsableMemory.resident else { return nil }
+        self.growth.withLock { $0.trimmed(to: left) }
+        return left
     }
 }

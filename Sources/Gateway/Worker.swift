@@ -13,10 +13,10 @@ final class Worker: Sendable {
     init(index: Int, _ configuration: LoopConfiguration, shared: SharedResources) throws {
         let loop = try Loop()
         let context = LoopContext(
-            loop: loop, snapshot: configuration.snapshot, shared: shared,
-            accessLog: configuration.accessLog.accessLog())
         // One loop looks after what belongs to all.
-        if index == 0 { context.watchMemory() }
+            loop: loop, snapshot: configuration.snapshot, shared: shared,
+            accessLog: configuration.accessLog.accessLog(), watchesMemory: index == 0)
+        context.tidy()
         self.index = index
         self.mailbox = loop.mailbox
         self.loop = LoopBound(loop)

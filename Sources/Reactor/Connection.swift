@@ -5,9 +5,9 @@ private import Time
 
 /// One stream socket on a loop, accepted or connected.
 ///
-/// Reading: bytes are read as they come and handed to the handler, until `pauseReading`; what the kernel then holds back
-/// is the back-pressure. Writing: the handler appends to `output` and calls `flush`; everything appended in a round
-/// leaves in one call at its end. Long runs of received bytes are passed on with `lend`, without a copy.
+/// Reading: bytes are read as they come and handed to the handler, until `pauseReading`; what the kernel then holds
+/// back is the back-pressure. Writing: the handler appends to `output` and calls `flush`; everything appended in a
+/// round leaves in one call at its end. Long runs of received bytes are passed on with `lend`, without a copy.
 ///
 /// A filter, such as TLS, may lie in between (`install`); the handler reads and writes as without one.
 ///
@@ -76,14 +76,16 @@ package final class Connection: EventSource {
         case open
         /// The handler is gone; what is in `output` still has to go.
         case flushing
-        /// Everything was sent and said to be the end; waiting for the peer's end, so that no reset overtakes our bytes.
+        /// Everything was sent and said to be the end; waiting for the peer's end, so that no reset overtakes our
+        /// bytes.
         case lingering
         case closed
     }
 
     /// What `readLittle` takes at once.
     private static let littleSize = 4096
-    /// How long a peer may take to go on reading our last bytes, and how many of them a second it has to take on the whole.
+    /// How long a peer may take to go on reading our last bytes, and how many of them a second it has to take on the
+    /// whole.
     private static let flushStall = Duration.seconds(30)
     private static let flushRate = 1024
     /// How long a peer that has our last bytes may take to close after we did.
@@ -149,8 +151,8 @@ package final class Connection: EventSource {
 
     /// How many bytes the peer's kernel has acknowledged so far. Asks the kernel.
     ///
-    /// A slow peer is told by this from one that takes nothing: the socket says that it has room only when much of what it
-    /// holds has gone.
+    /// A slow peer is told by this from one that takes nothing: the socket says that it has room only when much of what
+    /// it holds has gone.
     package var acknowledgedCount: Int {
         guard self.descriptor >= 0 else { return self.takenCount }
         return self.takenCount - Int(sluice_unacknowledged(self.descriptor))
@@ -158,9 +160,9 @@ package final class Connection: EventSource {
 
     // Filtering.
 
-    /// Puts a filter between the socket and the handler, before anything was sent. The handler hears `connected` when the
-    /// filter's handshake is over, or `closed` with the cause. `unread` are bytes that the handler was given already and
-    /// that are the filter's.
+    /// Puts a filter between the socket and the handler, before anything was sent. The handler hears `connected` when
+    /// the filter's handshake is over, or `closed` with the cause. `unread` are bytes that the handler was given
+    /// already and that are the filter's.
     package func install(_ filter: any ConnectionFilter, unread: Span<UInt8> = Span()) {
         guard case .open = self.state else { return }
         let filtered = FilteredSide(filter)
@@ -262,8 +264,8 @@ package final class Connection: EventSource {
 
     // Ending.
 
-    /// Closes at once. What is in `output` is lost, and where there was something the peer sees a reset, so that it does
-    /// not mistake a part for the whole.
+    /// Closes at once. What is in `output` is lost, and where there was something the peer sees a reset, so that it
+    /// does not mistake a part for the whole.
     package func close() {
         self.sayEnd()
         self.tearDown()
@@ -275,8 +277,8 @@ package final class Connection: EventSource {
         self.tearDown(withReset: true)
     }
 
-    /// Sends what is in `output`, says the end, waits shortly for the peer's, and closes. The handler hears nothing more.
-    /// A peer that takes nothing for 30 s is reset, and one that takes less than 1 KiB a second on the whole.
+    /// Sends what is in `output`, says the end, waits shortly for the peer's, and closes. The handler hears nothing
+    /// more. A peer that takes nothing for 30 s is reset, and one that takes less than 1 KiB a second on the whole.
     package func closeAfterFlush() {
         self.endAfterFlush()
     }
@@ -288,8 +290,8 @@ package final class Connection: EventSource {
         self.endAfterFlush()
     }
 
-    /// Offers what is in `output` to the socket, and closes when it has taken it: for a connection that has to make room.
-    /// The handler hears nothing more.
+    /// Offers what is in `output` to the socket, and closes when it has taken it: for a connection that has to make
+    /// room. The handler hears nothing more.
     package func closeAfterOffer() {
         if case .open = self.state { self.endsAtOnce = true }
         self.endAfterFlush()
@@ -585,8 +587,8 @@ package final class Connection: EventSource {
     /// overtake our last bytes. Not into the receive buffer, of which others may hold runs.
     private func discardInput() {
         var scratch = ByteBuffer()
-        self.loop.buffers.lend(to: &scratch)
-        defer { self.loop.buffers.reclaim(&scratch) }
+        self.loop.lendStorage(to: &scratch)
+        defer { self.loop.reclaimStorage(of: &scratch) }
         for _ in 0..<8 {
             var code: CInt = 0
             scratch.removeAll()
@@ -802,15 +804,15 @@ package final class Connection: EventSource {
         }
     }
 
-    /// Keeps what was not sent, after `sent` bytes have gone: what is left of the lent runs is copied to where it belongs
-    /// between the bytes of `output`.
+    /// Keeps what was not sent, after `sent` bytes have gone: what is left of the lent runs is copied to where it
+    /// belongs between the bytes of `output`.
     private func keep(after sent: Int) {
         guard !self.lent.isEmpty else {
             self.output.consume(sent)
             return
         }
         var rest = ByteBuffer()
-        self.loop.buffers.lend(to: &rest)
+        self.loop.lendStorage(to: &rest)
         unsafe self.output.withUnsafeBytes { bytes in
             unsafe self.lent.copy(interleavedWith: bytes, from: sent, to: &rest)
         }

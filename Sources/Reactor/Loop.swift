@@ -21,8 +21,8 @@ package final class Loop {
     /// Addresses that could not be connected to lately.
     var addresses = AddressHistory()
 
-    /// Events that a round begins with, at most. Each may leave a piece of the pool's storage filled until the round ends,
-    /// so that more of them would cost memory, and little is saved by fewer rounds.
+    /// Events that a round begins with, at most. Each may leave a piece of the pool's storage filled until the round
+    /// ends, so that more of them would cost memory, and little is saved by fewer rounds.
     private static let eventLimit = 64
 
     /// Bytes that one `recv` may bring: the size of the receive buffer that all connections of the loop share.
@@ -48,7 +48,8 @@ package final class Loop {
     /// Connections with something to send at the end of the round, each linked to the next.
     private var firstTouched: Connection?
     // PERF: not counted, as it is stored for each connection and round.
-    // SAFETY: read only while there is a first one, and then it is the last of those that hold each other from there on.
+    // SAFETY: read only while there is a first one, and then it is the last of those that hold each other from there
+    // on.
     private unowned(unsafe) var lastTouched: Connection?
     /// Connections that hold bytes of the receive buffer, and must send or copy them before it is used again.
     private var borrowers: [Connection] = []
@@ -124,8 +125,8 @@ package final class Loop {
         self.writeTouched()
     }
 
-    /// Milliseconds, rounded up so that the timer is due when the wait ends. Counted from the beginning of the last round,
-    /// which spares a look at the clock, and is late by as much as that round took.
+    /// Milliseconds, rounded up so that the timer is due when the wait ends. Counted from the beginning of the last
+    /// round, which spares a look at the clock, and is late by as much as that round took.
     private func wait(_ limit: Duration?) -> CInt {
         if !self.unfinished.isEmpty || self.firstTouched != nil { return 0 }
         if case .manual = self.clock { return 0 }
@@ -237,8 +238,13 @@ package final class Loop {
     }
 
     /// Takes the storage of a buffer back into the pool, bytes and all.
-    func reclaimStorage(of buffer: inout ByteBuffer) {
+    package func reclaimStorage(of buffer: inout ByteBuffer) {
         self.buffers.reclaim(&buffer)
+    }
+
+    /// Frees the pool's storage that nobody has needed since it was last called.
+    package func freeUnusedStorage() {
+        self.buffers.freeUnused()
     }
 
     /// Notes that a connection holds bytes of the receive buffer.
@@ -274,8 +280,8 @@ extension Loop {
 
     /// A timer for who needs one for a short time, to be given back.
     ///
-    /// PERF: one that was given back keeps its place in the queue. What makes a timer, finds it a place and takes it out
-    /// again, takes 900 instructions.
+    /// PERF: one that was given back keeps its place in the queue. What makes a timer, finds it a place and takes it
+    /// out again, takes 900 instructions.
     package func takeTimer() -> LoopTimer {
         self.spareTimers.popLast() ?? LoopTimer()
     }

@@ -18,6 +18,12 @@ package enum UsableMemory {
         return pages * self.pageSize
     }
 
+    /// Gives back to the system whole pages of what was freed, wherever they lie. The allocator by itself gives back
+    /// only the end of its heaps.
+    package static func returnFreed() {
+        malloc_trim(0)
+    }
+
     private static var pageSize: Int { Int(sysconf(CInt(_SC_PAGESIZE))) }
 }
 

@@ -64,6 +64,32 @@ import Testing
         #expect(pool.spareCount == 63)
     }
 
+    @Test func `a pool frees the storage that nobody has needed for a while`() {
+        let pool = BufferPool()
+        for _ in 0..<10 {
+            var buffer = ByteBuffer(capacity: BufferPool.size)
+            pool.reclaim(&buffer)
+        }
+        // What came meanwhile may be needed soon.
+        pool.freeUnused()
+        #expect(pool.spareCount == 10)
+        var first = ByteBuffer()
+        var second = ByteBuffer()
+        for _ in 0..<3 {
+            pool.lend(to: &first)
+            pool.lend(to: &second)
+            pool.reclaim(&first)
+            pool.reclaim(&second)
+        }
+        // Two were needed at the same time.
+        pool.freeUnused()
+        #expect(pool.spareCount == 2)
+        pool.freeUnused()
+        #expect(pool.spareCount == 0)
+        pool.lend(to: &first)
+        #expect(first.capacity == BufferPool.size)
+    }
+
     @Test func `what a slow reader leaves waiting is bounded by what its source is allowed to send`() throws {
         let rig = try Rig()
         let sourceHandler = Recorder()

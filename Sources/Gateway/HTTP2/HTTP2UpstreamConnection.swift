@@ -12,8 +12,8 @@ internal import Time
 ///        │                                                                                        ▲
 ///        └── not in time, not HTTP/2 ── lost ─────────────────────────────────────────────────────┘
 ///
-/// It takes streams once the server has told its settings: then it is known to speak HTTP/2, and how many it takes. Frames
-/// are put together when the round ends (`fillOutput`), so that what became ready in it leaves together.
+/// It takes streams once the server has told its settings: then it is known to speak HTTP/2, and how many it takes.
+/// Frames are put together when the round ends (`fillOutput`), so that what became ready in it leaves together.
 final class HTTP2UpstreamConnection {
     let client: HTTP2Client
     private let connection: Connection
@@ -118,7 +118,7 @@ final class HTTP2UpstreamConnection {
         request.consume(end)
         if request.count <= Self.small {
             request.withBytes { self.client.send($0, on: stream) }
-            self.loop.buffers.reclaim(&request)
+            self.loop.reclaimStorage(of: &request)
         } else {
             self.client.send(request, on: stream)
         }
