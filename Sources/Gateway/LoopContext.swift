@@ -22,7 +22,8 @@ final class LoopContext {
     let life: Life
     let logger: Logger
     private let resolver: Resolver
-    private let connectionLimits: ConnectionLimits
+    let connectionLimits: ConnectionLimits
+    let roomSearch: RoomSearch
     private let handshakeCount: HandshakeCount
     private var handshakes = HandshakeQueue()
     let clock: ClockOffset
@@ -42,6 +43,7 @@ final class LoopContext {
     private var retiredPools: [UpstreamPool] = []
     private var sessions: [ObjectIdentifier: any ClientSession] = [:]
     private var idleSearch = IdleSearch()
+    var waitingForRoom = WaitingForRoom()
     /// When each limit was last met that meets many connections, each once.
     var lastCrowds: [String: MonotonicTime] = [:]
     private var listeners: [(listener: Listener, acceptor: Acceptor)] = []
@@ -68,9 +70,10 @@ final class LoopContext {
         self.snapshot = snapshot
         self.budget = shared.budget
         self.memory = shared.memory
+        self.watchesMemory = watchesMemory
         self.resolver = shared.resolver
         self.connectionLimits = shared.connectionLimits
-        self.watchesMemory = watchesMemory
+        self.roomSearch = shared.roomSearch
         self.handshakeCount = shared.handshakeCount
         self.life = shared.life
         self.clock = shared.clock
@@ -79,8 +82,8 @@ final class LoopContext {
         if snapshot.functions.contains(where: { $0.warmConnections > 0 }) { self.later { self.warmPools() } }
     }
 
-    // PERF: here, and not at what the context holds: who reaches for the loop through the context and calls it, counts a
-    // reference to it.
+    // PERF: here, and not at what the context holds: who reaches for the loop through the context and calls it, counts
+    // a reference to it.
 
     /// Sets or moves a timer.
     func set(_ timer: LoopTimer, to deadline: MonotonicTime) {
@@ -148,8 +151,8 @@ final class LoopContext {
         function.fixedLease != nil || self.lease(for: function) != nil
     }
 
-    /// What a call of a function is signed with now; `nil` where keys have to be asked for. What runs on this machine has
-    /// its clock, whatever AWS's says.
+    /// What a call of a function is signed with now; `nil` where keys have to be asked for. What runs on this machine
+    /// has its clock, whatever AWS's says.
     func newSignature(for function: FunctionRuntime) -> CallSignature? {
         guard let lease = self.lease(for: function) else { return nil }
         return CallSignature(
@@ -163,8 +166,8 @@ final class LoopContext {
         return true
     }
 
-    /// Writes the call of a function, and answers what it is signed with; `nil`, and nothing written, where keys have to be
-    /// asked for.
+    /// Writes the call of a function, and answers what it is signed with; `nil`, and nothing written, where keys have
+    /// to be asked for.
     func write(
         _ request: inout GatheredRequest, to function: FunctionRuntime, into buffer: inout ByteBuffer
     ) throws(ExchangeFailure) -> CallSignature? {
@@ -216,32 +219,9 @@ final class LoopContext {
         }
     }
 
-    /// Whether a new connection may stay. Where there is no room, an idle one of this loop has to go for it.
-    func admit(_ client: ClientConnection) -> Bool {
-        guard self.admitAddress(of: client) else { return false }
-        guard !client.takePlace(in: self.connectionLimits) else {
-            self.metrics.countConnection()
-            return true
-        }
-        if let idle = self.idleSearch.next(among: self.sessions, at: self.loop.now) {
-            self.noteLimit("connections", of: idle.client)
-            idle.shed()
-            self.metrics.countConnection()
-            return true
-        }
-        self.noteLimit("connections", of: client)
-        return false
-    }
-
-    /// Counts a connection under its client's address, unless that is exempt: load balancers and health checks of this
-    /// machine, and trusted proxies, come with the connections of many.
-    func admitAddress(of client: ClientConnection) -> Bool {
-        guard let address = client.ipAddress, !address.isLoopback, !client.isTrustedProxy else { return true }
-        guard client.takePlace(of: address, in: self.connectionLimits) else {
-            self.noteLimit("connections_per_address", of: client)
-            return false
-        }
-        return true
+    /// A connection that can be closed to make room.
+    func nextIdle() -> (any ClientSession)? {
+        self.idleSearch.next(among: self.sessions, at: self.loop.now)
     }
 
     func sessionOpened(_ session: any ClientSession) {
@@ -259,8 +239,8 @@ final class LoopContext {
         self.checkDrained()
     }
 
-    /// A TLS handshake has begun. Where there are too many, the oldest of this loop gives way: a slow one is what is left
-    /// of an attack, and those of others are over in two round trips.
+    /// A TLS handshake has begun. Where there are too many, the oldest of this loop gives way: a slow one is what is
+    /// left of an attack, and those of others are over in two round trips.
     func handshakeBegan(_ handshake: ClientHandshake) {
         let isTooMany = self.handshakeCount.began()
         if isTooMany, let oldest = self.handshakes.oldest() {
@@ -287,8 +267,8 @@ final class LoopContext {
 
     // Reloading.
 
-    /// Goes over to another configuration. Requests that begin from now on see it; others go on with theirs. Answers whether
-    /// this loop accepts from all its listeners.
+    /// Goes over to another configuration. Requests that begin from now on see it; others go on with theirs. Answers
+    /// whether this loop accepts from all its listeners.
     @discardableResult
     func take(_ configuration: LoopConfiguration) -> Bool {
         guard !self.isDraining else {
@@ -342,7 +322,8 @@ final class LoopContext {
         self.leases = LoopLeases()
     }
 
-    /// Has pools keep the connections ready that functions of the snapshot ask for; the most counts where they share one.
+    /// Has pools keep the connections ready that functions of the snapshot ask for; the most counts where they share
+    /// one.
     private func warmPools() {
         guard !self.isDraining else { return }
         var wanted: [UpstreamIdentity: (count: Int, connectTimeout: Duration)] = [:]

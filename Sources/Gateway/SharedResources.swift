@@ -8,6 +8,7 @@ struct SharedResources: Sendable {
     let memory: MemoryWatch
     let resolver: Resolver
     let connectionLimits: ConnectionLimits
+    let roomSearch = RoomSearch()
     let handshakeCount: HandshakeCount
     let life: Life
     /// How AWS's clocks differ from this machine's.

@@ -9,11 +9,12 @@ final class Worker: Sendable {
     private let loop: LoopBound<Loop>
     private let context: LoopBound<LoopContext>
     private let thread = Mutex<SystemThread?>(nil)
+    private let roomSearch: RoomSearch
 
     init(index: Int, _ configuration: LoopConfiguration, shared: SharedResources) throws {
         let loop = try Loop()
-        let context = LoopContext(
         // One loop looks after what belongs to all.
+        let context = LoopContext(
             loop: loop, snapshot: configuration.snapshot, shared: shared,
             accessLog: configuration.accessLog.accessLog(), watchesMemory: index == 0)
         context.tidy()
@@ -21,11 +22,13 @@ final class Worker: Sendable {
         self.mailbox = loop.mailbox
         self.loop = LoopBound(loop)
         self.context = LoopBound(context)
+        self.roomSearch = shared.roomSearch
     }
 
     /// Begins to turn.
     func start() throws {
         let loop = self.loop
+        self.roomSearch.join(self.context, with: self.mailbox)
         let thread = try SystemThread(name: "loop-\(self.index)") { loop.run() }
         self.thread.withLock { $0 = thread }
     }
@@ -58,6 +61,7 @@ final class Worker: Sendable {
 
     /// Ends the loop and its thread.
     func stop() {
+        self.roomSearch.leave(self.mailbox)
         self.mailbox.post { $0.stop() }
         self.thread.withLock { $0 }?.join()
     }

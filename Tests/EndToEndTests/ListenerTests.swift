@@ -174,6 +174,46 @@ import Testing
         }
     }
 
+    /// Whichever loop a newcomer comes to, an idle connection of any of them goes for it.
+    @Test func `an idle connection of another loop goes for a newcomer`() async throws {
+        var setup = try await self.setup()
+        setup.workers = 2
+        setup.limits = "connections: 1"
+        try await Gateway.run(setup) { gateway in
+            var last: RawClient?
+            for _ in 0..<24 {
+                let client = try await gateway.connect()
+                try await client.send(Gateway.request())
+                #expect(try await client.answer().text == "fixed")
+                if let last { #expect(try await last.ending() == .closed) }
+                last = client
+            }
+        }
+    }
+
+    @Test func `busy connections of all loops stay, and newcomers go`() async throws {
+        let function = try await FakeLambda.shared.function(.text("begun"), .gate, .done, .end)
+        var setup = try Setup(function)
+        setup.workers = 2
+        setup.limits = "connections: 3"
+        try await Gateway.run(setup) { gateway in
+            var busy: [RawClient] = []
+            for _ in 0..<3 {
+                let client = try await gateway.connect()
+                try await client.send(Gateway.request())
+                _ = try await client.body(holding: "begun")
+                busy.append(client)
+            }
+            for _ in 0..<12 {
+                let newcomer = try await gateway.connect()
+                #expect(try await newcomer.ending() == .closed)
+            }
+            try await function.wait(for: .gated, 3)
+            try await function.release(3)
+            for client in busy { #expect(try await client.answer().text == "begun") }
+        }
+    }
+
     /// More clients than descriptors: those that have one are served, the others wait or are refused, and all is well
     /// when they have gone.
     @Test func `descriptors may run out`() async throws {

@@ -72,6 +72,7 @@ import Time
         #expect(again === first)
     }
 
+    /// The rest bounds what looking costs: a microsecond for each session.
     @Test func `where none is idle it is looked again after a while only`() throws {
         let sessions = try self.sessions([Bool](repeating: false, count: 100))
         var search = IdleSearch()
@@ -82,8 +83,16 @@ import Time
         }
         #expect(sessions.allSatisfy { $0.asked == 1 })
         sessions[0].isIdle = true
-        let early = search.next(among: table, at: self.now + .milliseconds(99))
-        let late = search.next(among: table, at: self.now + .milliseconds(100))
+        let early = search.next(among: table, at: self.now + .microseconds(99))
+        let late = search.next(among: table, at: self.now + .microseconds(100))
         #expect(early == nil && late === sessions[0])
+    }
+
+    @Test func `the first connection of a loop is found as soon as it is idle`() throws {
+        let sessions = try self.sessions([true])
+        var search = IdleSearch()
+        let before = search.next(among: [:], at: self.now)
+        let after = search.next(among: self.table(sessions), at: self.now)
+        #expect(before == nil && after === sessions[0])
     }
 }

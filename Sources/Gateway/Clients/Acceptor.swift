@@ -14,16 +14,7 @@ final class Acceptor: ListenerHandler {
     }
 
     func accepted(_ connection: Connection) {
-        let client = ClientConnection(connection, listener: self.listener)
-        guard self.context.admit(client) else {
-            connection.close()
-            return
-        }
-        if self.listener.speaksProxyProtocol {
-            ProxyGreeting(client, context: self.context).begin()
-        } else {
-            self.context.beginProtocol(on: client)
-        }
+        self.context.admit(ClientConnection(connection, listener: self.listener))
     }
 
     func acceptPaused(_ error: SystemError, isNews: Bool) {
@@ -36,6 +27,15 @@ final class Acceptor: ListenerHandler {
 }
 
 extension LoopContext {
+    /// Begins with what the listener's connections begin with.
+    func begin(on client: ClientConnection) {
+        if client.listener.speaksProxyProtocol {
+            ProxyGreeting(client, context: self).begin()
+        } else {
+            self.beginProtocol(on: client)
+        }
+    }
+
     /// Begins TLS where the listener has it, else HTTP.
     func beginProtocol(on client: ClientConnection, unread: Span<UInt8> = Span()) {
         guard let tls = client.listener.tls else {

@@ -6,8 +6,10 @@ struct IdleSearch {
     private var found: [ObjectIdentifier] = []
     private var restsUntil: MonotonicTime?
 
-    /// How long it is not looked again where none could be shed. A flood of connections that are refused is cheap then.
-    private static let rest = Duration.milliseconds(100)
+    /// How long it is not looked again where none could be shed, for each session that was looked at: some fifty times
+    /// what a look takes. A flood of connections that are refused is cheap then however many sessions there are, and
+    /// what becomes idle where there are few is found at once.
+    private static let restPerSession = Duration.microseconds(1)
 
     /// One that can be shed now.
     mutating func next(
@@ -17,7 +19,7 @@ struct IdleSearch {
         if let restsUntil = self.restsUntil, now < restsUntil { return nil }
         for (id, session) in sessions where session.canBeShed { self.found.append(id) }
         let session = self.takeFound(among: sessions)
-        self.restsUntil = session == nil ? now + Self.rest : nil
+        self.restsUntil = session == nil ? now + Self.restPerSession * sessions.count : nil
         return session
     }
 

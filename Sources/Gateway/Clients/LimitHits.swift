@@ -29,8 +29,9 @@ extension LoopContext {
         return self.beginsCrowd("descriptors")
     }
 
-    /// A client has said nothing at all for as long as a request's head may take, and its connection is closed. Browsers
-    /// connect ahead of requests that may not come, and load balancers to see whether somebody is there: no limit is hit.
+    /// A client has said nothing at all for as long as a request's head may take, and its connection is closed.
+    /// Browsers connect ahead of requests that may not come, and load balancers to see whether somebody is there: no
+    /// limit is hit.
     func noteSilence(of client: ClientConnection) {
         self.logger.debug(
             "connection without a request closed",

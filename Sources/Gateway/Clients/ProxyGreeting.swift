@@ -4,8 +4,8 @@ internal import HTTP
 internal import Logging
 internal import Reactor
 
-/// Waits for the header of the PROXY protocol with which each connection of a listener begins. A peer that is no trusted
-/// proxy, and one that sends something else, is closed without an answer.
+/// Waits for the header of the PROXY protocol with which each connection of a listener begins. A peer that is no
+/// trusted proxy, and one that sends something else, is closed without an answer.
 final class ProxyGreeting {
     let client: ClientConnection
     private let context: LoopContext
