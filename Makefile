@@ -21,7 +21,8 @@ FUZZ_SECONDS ?= 600
 SOAK_SECONDS ?= 900
 SOAK_STREAMS ?= 2000
 
-RELEASE := -c release --static-swift-stdlib
+# docs/decisions/0004-compiler-settings.md says what each is for.
+RELEASE := -c release --static-swift-stdlib --experimental-lto-mode=full -Xswiftc -use-ld=lld
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 BUILD_PACKAGES := g++ git ca-certificates pkg-config libssl-dev libnghttp2-dev
@@ -53,6 +54,7 @@ help:
 	@echo 'make demo      build in release mode and start Sluice on http://127.0.0.1:8080 with functions of its own'
 	@echo 'make test      every test: unit, property, end to end'
 	@echo 'make test-thread, make test-address   the tests under a sanitizer'
+	@echo 'make test-release           the end-to-end tests with the release binary'
 	@echo 'make build     the release binaries, in .build/release'
 	@echo 'make install   install them, the configuration and the service under DESTDIR ("$(DESTDIR)") and PREFIX ("$(PREFIX)")'
 	@echo 'make systemd-test   the service in a real systemd, in a container (needs root)'
@@ -96,6 +98,12 @@ test-thread test-address: test-%: $(VENV)/.ready
 	@$(call install-packages,$(TEST_PACKAGES))
 	TSAN_OPTIONS="halt_on_error=1 suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions" ASAN_OPTIONS=detect_leaks=0 \
 	    Tests/run $(SANITIZED_$*) -- --sanitize=$* --scratch-path .build-$*
+
+# The end-to-end tests against the release binary, which the optimiser has seen and theirs has not.
+.PHONY: test-release
+test-release: $(VENV)/.ready build
+	@$(call install-packages,$(TEST_PACKAGES))
+	SLUICE_BINARY=$(abspath .build/release/sluice) Tests/run EndToEndTests
 
 # Depends on this file, which names the versions.
 $(VENV)/.ready: Makefile
