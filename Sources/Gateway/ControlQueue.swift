@@ -1,8 +1,8 @@
 internal import Reactor
 private import Synchronization
 
-/// What the thread that conducts the process has to see to, in the order in which it came: signals, and what it hears from
-/// the threads that work for it.
+/// What the thread that conducts the process has to see to, in the order in which it came: signals, and what it hears
+/// from the threads that work for it.
 package final class ControlQueue: Sendable {
     /// Something that happened.
     package enum Event: Sendable, Equatable {
@@ -10,9 +10,12 @@ package final class ControlQueue: Sendable {
         case stop
         /// HUP.
         case reload
+        /// USR1.
+        case reopenLog
         /// USR2.
         case upgrade
-        /// A loop has taken what it was given in this round; answers whether it accepts from all that it is to accept from.
+        /// A loop has taken what it was given in this round; answers whether it accepts from all that it is to accept
+        /// from.
         case taken(round: Int, accepts: Bool)
         /// A loop that drains has nothing left.
         case drained
@@ -52,7 +55,8 @@ package final class ControlQueue: Sendable {
         self.wait(count, until: deadline) { $0 == event }
     }
 
-    /// Waits until so many events have come that are meant. Others that come meanwhile stay in the queue, in their order.
+    /// Waits until so many events have come that are meant. Others that come meanwhile stay in the queue, in their
+    /// order.
     func wait(
         _ count: Int, until deadline: ContinuousClock.Instant, for isMeant: (Event) -> Bool
     ) -> Bool {

@@ -284,7 +284,9 @@ extension Server {
             self.logger.error("the file of the access log stays as it is", metadata: ["error": "\(error)"])
             return
         }
-        if self.current.accessLog.writer !== previous.accessLog.writer { self.goOver(from: previous, hearing: queue) }
+        guard self.current.accessLog.writer !== previous.accessLog.writer else { return }
+        self.goOver(from: previous, hearing: queue)
+        self.logger.notice("the file of the access log was opened again")
     }
 
     /// Gives the loops what is in force now, and closes the log that was in force before.
@@ -405,6 +407,9 @@ extension Server {
             case .reload:
                 // Whoever sent it may not have known yet that the service is another process.
                 successor?.reload()
+                self.reopenAccessLog(hearing: queue)
+            case .reopenLog:
+                successor?.reopenLog()
                 self.reopenAccessLog(hearing: queue)
             case .successorEnded, .upgrade, .taken, .successorReady: break
             }

@@ -14,12 +14,12 @@ package enum Signals {
     private static var set: sigset_t {
         var set = sigset_t()
         unsafe sigemptyset(&set)
-        for signal in [SIGTERM, SIGINT, SIGHUP, SIGUSR2] { unsafe sigaddset(&set, signal) }
+        for signal in [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2] { unsafe sigaddset(&set, signal) }
         return set
     }
 
-    /// Hands each signal to the queue from now on, also those that have come since they were blocked; on a thread of its
-    /// own that ends with the process.
+    /// Hands each signal to the queue from now on, also those that have come since they were blocked; on a thread of
+    /// its own that ends with the process.
     package static func deliver(to queue: ControlQueue) throws(SystemError) {
         _ = try SystemThread(name: "signals") {
             while true { if let event = Self.wait() { queue.post(event) } }
@@ -33,6 +33,7 @@ package enum Signals {
         switch signal {
         case SIGTERM, SIGINT: return .stop
         case SIGHUP: return .reload
+        case SIGUSR1: return .reopenLog
         case SIGUSR2: return .upgrade
         default: return nil
         }

@@ -18,6 +18,8 @@ package final class Supervisor {
     private var successor: SuccessorProcess?
     /// Whether a reload was asked for since then: it may have read its file before that.
     private var owesReload = false
+    /// Whether the log was to be opened anew since then: it may have opened the file that was moved away.
+    private var owesReopening = false
 
     /// How long a process that is to take over may take to be ready.
     private static let successorPatience = Duration.seconds(60)
@@ -54,6 +56,9 @@ package final class Supervisor {
                 self.postponeReload()
             case .reload:
                 self.reload()
+            case .reopenLog:
+                self.owesReopening = self.successor != nil
+                self.server.reopenAccessLog(hearing: self.queue)
             case .upgrade:
                 self.startSuccessor()
             case .successorReady:
@@ -118,8 +123,8 @@ package final class Supervisor {
         }
     }
 
-    /// Sockets that are bound while another process starts would not be handed over to it, and it may have read the file
-    /// already: whichever of the two goes on reads it when that is known.
+    /// Sockets that are bound while another process starts would not be handed over to it, and it may have read the
+    /// file already: whichever of the two goes on reads it when that is known.
     private func postponeReload() {
         self.owesReload = true
         self.logger.notice("the configuration will be read again when the upgrade that is under way has ended")
@@ -183,6 +188,7 @@ package final class Supervisor {
 
     private func successorFailed(_ reason: String) {
         self.successor = nil
+        self.owesReopening = false
         self.server.life.upgradeFailed()
         self.logger.critical(
             "the upgrade failed: the new process did not come up, and this one goes on",
@@ -205,6 +211,8 @@ package final class Supervisor {
             successor.terminate()
         } else if self.owesReload {
             successor.reload()
+        } else if self.owesReopening {
+            successor.reopenLog()
         }
         // From here on the new process is the one to feed it.
         self.watchdog?.stop()
@@ -239,8 +247,8 @@ package final class Supervisor {
         self.watchdog?.stop()
     }
 
-    /// A service manager ends what is left of a service when its main process has ended, so a gateway that was replaced by
-    /// this one and has streams still is waited for. It keeps to its own `drain_timeout`.
+    /// A service manager ends what is left of a service when its main process has ended, so a gateway that was replaced
+    /// by this one and has streams still is waited for. It keeps to its own `drain_timeout`.
     private func awaitPredecessor(isHurried: Bool) {
         guard let predecessor = self.server.predecessor, self.waitsForPredecessor else { return }
         self.logger.notice("waiting for the process before this one, which still drains")

@@ -4,9 +4,9 @@ private import Synchronization
 
 /// A process that takes over descriptors of this one and says when it is ready to work with them.
 ///
-/// It has our standard streams, our process group and our working directory. Its descriptor 3 is one end of a socket, to
-/// which it writes a byte when it is ready, and from which it reads one when its readiness has been taken note of. Those
-/// that are handed over follow from 4 on.
+/// It has our standard streams, our process group and our working directory. Its descriptor 3 is one end of a socket,
+/// to which it writes a byte when it is ready, and from which it reads one when its readiness has been taken note of.
+/// Those that are handed over follow from 4 on.
 package final class SuccessorProcess: Sendable {
     package let processID: Int32
     /// Our end of the socket.
@@ -142,6 +142,11 @@ package final class SuccessorProcess: Sendable {
     /// Asks the process to read its configuration again: HUP.
     package func reload() {
         _ = sluice_signal_process(self.descriptor, SIGHUP)
+    }
+
+    /// Asks the process to open the file of its log anew: USR1.
+    package func reopenLog() {
+        _ = sluice_signal_process(self.descriptor, SIGUSR1)
     }
 
     /// Waits for the end of the process, and tells how it ended. Called once.

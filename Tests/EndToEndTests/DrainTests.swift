@@ -99,8 +99,8 @@ import Testing
         }
     }
 
-    /// The function has ended, but its last bytes wait in the gateway for a client that has not read yet. At which length
-    /// the kernel's buffer is full is its own affair, so there are several.
+    /// The function has ended, but its last bytes wait in the gateway for a client that has not read yet. At which
+    /// length the kernel's buffer is full is its own affair, so there are several.
     @Test(arguments: [120_000, 150_000, 180_000, 210_000, 240_000, 270_000])
     func `bytes that wait for a slow client are not lost`(_ count: Int) async throws {
         let function = try await FakeLambda.shared.function(.bulk(count, seed: 9, piece: 60_000), .done, .end)
@@ -173,7 +173,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [SIGHUP, SIGPIPE])
+    @Test(arguments: [SIGHUP, SIGUSR1, SIGPIPE])
     func `other signals end nothing`(_ signal: Int32) async throws {
         let function = try await self.function()
         try await Gateway.run(Setup(function)) { gateway in

@@ -143,6 +143,30 @@ import Testing
     }
 
     @Test func `connections to an endpoint that is no more are counted while they serve`() async throws {
+    @Test func `USR1 opens the access log anew, and leaves the configuration alone`() async throws {
+        var setup = try await self.setup()
+        let log = setup.folder.path("access.log")
+        setup.more = "access_log: { output: \(log), format: text }"
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            #expect(try await gateway.get("/fixed?first").text == "before")
+            _ = try await eventually("the first line is there") {
+                try String(contentsOfFile: log, encoding: .utf8).contains("first") ? true : nil
+            }
+            try FileManager.default.moveItem(atPath: log, toPath: log + ".1")
+            setup.routes = ["{ path: /fixed, respond: { body: after } }"]
+            try gateway.folder.write("sluice.yaml", setup.text)
+            gateway.child.signal(SIGUSR1)
+            try await gateway.logs("the file of the access log was opened again")
+            #expect(try await gateway.get("/fixed?second").text == "before")
+            _ = try await eventually("the second line is in the new file") {
+                (try? String(contentsOfFile: log, encoding: .utf8))?.contains("second") ?? false ? true : nil
+            }
+            let old = try String(contentsOfFile: log + ".1", encoding: .utf8)
+            #expect(old.split(separator: "\n").count == 1)
+            #expect(!gateway.log.contains("the configuration was"))
+        }
+    }
+
         let function = try await FakeLambda.shared.function(.text("begun "), .gate, .text("ended"), .done, .end)
         var setup = try Setup(function)
         setup.more = "admin: { address: \"unix:admin\" }"

@@ -295,6 +295,27 @@ import Testing
         setup.launcher = ("/bin/bash", ["-c", "exec -a \(binary) \"$0\" \"$@\"", Support.binary])
     }
 
+    @Test func `a log that is opened anew while the new process starts is opened anew by it too`() async throws {
+        var setup = try await self.setup()
+        let log = setup.folder.path("access.log")
+        setup.more = "access_log: { output: \(log), format: text }"
+        try self.waiting(&setup, succeeds: true)
+        try await Gateway.run(setup) { (gateway: Gateway) async throws in
+            gateway.child.signal(SIGUSR2)
+            try await gateway.logs("upgrading")
+            gateway.child.signal(SIGUSR1)
+            try await gateway.logs("the file of the access log was opened again")
+            try gateway.folder.write("go", "")
+            try await gateway.logs("takes over")
+            _ = try await eventually("the other has opened it too") {
+                gateway.log.split(separator: "\n").count { $0.contains("was opened again") } == 2 ? true : nil
+            }
+            let text = try #require(gateway.log.firstMatch(of: /process=(\d+) .*takes over/)?.1)
+            kill(try #require(pid_t(text)), SIGTERM)
+            #expect(try await gateway.child.ended() == .exited(0))
+        }
+    }
+
     @Test(arguments: [true, false])
     func `a reload while the new process starts is done by whichever goes on`(_ succeeds: Bool) async throws {
         var setup = try await self.setup()

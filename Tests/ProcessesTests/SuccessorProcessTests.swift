@@ -45,4 +45,11 @@ import Testing
         successor.reload()
         #expect(successor.outcome() == .exited(code: 5))
     }
+
+    @Test func `it hears that the file of its log is to be opened anew`() throws {
+        let successor = try self.successor("trap 'exit 6' USR1; printf r >&3; while :; do sleep 0.01; done")
+        #expect(successor.becomesReady(withinMilliseconds: 20_000))
+        successor.reopenLog()
+        #expect(successor.outcome() == .exited(code: 6))
+    }
 }
