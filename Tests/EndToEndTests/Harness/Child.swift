@@ -33,7 +33,8 @@ final class Child: Sendable {
         }
         posix_spawn_file_actions_addopen(&actions, 1, self.output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, self.errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        // What the tests have open, and whoever started them, is none of its business. Closing what is closed is no error.
+        // What the tests have open, and whoever started them, is none of its business. Closing what is closed is no
+        // error.
         for descriptor in Int32(3)..<512 { posix_spawn_file_actions_addclose(&actions, descriptor) }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -95,13 +96,21 @@ final class Child: Sendable {
     }
 
     /// How many sockets it has open.
-    var socketCount: Int {
+    var socketCount: Int { self.descriptorTargets.count { $0.hasPrefix("socket:") } }
+
+    /// What it has open, in order. Without pipes: it opens none for itself, and what a sanitizer asks for the names of
+    /// functions sits behind two.
+    var openDescriptors: [String] { self.descriptorTargets.filter { !$0.hasPrefix("pipe:") }.sorted() }
+
+    private var descriptorTargets: [String] {
         let folder = "/proc/\(self.pid)/fd"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { name in
-            let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)")
-            return target?.hasPrefix("socket:") ?? false
-        }.count
+        return names.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)") }
+    }
+
+    /// How many threads it has.
+    var threadCount: Int {
+        (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(self.pid)/task"))?.count ?? 0
     }
 
     private static func text(_ path: String) -> String {
