@@ -269,21 +269,27 @@ import Testing
                   - job_name: sluice
                     static_configs: [{ targets: ["\(address)"] }]
                 """)
-            let port = 20_000 + Int.random(in: 0..<20_000)
-            let prometheus = try Child(
-                "prometheus",
-                [
-                    "--config.file=\(file)", "--storage.tsdb.path=\(setup.folder.path("data"))",
-                    "--web.listen-address=127.0.0.1:\(port)",
-                ], environment: Support.environment, folder: setup.folder, name: "prometheus")
-            let value = try await eventually("Prometheus has the counter", within: .seconds(60)) {
+            var port = 0
+            var prometheus: Child?
+            let value = try await eventually("Prometheus has the counter", within: .seconds(180)) {
+                if prometheus?.end != nil { prometheus = nil }
+                if prometheus == nil {
+                    // It takes no port 0. One that is taken ends it at once; the kernel gives out none of these by itself.
+                    port = Int.random(in: 10_000..<30_000)
+                    prometheus = try Child(
+                        "prometheus",
+                        [
+                            "--config.file=\(file)", "--storage.tsdb.path=\(setup.folder.path("data"))",
+                            "--web.listen-address=127.0.0.1:\(port)",
+                        ], environment: Support.environment, folder: setup.folder, name: "prometheus")
+                }
                 let tool = try await Tool.curl("http://127.0.0.1:\(port)/api/v1/query?query=sluice_requests_total")
                 let result = (try? JSONDocument(parsing: tool.output))?["data"]?["result"]
                 return result?[0]?["value"]?[1]?.string
             }
             #expect(value == "1")
-            prometheus.signal(SIGTERM)
-            _ = try await prometheus.ended()
+            prometheus?.signal(SIGTERM)
+            _ = try await prometheus?.ended()
         }
     }
 }

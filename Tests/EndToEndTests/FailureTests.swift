@@ -39,6 +39,7 @@ import Testing
             [.text("{\"a\":"), .complete(["ErrorCode": "Runtime.ExitError"]), .end]
         ),
         ("a damaged message", [.damaged(.message, Array("{".utf8)), .done, .end]),
+        ("a damaged message that would go on at once", [.damaged(.message, Array("hello".utf8)), .done, .end]),
         ("a damaged prelude of a message", [.damaged(.prelude, Array("hello".utf8)), .done, .end]),
         ("a cut stream", [.cut(Array("hello".utf8), at: -70), .close]),
         ("a stream that ends inside a message", [.cut(Array("hello".utf8), at: -70), .end]),

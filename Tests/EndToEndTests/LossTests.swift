@@ -24,9 +24,10 @@ import Testing
         setup.workers = 2
         try await Gateway.run(setup) { gateway in
             let load = try await SteadyLoad(on: "127.0.0.1:\(gateway.port)", ["kept:/named"])
-            for _ in 0..<3 {
+            for _ in 0..<2 {
+                // They take eight seconds, so that all three run still when one is killed.
                 var running: [(client: RawClient, text: String)] = []
-                for _ in 0..<3 { running.append(try await self.begin("/slow", on: gateway, until: "one ")) }
+                for _ in 0..<3 { running.append(try await self.begin("/slower", on: gateway, until: "one ")) }
                 let processes = running.compactMap { pid_t($0.text.dropFirst(4)) }
                 #expect(Set(processes).count == 3)
                 kill(try #require(processes.first), SIGKILL)
@@ -43,7 +44,7 @@ import Testing
             #expect(outcome.broken == 0, "\(outcome.faults)")
             #expect(outcome.answers > 0)
             let ends = try await gateway.accessLog(lines: 10).compactMap { $0["end"]?.string }
-            #expect(ends.filter { $0 == "function_error" }.count == 3, "\(ends)")
+            #expect(ends.filter { $0 == "function_error" }.count == 2, "\(ends)")
         }
     }
 
