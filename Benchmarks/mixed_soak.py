@@ -6,6 +6,7 @@ bounded and comes back to where it began, and so do the descriptors; the end by 
 """
 
 import argparse
+import http.client
 import json
 import os
 import pathlib
@@ -82,8 +83,16 @@ class Soak:
             [options.binary, "run", "--config", self.folder / "sluice.yaml"], env=environment, stdout=subprocess.DEVNULL,
             stderr=self.log)
         wait_for_port(self.plain, self.sluice)
+        self.await_answer()
         self.weight = Weight(self.sluice)
         self.weight.start()
+
+    def await_answer(self):
+        """The port is open before all loops are there; who is answered finds everything begun."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.plain, timeout=30)
+        connection.request("OPTIONS", "*")
+        connection.getresponse().read()
+        connection.close()
 
     def listen(self):
         for line in self.upstream.stdout:
