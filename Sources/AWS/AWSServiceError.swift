@@ -43,8 +43,8 @@ package struct AWSServiceError: Error, Sendable, Equatable {
         self.serverTime = Self.serverTime(in: head.fields)
     }
 
-    /// Whether an answer with this head may be of the service itself, and not of a function behind it: it names its error,
-    /// and what it says is JSON.
+    /// Whether an answer with this head may be of the service itself, and not of a function behind it: it names its
+    /// error, and what it says is JSON.
     package static func mayHaveSent(_ head: ResponseHead) -> Bool {
         guard head.fields.contains("x-amzn-errortype") else { return false }
         guard let index = head.fields.firstIndex(of: "content-type") else { return true }
@@ -74,8 +74,9 @@ package struct AWSServiceError: Error, Sendable, Equatable {
         return WallTime(imfFixdate: fields.value(at: index).trimmed)
     }
 
-    /// `UnrecognizedClientException:http://internal.amazon.com/coral/` and `com.amazon.coral#UnrecognizedClientException`
-    /// mean the same: what stands before the first colon, and of that what stands behind the first `#`.
+    /// `UnrecognizedClientException:http://internal.amazon.com/coral/` and
+    /// `com.amazon.coral#UnrecognizedClientException` mean the same: what stands before the first colon, and of that
+    /// what stands behind the first `#`.
     private static func shortName(of type: String) -> String {
         let head = type.prefix { $0 != ":" }
         guard let mark = head.firstIndex(of: "#") else { return String(head) }
@@ -103,8 +104,8 @@ extension AWSServiceError {
         self.status == 429 || Self.throttleTypes.contains(self.type)
     }
 
-    /// Which limit a throttle names, as a label of metrics; `nil` where it is none. The answer may be anybody's, and each
-    /// label stays for good: what is not known is `other`.
+    /// Which limit a throttle names, as a label of metrics; `nil` where it is none. The answer may be anybody's, and
+    /// each label stays for good: what is not known is `other`.
     package var throttleName: String? {
         guard self.isThrottle else { return nil }
         if let reason = self.reason, Self.throttleReasons.contains(reason) { return reason }
@@ -138,8 +139,8 @@ extension AWSServiceError {
     /// Whether the function surely did not run and another call may succeed: throttles, and states that pass.
     package var isRetryable: Bool { self.isThrottle || self.isStartingUp }
 
-    /// By how much our clock is behind the service's, where a signature was refused for that; `nil` where it was not, or
-    /// the answer does not say what time it is. The cure is to sign again with the service's time.
+    /// By how much our clock is behind the service's, where a signature was refused for that; `nil` where it was not,
+    /// or the answer does not say what time it is. The cure is to sign again with the service's time.
     ///
     /// Some refusals name the clock. Others say only that the signature is wrong, which it is as well where a day or a
     /// scope is; they are put down to the clock where it is off by more than the minutes that AWS allows.
@@ -168,8 +169,8 @@ extension AWSServiceError {
 }
 
 extension AWSServiceError: CustomStringConvertible {
-    /// One line. Of the message it has the first one: those of wrong signatures go on with the whole request as AWS has seen
-    /// it, session token included.
+    /// One line. Of the message it has the first one: those of wrong signatures go on with the whole request as AWS has
+    /// seen it, session token included.
     package var description: String {
         let name = self.type.isEmpty ? "an error" : self.type.onOneLine
         let line = self.message.prefix { !$0.isNewline }.prefix(500)

@@ -1,5 +1,5 @@
-/// Bytes that protocols are made of, by name. Computed and inlinable: a stored constant of another module is read through
-/// a call, once for each byte that is compared with it.
+/// Bytes that protocols are made of, by name. Computed and inlinable: a stored constant of another module is read
+/// through a call, once for each byte that is compared with it.
 @usableFromInline
 package enum ASCII {
     @inlinable package static var nul: UInt8 { 0 }

@@ -11,7 +11,8 @@
 @frozen
 @usableFromInline
 package struct ByteBuffer: ~Copyable {
-    // SAFETY: `base` points at `capacity` bytes of which `start..<end` are initialised, and is owned by this value alone.
+    // SAFETY: `base` points at `capacity` bytes of which `start..<end` are initialised, and is owned by this value
+    // alone.
     @usableFromInline var base: UnsafeMutableRawPointer?
     @usableFromInline var start: Int
     @usableFromInline var end: Int
@@ -106,8 +107,8 @@ package struct ByteBuffer: ~Copyable {
         self.capacity = wanted
     }
 
-    /// PERF: with an alignment stated, storage would come from `posix_memalign`, 80 instructions more; `malloc` aligns to
-    /// 16 bytes anyhow.
+    /// PERF: with an alignment stated, storage would come from `posix_memalign`, 80 instructions more; `malloc` aligns
+    /// to 16 bytes anyhow.
     @unsafe
     private static func allocate(_ count: Int) -> UnsafeMutableRawPointer {
         .allocate(byteCount: count, alignment: 1)
@@ -271,8 +272,8 @@ extension ByteBuffer {
 
     @usableFromInline
     mutating func append(decimalDigits value: UInt64) {
-        // PERF: two digits at a time from the back of the room for twenty, which is as many as there can be, and moved to
-        // its front: one by one, and counted before, the 13 digits of a time in milliseconds took 240 instructions.
+        // PERF: two digits at a time from the back of the room for twenty, which is as many as there can be, and moved
+        // to its front: one by one, and counted before, the 13 digits of a time in milliseconds took 240 instructions.
         self.reserve(20)
         let target = unsafe self.base.unsafelyUnwrapped + self.end
         var rest = value
@@ -324,7 +325,8 @@ extension ByteBuffer {
 
     /// Appends two lower-case hexadecimal digits for each byte.
     ///
-    /// PERF: four bytes at a time; one by one, the 32 bytes of a digest took 370 instructions, and a signature has three.
+    /// PERF: four bytes at a time; one by one, the 32 bytes of a digest took 370 instructions, and a signature has
+    /// three.
     package mutating func append(hexadecimalOf bytes: Span<UInt8>) {
         if bytes.isEmpty { return }
         self.reserve(bytes.count * 2)

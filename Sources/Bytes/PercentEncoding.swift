@@ -1,6 +1,6 @@
 extension ASCII {
-    /// Whether the byte is unreserved (RFC 3986 §2.3), so that encoding it changes nothing: a letter, a digit, `-`, `.`, `_`
-    /// or `~`.
+    /// Whether the byte is unreserved (RFC 3986 §2.3), so that encoding it changes nothing: a letter, a digit, `-`,
+    /// `.`, `_` or `~`.
     @inlinable
     package static func isUnreserved(_ byte: UInt8) -> Bool {
         if Self.isLetter(byte) || Self.isDigit(byte) { return true }

@@ -1,6 +1,7 @@
 /// A text that is short as a rule, such as an identifier: it lies in the value itself.
 ///
-/// PERF: a `String` of more than fifteen bytes is an object of its own, and a request has three identifiers that are longer.
+/// PERF: a `String` of more than fifteen bytes is an object of its own, and a request has three identifiers that are
+/// longer.
 package struct ShortText: Sendable {
     private let storage: InlineArray<47, UInt8>
     private let shortCount: UInt8
@@ -9,8 +10,8 @@ package struct ShortText: Sendable {
 }
 
 extension ShortText {
-    // PERF: all initialisers hand on to the memberwise one, which moves its arguments into place. One that writes to the
-    // properties copies the value on its way out, and counts the reference in it.
+    // PERF: all initialisers hand on to the memberwise one, which moves its arguments into place. One that writes to
+    // the properties copies the value on its way out, and counts the reference in it.
 
     /// No text.
     package init() {

@@ -63,8 +63,8 @@ extension Span where Element == UInt8 {
 
     @usableFromInline
     static func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-        // PERF: from a word on, in words or pairs of them, the last of which overlaps the one before. What is compared is
-        // of the same length and so is nearly always the same: no difference is looked for before the end.
+        // PERF: from a word on, in words or pairs of them, the last of which overlaps the one before. What is compared
+        // is of the same length and so is nearly always the same: no difference is looked for before the end.
         // SAFETY: both hold `count` bytes, and no load passes it.
         let count = left.count
         if count >= 16 {
@@ -112,8 +112,8 @@ extension Span where Element == UInt8 {
         }
     }
 
-    /// The number that the bytes are in decimal digits; `nil` where they are anything else, or more digits than `limit`,
-    /// which is 18 at most so that every number fits.
+    /// The number that the bytes are in decimal digits; `nil` where they are anything else, or more digits than
+    /// `limit`, which is 18 at most so that every number fits.
     package func decimal(digits limit: Int = 18) -> Int? {
         guard (1...limit).contains(self.count) else { return nil }
         var value = 0

@@ -1,6 +1,6 @@
 extension String {
-    /// The text for a description, with control characters as escapes: what comes from outside shall not end a line of a
-    /// log.
+    /// The text for a description, with control characters as escapes: what comes from outside shall not end a line of
+    /// a log.
     package var onOneLine: String {
         guard self.unicodeScalars.contains(where: \.isControl) else { return self }
         return self.unicodeScalars.map { $0.isControl ? $0.escaped(asASCII: true) : String($0) }.joined()

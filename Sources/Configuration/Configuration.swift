@@ -1,5 +1,6 @@
 //===----------------------------------------------------------------------===//
-// Configuration: from the text of a YAML file to a `GatewayConfiguration` that cannot be wrong, or to every fault in it.
+// Configuration: from the text of a YAML file to a `GatewayConfiguration` that cannot be wrong, or to every fault in
+// it.
 //
 //     text ──▶ SourceDocument ──▶ sections of ConfigurationSchema ──▶ checks across keys ──▶ GatewayConfiguration
 //               YAML, marks         one value at a time                 functions, routes

@@ -1,8 +1,8 @@
 private import Bytes
 private import JSON
 
-/// A configuration as it holds, for those who ask a running gateway: what the file says, and the defaults of what it does
-/// not say.
+/// A configuration as it holds, for those who ask a running gateway: what the file says, and the defaults of what it
+/// does not say.
 enum EffectiveConfiguration {
     /// The configuration as JSON. Secrets, and what stands in files that `file:` names, are not in it.
     static func text(of root: SourceNode, _ reading: Reading) -> String {

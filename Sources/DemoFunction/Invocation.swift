@@ -18,7 +18,8 @@ struct Invocation {
 
     /// The undecoded query of a payload 2.0 event.
     ///
-    /// The bytes searched for cannot stand inside another member: a quote inside a JSON string has a backslash before it.
+    /// The bytes searched for cannot stand inside another member: a quote inside a JSON string has a backslash before
+    /// it.
     private var query: String {
         let marker = Array("\"rawQueryString\":\"".utf8)
         let event = self.event.span

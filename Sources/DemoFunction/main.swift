@@ -2,8 +2,8 @@
 // DemoFunction: the functions of `make demo`, as one small program that speaks the Lambda Runtime API.
 //
 // It is what a function in any language is to the gateway: a process that asks for the next event, answers it in pieces
-// or at once, and asks again. It needs no runtime beside itself, so that the demo works on a fresh machine. Which of its
-// functions it serves is said by the first argument, or by the name it is started under.
+// or at once, and asks again. It needs no runtime beside itself, so that the demo works on a fresh machine. Which of
+// its functions it serves is said by the first argument, or by the name it is started under.
 //
 // It reads and waits with blocking calls, one invocation at a time, as every Lambda environment does.
 //===----------------------------------------------------------------------===//

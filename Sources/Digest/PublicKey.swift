@@ -16,11 +16,12 @@ private import COpenSSL
         case ed25519
     }
 
-    /// The sizes of RSA keys that are taken. RFC 7518 §3.3: "A key of size 2048 bits or larger MUST be used". The upper end
-    /// bounds what one signature may cost.
+    /// The sizes of RSA keys that are taken. RFC 7518 §3.3: "A key of size 2048 bits or larger MUST be used". The upper
+    /// end bounds what one signature may cost.
     package static var rsaBits: ClosedRange<Int> { 2048...8192 }
 
-    /// An RSA key of its two numbers, the most significant byte first. `nil` where they are none, or too small or large.
+    /// An RSA key of its two numbers, the most significant byte first. `nil` where they are none, or too small or
+    /// large.
     package convenience init?(rsaModulus modulus: Span<UInt8>, exponent: Span<UInt8>) {
         // An exponent of 1 signs everything, and an even one nothing.
         guard let last = exponent.indices.last, exponent.count <= 8, exponent[last] & 1 == 1,

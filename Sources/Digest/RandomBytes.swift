@@ -89,8 +89,8 @@ extension RandomBytes {
         let second = UInt32(truncatingIfNeeded: high).lowerHexDigits
         let third = UInt32(truncatingIfNeeded: low >> 32).lowerHexDigits
         let fourth = UInt32(truncatingIfNeeded: low).lowerHexDigits
-        // PERF: eight digits are made and written at a time; one by one they take four times as long. Stored as they lie in
-        // memory, for processors whose lowest byte comes first, as all are that the product runs on.
+        // PERF: eight digits are made and written at a time; one by one they take four times as long. Stored as they
+        // lie in memory, for processors whose lowest byte comes first, as all are that the product runs on.
         return unsafe ShortText(count: 36) { target in
             // SAFETY: 36 bytes are written, which is what there is room for.
             unsafe target.storeBytes(of: first, as: UInt64.self)

@@ -4,8 +4,8 @@ internal import HTTP
 internal import JSON
 internal import Time
 
-/// Writes one line for each request into a buffer of the loop, which is handed to the log's own thread now and then: the
-/// loop never waits for a disk or a pipe.
+/// Writes one line for each request into a buffer of the loop, which is handed to the log's own thread now and then:
+/// the loop never waits for a disk or a pipe.
 final class AccessLog {
     private let format: AccessLogSettings.Format
     private let writer: LogWriter

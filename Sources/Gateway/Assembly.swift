@@ -65,8 +65,8 @@ struct Assembly {
         if previous == nil { self.takeEffect(after: nil) }
     }
 
-    /// Changes what the configuration before, where there was one, and this one share; begins to fetch keys for the stores
-    /// that are new.
+    /// Changes what the configuration before, where there was one, and this one share; begins to fetch keys for the
+    /// stores that are new.
     func takeEffect(after previous: Assembly?) {
         self.sharedResources.update(self.snapshot.limits)
         for function in self.snapshot.functions { function.gate.change(limit: function.maximumConcurrency) }

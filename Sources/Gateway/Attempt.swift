@@ -102,7 +102,8 @@ final class Attempt: UpstreamAttempt {
         self.exchange.receivedHead(head, endsHere: endsHere)
     }
 
-    /// The HTTP body has ended; the end of a streamed invocation ought to have come before, that of a plain one is this.
+    /// The HTTP body has ended; the end of a streamed invocation ought to have come before, that of a plain one is
+    /// this.
     override func receivedEnd() {
         guard !self.isOver else { return }
         // The connection has nothing more of this answer, whatever it says.

@@ -2,8 +2,8 @@ internal import Configuration
 internal import HTTP
 internal import Time
 
-/// How fast the body of a request comes: it must make progress (`request_body_stall`), and on the whole not be slower than
-/// the rate that is asked for (`request_body_rate`).
+/// How fast the body of a request comes: it must make progress (`request_body_stall`), and on the whole not be slower
+/// than the rate that is asked for (`request_body_rate`).
 struct BodyPace {
     private var startedAt: MonotonicTime
     private var bytes = 0

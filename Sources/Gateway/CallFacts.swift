@@ -5,8 +5,8 @@ internal import Routing
 internal import TLS
 internal import Tokens
 
-/// What a call takes from the route and the connection of its request, which is not the same for a function and for those
-/// that stand in for it.
+/// What a call takes from the route and the connection of its request, which is not the same for a function and for
+/// those that stand in for it.
 struct CallFacts {
     /// For events that name the route.
     var route: EventRoute?

@@ -3,8 +3,8 @@ private import Synchronization
 
 /// How many calls of a function are under way, over all loops, and who waits for a place.
 ///
-/// Calls count themselves without a lock; only where a line is configured and all places are taken is there one. Lives on
-/// across reloads, under the function's name, so that calls of all configurations share the places of the newest.
+/// Calls count themselves without a lock; only where a line is configured and all places are taken is there one. Lives
+/// on across reloads, under the function's name, so that calls of all configurations share the places of the newest.
 final class CallGate: Sendable {
     private let count = Atomic(0)
     /// How many may be under way at the same time; `Int.max` for no limit.
@@ -51,8 +51,8 @@ final class CallGate: Sendable {
         (size == 0 || self.waitingCount.load(ordering: .sequentiallyConsistent) == 0) && self.take()
     }
 
-    /// Takes a place, or one in a line of `size`. `admit` is called with the ticket, on any thread, when a place has been
-    /// taken for the one who waits.
+    /// Takes a place, or one in a line of `size`. `admit` is called with the ticket, on any thread, when a place has
+    /// been taken for the one who waits.
     func enter(lineSize size: Int, admit: (UInt64) -> @Sendable () -> Void) -> Entry {
         if self.enterAtOnce(lineSize: size) { return .admitted }
         if size == 0 { return .full }

@@ -3,8 +3,8 @@ internal import Logging
 internal import Reactor
 internal import Time
 
-/// What a call was signed with, and whether a refusal of it is one that another signature cures: with the time as AWS has
-/// it, or with other keys. That costs one call, and nothing has run.
+/// What a call was signed with, and whether a refusal of it is one that another signature cures: with the time as AWS
+/// has it, or with other keys. That costs one call, and nothing has run.
 struct CallSignature {
     let lease: CredentialLease
     /// By this machine's clock.

@@ -28,8 +28,8 @@ protocol ClientStream: AnyObject {
     /// Whether the connection has little room left for what waits on all of its streams together.
     var hasLittleRoom: Bool { get }
 
-    /// Bytes that the client is known to have taken, and that count for this stream: more of them than before are progress
-    /// while the socket has no room for more. 0 where bytes wait for something else. Asks the kernel.
+    /// Bytes that the client is known to have taken, and that count for this stream: more of them than before are
+    /// progress while the socket has no room for more. 0 where bytes wait for something else. Asks the kernel.
     var acknowledgedCount: Int { get }
 
     /// The client has hit a limit.

@@ -181,8 +181,8 @@ extension LoopContext {
             requestID: requestID)
     }
 
-    /// The trace that the client's request belongs to, where it names one as X-Ray writes it; else a new one. It is the one
-    /// value of a client that becomes a field of the call to Lambda.
+    /// The trace that the client's request belongs to, where it names one as X-Ray writes it; else a new one. It is the
+    /// one value of a client that becomes a field of the call to Lambda.
     private func traceID(of fields: borrowing Fields, at time: WallTime) -> ShortText {
         guard let index = fields.firstIndex(of: "x-amzn-trace-id"), TraceID.isValid(fields.value(at: index)) else {
             return self.newTraceID(at: time)

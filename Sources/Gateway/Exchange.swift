@@ -86,8 +86,8 @@ final class Exchange {
         if self.suits(self.function) { self.begin() }
     }
 
-    /// Whether the request as it has come can be made into a call of the function. Where it can not, the client has been
-    /// answered.
+    /// Whether the request as it has come can be made into a call of the function. Where it can not, the client has
+    /// been answered.
     private func suits(_ function: FunctionRuntime) -> Bool {
         guard self.bodyFits(function) else { return false }
         if self.request.canBecomeEvent(function.event) { return true }
@@ -132,13 +132,6 @@ final class Exchange {
         self.invoke()
     }
 
-    /// There is a place after all.
-    private func entered() {
-        self.function.retryBudget.earn()
-        self.hasPlace = true
-        self.invoke()
-    }
-
     private func standInLine() {
         let function = self.function
         let entry = function.enter { ticket in
@@ -153,7 +146,10 @@ final class Exchange {
         }
         switch entry {
         case .admitted:
-            self.entered()
+            // There is a place after all.
+            function.retryBudget.earn()
+            self.hasPlace = true
+            self.invoke()
         case .waiting(let ticket):
             self.ticket = ticket
             self.machine.queued(until: self.context.loop.now + function.lineTimeout)
@@ -227,7 +223,8 @@ final class Exchange {
         }
     }
 
-    /// The function has begun to answer. That is no verdict yet, but enough to let others in whom a probe keeps waiting.
+    /// The function has begun to answer. That is no verdict yet, but enough to let others in whom a probe keeps
+    /// waiting.
     private func beganWell(status: Int) {
         if self.isProbe, !self.isGatewayFailure(status: status) { self.calledWell() }
     }
@@ -528,8 +525,8 @@ final class Exchange {
         self.acknowledgedBefore = acknowledged
     }
 
-    /// Whether there is little room left for what waits: on the client's connection for all of its answers together, or in
-    /// the process.
+    /// Whether there is little room left for what waits: on the client's connection for all of its answers together, or
+    /// in the process.
     var hasLittleRoom: Bool {
         !self.isOver && (self.client.hasLittleRoom || self.context.memory.level != .normal)
     }

@@ -116,9 +116,9 @@ final class ForwardingAttempt: UpstreamAttempt {
         }
     }
 
-    /// Whether an answer may be AWS's refusal of the signature, so that it is looked at before it goes on. A function may
-    /// answer 403 as well, and must not be called twice for it: AWS names its reason in the head, and in a document of its
-    /// own.
+    /// Whether an answer may be AWS's refusal of the signature, so that it is looked at before it goes on. A function
+    /// may answer 403 as well, and must not be called twice for it: AWS names its reason in the head, and in a document
+    /// of its own.
     private func mayBeRefusal(_ head: ResponseHead) -> Bool {
         head.status == 403 && !self.isSignedAnew && self.signature != nil && AWSServiceError.mayHaveSent(head)
     }

@@ -122,8 +122,8 @@ final class FunctionRuntime: Sendable {
         }
     }
 
-    /// Whether there seems to be a place for a call now, or something that may stand in for it, so that a client need not
-    /// send its body for nothing.
+    /// Whether there seems to be a place for a call now, or something that may stand in for it, so that a client need
+    /// not send its body for nothing.
     var hasPlace: Bool {
         self.gate.hasPlace || self.fallback != nil || self.gate.waiting < self.lineSize
     }

@@ -7,8 +7,8 @@ internal import Time
 
 /// A client's request as its exchange gathers it. A head is too large to be copied about.
 ///
-/// PERF: what each request asks of it is `mutating`, though nothing changes: it is asked where it lies, and not moved out of
-/// its exchange and back.
+/// PERF: what each request asks of it is `mutating`, though nothing changes: it is asked where it lies, and not moved
+/// out of its exchange and back.
 struct GatheredRequest: ~Copyable {
     private(set) var head: RequestHead
     private(set) var context: EventContext

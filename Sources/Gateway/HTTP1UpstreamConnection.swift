@@ -6,8 +6,8 @@ internal import Time
 
 /// A keep-alive HTTP/1.1 connection to an endpoint, in a pool or serving one attempt.
 ///
-/// Nothing but the order of bytes ties an answer to its request (RFC 9112 §9.2). So what comes before the socket has taken
-/// the first byte of a request is not its answer: it ends the connection, and the request goes to another one.
+/// Nothing but the order of bytes ties an answer to its request (RFC 9112 §9.2). So what comes before the socket has
+/// taken the first byte of a request is not its answer: it ends the connection, and the request goes to another one.
 final class HTTP1UpstreamConnection: UpstreamConnection {
     private let connection: Connection
     /// They hold each other until this is closed.
@@ -223,8 +223,9 @@ extension HTTP1UpstreamConnection: ConnectionHandler {
             // Nobody asked.
             self.close()
         case .serving where !self.hasBegun:
-            // RFC 9112 §9.2. What comes in the microseconds between this round's events and its sends is not seen, just as
-            // what is on the wire by then: asking the kernel once more costs 1 % of a request and cannot close that gap.
+            // RFC 9112 §9.2. What comes in the microseconds between this round's events and its sends is not seen, just
+            // as what is on the wire by then: asking the kernel once more costs 1 % of a request and cannot close that
+            // gap.
             self.lost(Self.outOfTurn)
         case .serving, .readingOut:
             do throws(ResponseFault) {

@@ -37,8 +37,8 @@ package final class Invoker {
     }
 
     /// Calls the function; `told` is called for each event, with the time since the call began. Answers whether the
-    /// function answered well. `tenant` is for functions that take theirs from requests: there is no route that it could
-    /// come from here.
+    /// function answered well. `tenant` is for functions that take theirs from requests: there is no route that it
+    /// could come from here.
     package func invoke(
         _ name: String, method: String, path: String, fields: [(name: String, value: String)], body: [UInt8],
         tenant: String? = nil, told: @escaping (Duration, Event) -> Void
@@ -89,8 +89,8 @@ package final class Invoker {
         return client.isWell
     }
 
-    /// The facts for the functions that may stand in. Throws where one of the chain needs a tenant and there is none, or
-    /// none needs the one there is.
+    /// The facts for the functions that may stand in. Throws where one of the chain needs a tenant and there is none,
+    /// or none needs the one there is.
     private static func standIns(
         of function: FunctionRuntime, tenant: String?
     ) throws(InvokerError) -> [CallFacts] {

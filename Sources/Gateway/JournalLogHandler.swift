@@ -2,8 +2,8 @@ internal import Bytes
 private import Glibc
 package import Logging
 
-/// Writes log lines for systemd's journal: each line begins with its priority, as sd-daemon(3) has it. The journal itself
-/// knows the time and the process.
+/// Writes log lines for systemd's journal: each line begins with its priority, as sd-daemon(3) has it. The journal
+/// itself knows the time and the process.
 package struct JournalLogHandler: LogHandler {
     package var metadata: Logger.Metadata = [:]
     package var logLevel = Logger.Level.info
@@ -14,8 +14,8 @@ package struct JournalLogHandler: LogHandler {
         self.write = write
     }
 
-    /// Whether standard error is a stream of the journal, as JOURNAL_STREAM says: systemd.exec(5). A service may have been
-    /// given the variable and another standard error since.
+    /// Whether standard error is a stream of the journal, as JOURNAL_STREAM says: systemd.exec(5). A service may have
+    /// been given the variable and another standard error since.
     package static func isStandardErrorOfJournal(environment: [String: String]) -> Bool {
         guard let parts = environment["JOURNAL_STREAM"]?.split(separator: ":"), parts.count == 2 else { return false }
         var status = stat()

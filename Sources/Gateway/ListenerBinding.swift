@@ -3,8 +3,8 @@ internal import Reactor
 
 /// Binds the listeners of a configuration.
 enum ListenerBinding {
-    /// Takes over the sockets of listeners that are there already, and those that were handed over; binds the others, which
-    /// do not listen yet. Says everything that is wrong.
+    /// Takes over the sockets of listeners that are there already, and those that were handed over; binds the others,
+    /// which do not listen yet. Says everything that is wrong.
     static func bind(
         _ listeners: [ListenerConfiguration], tls: [ListenerTLS?], keeping current: [BoundListener],
         from source: SocketSource
@@ -79,7 +79,8 @@ enum ListenerBinding {
 
 /// Sockets that are bound already.
 final class SocketSource {
-    /// Those that go unless somebody takes them: an address may be written in another way now, or be for something else.
+    /// Those that go unless somebody takes them: an address may be written in another way now, or be for something
+    /// else.
     private var current: [ListeningSocket]
     fileprivate let inherited: InheritedSockets
 

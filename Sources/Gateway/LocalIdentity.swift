@@ -107,8 +107,8 @@ extension LocalFunction {
             queueWait: Self.queueWait(within: function.timeouts.firstByte))
     }
 
-    /// How long a call may wait for a process: a little less than the gateway waits for the first byte, which began before,
-    /// so that the client hears that too many called, and not that the function was slow.
+    /// How long a call may wait for a process: a little less than the gateway waits for the first byte, which began
+    /// before, so that the client hears that too many called, and not that the function was slow.
     private static func queueWait(within firstByte: Duration) -> Duration {
         firstByte - min(max(firstByte / 10, .milliseconds(50)), .seconds(1), firstByte / 2)
     }

@@ -6,8 +6,8 @@ private import Synchronization
 
 /// Writes log lines to a descriptor on a thread of its own, so that no loop waits for a disk or a pipe.
 ///
-/// What would have to wait beyond a bound is dropped and counted, and so is what the system does not take, as where a disk is
-/// full. That is told when it begins, and when lines have been taken again for a while.
+/// What would have to wait beyond a bound is dropped and counted, and so is what the system does not take, as where a
+/// disk is full. That is told when it begins, and when lines have been taken again for a while.
 final class LogWriter: Sendable {
     private struct State {
         var batches: [[UInt8]] = []
@@ -121,8 +121,8 @@ final class LogWriter: Sendable {
     /// Bytes that were dropped so far.
     var droppedBytes: Int { self.state.withLock { $0.droppedBytes } }
 
-    /// Writes what waits and ends the thread. Where nobody takes it, as at the end of a full pipe, the thread is left to
-    /// itself: a gateway that is to end must not hang on its log.
+    /// Writes what waits and ends the thread. Where nobody takes it, as at the end of a full pipe, the thread is left
+    /// to itself: a gateway that is to end must not hang on its log.
     func close() {
         self.state.withLock { $0.isClosed = true }
         self.wakeUp.signal()

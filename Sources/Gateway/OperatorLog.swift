@@ -6,8 +6,9 @@ private import Synchronization
 
 /// The log for operators, on standard error.
 ///
-/// Its lines are written at once for as long as the gateway starts, so that none is lost in a start that fails, and on a
-/// thread of their own from then on: a loop never waits for whoever reads them. What nobody takes is dropped and counted.
+/// Its lines are written at once for as long as the gateway starts, so that none is lost in a start that fails, and on
+/// a thread of their own from then on: a loop never waits for whoever reads them. What nobody takes is dropped and
+/// counted.
 package final class OperatorLog: Sendable {
     /// What a line looks like.
     package enum Format: String, Sendable, CaseIterable {

@@ -3,8 +3,8 @@ private import Synchronization
 /// How many more calls a function may be made when calls fail, over all loops, so that one that is in trouble is not
 /// called three times as often as before.
 ///
-/// Each exchange earns a fifth of a call, each call beyond an exchange's first spends one. What is saved up suffices for a
-/// hundred.
+/// Each exchange earns a fifth of a call, each call beyond an exchange's first spends one. What is saved up suffices
+/// for a hundred.
 final class RetryBudget: Sendable {
     /// In fifths of a call.
     private let saved = Atomic(RetryBudget.most)

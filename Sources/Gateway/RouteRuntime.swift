@@ -44,8 +44,8 @@ final class RouteRuntime: Sendable {
         }
     }
 
-    /// The function for a request, where the route calls one; `random` draws it where nothing makes the request stay with
-    /// one.
+    /// The function for a request, where the route calls one; `random` draws it where nothing makes the request stay
+    /// with one.
     func function(for fields: borrowing Fields, random: () -> UInt64) -> FunctionRuntime? {
         guard let (choice, functions) = self.weighted else { return self.function }
         return functions[choice.choose(for: fields, random: random())]

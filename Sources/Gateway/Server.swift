@@ -24,8 +24,8 @@ package final class Server {
     private let admin: AdminServer
     /// Its sockets are held until the gateway drains.
     private let inherited: InheritedSockets
-    /// Outlive reloads, so that clients resume across them. One for all listeners: what is resumed is bound to its name and
-    /// to the rules for client certificates anyway.
+    /// Outlive reloads, so that clients resume across them. One for all listeners: what is resumed is bound to its name
+    /// and to the rules for client certificates anyway.
     private let ticketKeys: TicketKeys
     private let certificates: CertificateWatch
     private var current: Current
@@ -229,8 +229,8 @@ package final class Server {
             + "\(configuration.routes.routes.count) routes"
     }
 
-    /// All loops: those of the requests, and those of credentials, of the admin listener and of the Lambda on this machine,
-    /// as far as there are such.
+    /// All loops: those of the requests, and those of credentials, of the admin listener and of the Lambda on this
+    /// machine, as far as there are such.
     var turning: [Watchdog.Member] {
         let local = self.current.assembly.localLambda.map { lambda in
             Watchdog.Member(name: "local-lambda") { lambda.atNextRound($0) }
@@ -448,8 +448,8 @@ extension Server {
 }
 
 extension AdminSettings {
-    /// Without a token only this machine may reach the admin listener. Of a socket that the service manager has bound that is
-    /// known only here.
+    /// Without a token only this machine may reach the admin listener. Of a socket that the service manager has bound
+    /// that is known only here.
     fileprivate func checkReach(of sockets: [ListeningSocket]) throws(AssemblyError) {
         guard self.token == nil, let socket = sockets.first(where: { !$0.address.isLoopback }) else { return }
         throw .openAdminListener(self.address.description, bound: socket.address.description)

@@ -2,7 +2,8 @@ internal import Configuration
 internal import HTTP
 internal import Routing
 
-/// What the configuration means, ready for use: immutable, shared by all loops. An exchange keeps the one it began with.
+/// What the configuration means, ready for use: immutable, shared by all loops. An exchange keeps the one it began
+/// with.
 final class Snapshot: Sendable {
     private let table: RouteTable
     let routes: [RouteRuntime]

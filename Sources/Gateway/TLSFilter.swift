@@ -25,8 +25,8 @@ final class TLSFilter: ConnectionFilter {
     /// What the two sides agreed on; `nil` before. It is put together at each call.
     var handshake: TLSHandshake? { self.session.handshake }
 
-    /// Whether a request for `host`, in lower case, came on a connection that was opened for another certificate although
-    /// there is one for the host (RFC 9110 §15.5.20).
+    /// Whether a request for `host`, in lower case, came on a connection that was opened for another certificate
+    /// although there is one for the host (RFC 9110 §15.5.20).
     func isMisdirected(host: String) -> Bool {
         self.server?.isMisdirected(host: host, on: self.session) ?? false
     }

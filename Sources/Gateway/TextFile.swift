@@ -40,8 +40,8 @@ package enum TextFile {
 }
 
 extension TextFile {
-    /// Puts a text in the place of a file's: whoever reads sees the whole old one or the whole new one. Only the owner may
-    /// read it.
+    /// Puts a text in the place of a file's: whoever reads sees the whole old one or the whole new one. Only the owner
+    /// may read it.
     static func replace(_ path: String, with text: String) throws(TextFileError) {
         let temporary = "\(path).\(String(RandomBytes.number(), radix: 16)).tmp"
         let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)

@@ -3,8 +3,8 @@ internal import HTTP
 internal import Reactor
 internal import Relay
 
-/// One try to have an exchange's request answered by an upstream: takes a connection, sends the request, and makes of what
-/// comes back what the exchange is told. Subclasses know what is said to which kind of upstream.
+/// One try to have an exchange's request answered by an upstream: takes a connection, sends the request, and makes of
+/// what comes back what the exchange is told. Subclasses know what is said to which kind of upstream.
 ///
 /// The exchange owns it until it ends, is cancelled, or is left alone to read out an answer that nobody wants any more.
 /// A class with subclasses, and not a protocol: what comes on a connection reaches it with one indirect call.
@@ -31,7 +31,8 @@ class UpstreamAttempt {
     /// Whether little is to be read at a time, because the client has little room for it.
     final var readsLittle: Bool { !self.isOver && self.exchange.hasLittleRoom }
 
-    /// Asks the pool for a connection, once there are keys where the call needs some; the answer may come within the call.
+    /// Asks the pool for a connection, once there are keys where the call needs some; the answer may come within the
+    /// call.
     final func start() {
         if self.isOver { return }
         if !self.exchange.takeConnection(for: self) { self.awaitKeys() }

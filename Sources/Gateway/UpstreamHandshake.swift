@@ -1,7 +1,8 @@
 internal import Reactor
 internal import TLS
 
-/// Who is told how a handshake with an upstream ended. Exactly one of the three is called, once, unless it is cancelled.
+/// Who is told how a handshake with an upstream ended. Exactly one of the three is called, once, unless it is
+/// cancelled.
 protocol UpstreamHandshakeHandler: AnyObject {
     func handshakeCompleted(
         _ handshake: UpstreamHandshake, _ connection: Connection, speaking agreed: ApplicationProtocol)

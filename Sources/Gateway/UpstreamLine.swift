@@ -1,5 +1,5 @@
-/// Attempts that wait for room on a connection that serves many: first in, first out. Those whose exchange is over leave when
-/// their turn comes, or when it is counted how many connections are needed.
+/// Attempts that wait for room on a connection that serves many: first in, first out. Those whose exchange is over
+/// leave when their turn comes, or when it is counted how many connections are needed.
 struct UpstreamLine {
     private typealias Waiter = (attempt: UpstreamAttempt, since: Int)
 
@@ -42,8 +42,8 @@ struct UpstreamLine {
         self.underWay.remove(number)
     }
 
-    /// It did not come about. Answers who has waited long enough: all who were there when it was begun, unless one that was
-    /// begun before it is still on its way.
+    /// It did not come about. Answers who has waited long enough: all who were there when it was begun, unless one that
+    /// was begun before it is still on its way.
     mutating func connectionFailed(_ number: Int) -> [UpstreamAttempt] {
         self.underWay.remove(number)
         guard self.underWay.allSatisfy({ $0 > number }) else { return [] }
@@ -86,8 +86,8 @@ struct UpstreamLine {
 
     /// How many connections are still to be begun. While it is not known what an endpoint speaks, one tells for all.
     mutating func missing(_ speech: UpstreamPool.Speech) -> Int {
-        // PERF: who is over is looked for only where a connection would be begun for all that is known: not for each one
-        // who comes or goes.
+        // PERF: who is over is looked for only where a connection would be begun for all that is known: not for each
+        // one who comes or goes.
         guard self.missing(for: self.count, speech) > 0 else { return 0 }
         self.removeThoseThatAreOver()
         return self.missing(for: self.count, speech)

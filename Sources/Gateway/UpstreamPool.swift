@@ -8,8 +8,8 @@ internal import Time
 
 /// The connections of one loop to one endpoint.
 ///
-/// Of HTTP/1.1 the one used last is taken first, so that the others can grow old. Of HTTP/2 the first one that has room is
-/// taken, so that there are few; who finds none stands in line (`UpstreamPool+Line.swift`).
+/// Of HTTP/1.1 the one used last is taken first, so that the others can grow old. Of HTTP/2 the first one that has room
+/// is taken, so that there are few; who finds none stands in line (`UpstreamPool+Line.swift`).
 final class UpstreamPool {
     let endpoint: ServiceEndpoint
     let loop: Loop
@@ -42,8 +42,8 @@ final class UpstreamPool {
     static let lifetime = Duration.seconds(300)
     /// Idle connections kept at most.
     private static let keptIdle = 1024
-    /// A connection that was idle for this long is asked whether its peer has closed before a request is put on it. That
-    /// spares a second try; where there can be none it is asked always.
+    /// A connection that was idle for this long is asked whether its peer has closed before a request is put on it.
+    /// That spares a second try; where there can be none it is asked always.
     static let doubt = Duration.milliseconds(20)
     /// Between a connection that was lost and the one that is made in its place.
     private static let shortestPause = Duration.seconds(1)
@@ -269,8 +269,8 @@ extension UpstreamPool {
         self.notMade(purpose, failure)
     }
 
-    /// The endpoint wants HTTP/1.1 spoken (RFC 9113 §7). Answers whether it will be, for as long as the pool lives: not where
-    /// the configuration asks for HTTP/2.
+    /// The endpoint wants HTTP/1.1 spoken (RFC 9113 §7). Answers whether it will be, for as long as the pool lives: not
+    /// where the configuration asks for HTTP/2.
     func fallBack() -> Bool {
         if self.choice == .auto {
             self.choice = .http1

@@ -25,7 +25,8 @@ struct UpstreamTrust: Sendable {
     }
 }
 
-/// Which connections can stand for one another: those to one endpoint, verified with the same, that speak what is wanted.
+/// Which connections can stand for one another: those to one endpoint, verified with the same, that speak what is
+/// wanted.
 struct UpstreamIdentity: Sendable, Hashable {
     let endpoint: ServiceEndpoint
     /// What the endpoint is verified with; `nil` where it is not reached over TLS.

@@ -3,8 +3,8 @@ internal import Reactor
 private import Synchronization
 
 /// Feeds the service manager's watchdog for as long as every loop turns: each has to answer, from one meal to the next,
-/// that it has begun another round. One that hangs ends the feeding, and with it, by and by, the process; unless streams go
-/// on well without it, and would be cut for a file system that does not answer.
+/// that it has begun another round. One that hangs ends the feeding, and with it, by and by, the process; unless
+/// streams go on well without it, and would be cut for a file system that does not answer.
 final class Watchdog: Sendable {
     /// Something that turns.
     struct Member: Sendable {

@@ -85,8 +85,8 @@ struct ChunkScanner {
         return .needsMore
     }
 
-    /// Reads the CRLF behind a chunk and a line of nothing but a size at one go, where all of it is there, and otherwise
-    /// nothing.
+    /// Reads the CRLF behind a chunk and a line of nothing but a size at one go, where all of it is there, and
+    /// otherwise nothing.
     ///
     /// PERF: with the parser's state in place, this took an answer of three chunks from 1,450 instructions to 890.
     @inline(__always)

@@ -133,8 +133,8 @@ struct FieldSectionScanner: ~Copyable {
         return false
     }
 
-    /// Reads lines that are there as a whole and have nothing odd about them, and leaves off in front of the first other
-    /// one, of which `scan` says what it is.
+    /// Reads lines that are there as a whole and have nothing odd about them, and leaves off in front of the first
+    /// other one, of which `scan` says what it is.
     ///
     /// PERF: nearly all lines of nearly all heads come like this, and need no state in between.
     @inline(__always)

@@ -1,7 +1,7 @@
 private import Bytes
 
-/// Field lines and the bytes that they are made of, in one piece of memory: room for lines first, and behind it room for
-/// bytes.
+/// Field lines and the bytes that they are made of, in one piece of memory: room for lines first, and behind it room
+/// for bytes.
 ///
 /// PERF: as two arrays, each head cost an allocation more, and each copy of it another reference that is counted.
 @usableFromInline
@@ -115,7 +115,8 @@ struct FoundLines: ~Copyable {
         for index in 0..<self.count {
             let name = unsafe lines[index].name
             precondition(name.upperBound <= count && (unsafe lines[index].value.upperBound) <= count)
-            // SAFETY: the name lies in the block, as was seen, and eight bytes may be touched from each of its bytes on.
+            // SAFETY: the name lies in the block, as was seen, and eight bytes may be touched from each of its bytes
+            // on.
             unsafe lines[index].capitals = Fields.lowercase(start + name.lowerBound, count: name.count)
         }
         return block

@@ -7,9 +7,9 @@ extension Fields {
         self.removeLines(alsoUnderscores: false)
     }
 
-    /// Removes what a function must not see: the fields of one connection, `Proxy` (which becomes HTTP_PROXY in CGI-like
-    /// programs) and all names that begin with `Proxy-`, and names with `_` (which become the same variables as names with
-    /// `-`).
+    /// Removes what a function must not see: the fields of one connection, `Proxy` (which becomes HTTP_PROXY in
+    /// CGI-like programs) and all names that begin with `Proxy-`, and names with `_` (which become the same variables
+    /// as names with `-`).
     package mutating func removeUnforwardable() {
         self.removeLines(alsoUnderscores: true)
     }
@@ -61,7 +61,8 @@ extension Fields {
         1 << 2 | 1 << 5 | 1 << 7 | 1 << 10 | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19 | 1 << 25
     }
 
-    /// The names that Connection lists, in lower case, but for its own options and Host, which is no sender's to remove.
+    /// The names that Connection lists, in lower case, but for its own options and Host, which is no sender's to
+    /// remove.
     private func namedByConnection() -> [[UInt8]] {
         var names: [[UInt8]] = []
         var line = self.firstIndex(of: "connection")

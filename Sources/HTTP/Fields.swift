@@ -244,7 +244,8 @@ extension Fields: CustomStringConvertible {
 }
 
 extension Fields {
-    /// Makes the capital letters of a name small, and answers which there were: bit n for its n-th byte, up to its 64th.
+    /// Makes the capital letters of a name small, and answers which there were: bit n for its n-th byte, up to its
+    /// 64th.
     ///
     /// SAFETY: eight bytes may be read and written from each byte of the name on.
     @unsafe @inline(__always)

@@ -9,6 +9,6 @@
 // after a fault nothing more is read. A head that arrives whole is parsed where it lies; only a head that arrives in
 // pieces is gathered, within limits, and its storage is given up when it is complete.
 //
-//     input ──▶ HTTP1RequestParser ──▶ RequestLineScanner, FieldSectionScanner, ChunkScanner ──▶ RequestHead, body ranges
-//     input ──▶ HTTP1ResponseParser ─▶ StatusLineScanner,  FieldSectionScanner, ChunkScanner ──▶ ResponseHead, body ranges
+//     input ──▶ HTTP1RequestParser ──▶ RequestLineScanner, FieldSectionScanner, ChunkScanner ──▶ RequestHead, ranges
+//     input ──▶ HTTP1ResponseParser ─▶ StatusLineScanner,  FieldSectionScanner, ChunkScanner ──▶ ResponseHead, ranges
 //===----------------------------------------------------------------------===//

@@ -46,8 +46,8 @@ package enum HTTPVersion: Sendable, Equatable {
 
 /// Where a request is to go: host, canonical path and query. `Target+Parsing.swift` makes it from what the client sent.
 ///
-/// PERF: parsers call the memberwise initialiser, whose order of labels is the properties'. A written one puts so large a
-/// value together in memory, and copies it with all that is counted in it on the way out.
+/// PERF: parsers call the memberwise initialiser, whose order of labels is the properties'. A written one puts so large
+/// a value together in memory, and copies it with all that is counted in it on the way out.
 package struct Target: Sendable, Equatable {
     /// The authority of an absolute-form target, which replaces the Host field (RFC 9112 §3.2.2).
     package var authority: Authority?
@@ -101,7 +101,8 @@ package struct RequestHead: Sendable, Equatable {
     package var method: Method
     package var target: Target
     package var version: HTTPVersion
-    /// From an absolute-form target, `:authority` or the Host field, in this order. `nil` where none of them names a host.
+    /// From an absolute-form target, `:authority` or the Host field, in this order. `nil` where none of them names a
+    /// host.
     package var authority: Authority?
     package var bodyLength: BodyLength
     /// All field lines as they came, the hop-by-hop ones included.

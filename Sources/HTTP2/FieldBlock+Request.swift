@@ -3,8 +3,8 @@ internal import HTTP
 
 /// Requests are written once, as HTTP/1.1 has them, and signed in that form. HTTP/2 says the same in other words.
 extension FieldBlock {
-    /// Makes pseudo-header fields and fields (RFC 9113 §8.3.1) of the head of an HTTP/1.1 request, which ends with its empty
-    /// line. Answers whether it was one.
+    /// Makes pseudo-header fields and fields (RFC 9113 §8.3.1) of the head of an HTTP/1.1 request, which ends with its
+    /// empty line. Answers whether it was one.
     mutating func append(requestHead head: Span<UInt8>, scheme: StaticString) -> Bool {
         var position = 0
         guard let line = head.nextLine(from: &position), let methodEnd = line.firstIndex(of: ASCII.space),

@@ -60,8 +60,8 @@ struct FieldBlock: ~Copyable {
         self.note(start, middle, isIndexed: isIndexed)
     }
 
-    /// Whether a field has another value in each request, so that it would only push others out of the table; credentials
-    /// are best kept out of it as well (RFC 7541 §7.1.3).
+    /// Whether a field has another value in each request, so that it would only push others out of the table;
+    /// credentials are best kept out of it as well (RFC 7541 §7.1.3).
     private static func isNeverTheSame(_ name: Span<UInt8>) -> Bool {
         switch name.count {
         case 10: name.equals("x-amz-date")

@@ -10,8 +10,8 @@ package import Time
 /// Streams are opened once the server has told its settings, so that its limit is known from the first one on. What the
 /// server has certainly not begun with is told as `unprocessed`, before `closed`.
 ///
-/// A server is not trusted either: it may send no more of each kind of frame than `HTTP2Limits` say, and its answers are
-/// held against RFC 9113 §8 as requests are.
+/// A server is not trusted either: it may send no more of each kind of frame than `HTTP2Limits` say, and its answers
+/// are held against RFC 9113 §8 as requests are.
 @safe
 package final class HTTP2Client: HTTP2Endpoint {
     private var block: ResponseBlock
@@ -37,7 +37,8 @@ package final class HTTP2Client: HTTP2Endpoint {
             settings: EndpointSettings(
                 role: .client,
                 entries: [
-                    // SETTINGS_ENABLE_PUSH, SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 §6.5.2).
+                    // SETTINGS_ENABLE_PUSH, SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113
+                    // §6.5.2).
                     (0x2, 0), (0x4, UInt32(clamping: limits.streamWindow)),
                     (0x6, UInt32(clamping: limits.head.headerBytes)),
                 ], streams: nil, connectionWindow: limits.connectionWindow, buffers: buffers),
@@ -228,7 +229,8 @@ package final class HTTP2Client: HTTP2Endpoint {
 }
 
 extension HTTP2Limits {
-    /// What a server may do. It answers many clients of ours on one connection, so that it may do more than one of them.
+    /// What a server may do. It answers many clients of ours on one connection, so that it may do more than one of
+    /// them.
     package static var ofUpstreams: HTTP2Limits {
         var limits = HTTP2Limits()
         limits.resets = RateLimit(burst: 1000, perSecond: 330)

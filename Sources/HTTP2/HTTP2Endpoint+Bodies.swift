@@ -7,8 +7,8 @@ extension HTTP2Endpoint {
             return
         }
         guard range.count <= stream.roomLeft else {
-            // The library resets the stream, and hands out what comes until the reset has left. A peer that takes nothing
-            // would keep it from leaving.
+            // The library resets the stream, and hands out what comes until the reset has left. A peer that takes
+            // nothing would keep it from leaving.
             self.consumeConnection(range.count)
             stream.isGone = true
             self.dropWaiting(of: stream)

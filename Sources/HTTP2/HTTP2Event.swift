@@ -11,7 +11,8 @@ package enum HTTP2Event: Equatable, Sendable {
     case body(StreamID, Range<Int>)
     /// The body is whole.
     case end(StreamID)
-    /// The answer has gone whole, and the request has not come whole. What still comes of it is looked at and thrown away.
+    /// The answer has gone whole, and the request has not come whole. What still comes of it is looked at and thrown
+    /// away.
     case answered(StreamID)
     /// The message breaks the rules of RFC 9113 §8.1.1. The stream is being reset; `closed` follows.
     case malformed(StreamID, MalformedMessage)
@@ -27,7 +28,8 @@ package enum HTTP2Event: Equatable, Sendable {
     case blocked(StreamID)
     /// Some bytes of a stream that is blocked have gone, and some have not.
     case progressed(StreamID)
-    /// As much waits on all streams together as may, or there is room again: what produces them is to bring little at once.
+    /// As much waits on all streams together as may, or there is room again: what produces them is to bring little at
+    /// once.
     case full(Bool)
     /// All bytes of a stream that was blocked have gone.
     case drained(StreamID)

@@ -24,7 +24,8 @@ package struct HTTP2Limits: Sendable, Equatable {
     package var emptyFrames = 10
     /// PRIORITY and PRIORITY_UPDATE frames for each stream that was opened, and as many more.
     package var prioritiesPerStream = 100
-    /// WINDOW_UPDATE frames: 5, twice the streams that were opened, and twice so many for each DATA frame that went out.
+    /// WINDOW_UPDATE frames: 5, twice the streams that were opened, and twice so many for each DATA frame that went
+    /// out.
     package var windowUpdatesPerData = 10
     /// Frames that wait to go out besides DATA.
     package var waitingFrames = 1000

@@ -7,8 +7,8 @@ package import Time
 ///     receive(bytes, at:) ──▶ nextEvent() … until nil
 ///     respond, send, end, truncate, reset ──▶ fill(output) at the end of the round ──▶ nextEvent() … until nil
 ///
-/// Each frame's header is looked at before the library sees the frame: that is where frames are counted, where streams are
-/// refused, and where frames on streams that are no more are answered, on which the library keeps silent.
+/// Each frame's header is looked at before the library sees the frame: that is where frames are counted, where streams
+/// are refused, and where frames on streams that are no more are answered, on which the library keeps silent.
 @safe
 package final class HTTP2Server: HTTP2Endpoint {
     private var block: RequestBlock
@@ -23,7 +23,8 @@ package final class HTTP2Server: HTTP2Endpoint {
     private var dependency: (stream: Int32, bytes: [UInt8])?
     private var hasSettings = false
 
-    /// Since when a part of something has been waiting for its rest: the preface, a frame other than DATA, a header block.
+    /// Since when a part of something has been waiting for its rest: the preface, a frame other than DATA, a header
+    /// block.
     package private(set) var incompleteSince: MonotonicTime?
 
     /// The first bytes of a client (RFC 9113 §3.4).
@@ -105,7 +106,8 @@ package final class HTTP2Server: HTTP2Endpoint {
         self.dependency = bytes.count < 4 ? (stream, bytes) : nil
         guard bytes.count == 4 else { return }
         let other = bytes.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } & 0x7fff_ffff
-        // RFC 7540 §5.3.1: a stream cannot depend on itself. RFC 9113 §5.3.2 has no more use for the frame than we have.
+        // RFC 7540 §5.3.1: a stream cannot depend on itself. RFC 9113 §5.3.2 has no more use for the frame than we
+        // have.
         if other == UInt32(bitPattern: stream) {
             self.fail(HTTP2Failure(code: .protocolError, cause: .violation("PRIORITY: a stream depends on itself")))
         }
@@ -238,8 +240,8 @@ extension HTTP2Server {
         return self.isClosed(id) ? Self.streamClosed : nil
     }
 
-    /// Whether a stream was closed in a way that the client knows of: on one that we have reset, frames may be on their way
-    /// (RFC 9113 §5.1, "closed").
+    /// Whether a stream was closed in a way that the client knows of: on one that we have reset, frames may be on their
+    /// way (RFC 9113 §5.1, "closed").
     private func isClosed(_ id: Int32) -> Bool {
         id & 1 == 1 && id <= self.highestStream && self.streams[id] == nil && !self.closedStreams.wasReset(id)
             && id <= self.lastStream

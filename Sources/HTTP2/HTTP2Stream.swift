@@ -60,8 +60,8 @@ package final class HTTP2Stream {
         self.roomLeft = room
     }
 
-    /// Takes in bytes of the body. Storage grows in two steps: whoever feeds us is stopped as soon as something has to wait,
-    /// and may bring one receive buffer until then. Doubling would take twice as much for nothing.
+    /// Takes in bytes of the body. Storage grows in two steps: whoever feeds us is stopped as soon as something has to
+    /// wait, and may bring one receive buffer until then. Doubling would take twice as much for nothing.
     func wait(_ bytes: Span<UInt8>) {
         let needed = self.waiting.count + bytes.count
         if needed > 16_384, needed <= 65_536, self.waiting.capacity < 65_536 {

@@ -28,7 +28,8 @@ func makeSession(for endpoint: HTTP2Endpoint, _ role: EndpointSettings.Role) -> 
     unsafe nghttp2_option_set_no_recv_client_magic(options, 1)
     unsafe nghttp2_option_set_no_auto_window_update(options, 1)
     unsafe nghttp2_option_set_no_closed_streams(options, 1)
-    // Twice what a function's answer may have, for what is configured to be added. The library's own limit is just that.
+    // Twice what a function's answer may have, for what is configured to be added. The library's own limit is just
+    // that.
     unsafe nghttp2_option_set_max_send_header_block_length(options, 128 * 1024)
     unsafe nghttp2_option_set_builtin_recv_extension_type(options, UInt8(NGHTTP2_PRIORITY_UPDATE.rawValue))
     // SAFETY: the context is not retained. The endpoint owns the session, so it outlives every call.
@@ -178,6 +179,7 @@ private func sendDataCallback(
 /// The stream that a data source points at.
 func stream(at pointer: UnsafeMutableRawPointer?) -> HTTP2Stream? {
     guard let pointer = unsafe pointer else { return nil }
-    // SAFETY: set in `submitResponse` and `submitRequest`; the stream is retained until the library has closed it, and asks no more then.
+    // SAFETY: set in `submitResponse` and `submitRequest`; the stream is retained until the library has closed it, and
+    // asks no more then.
     return unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
 }

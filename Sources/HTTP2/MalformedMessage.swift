@@ -6,7 +6,8 @@ package enum MalformedMessage: Error, Equatable, Sendable {
     case repeatedPseudoField
     /// A pseudo-header field behind a regular one.
     case latePseudoField
-    /// One of `:method`, `:scheme` and `:path` is missing (RFC 9113 §8.3.1), or one is there that CONNECT must not have.
+    /// One of `:method`, `:scheme` and `:path` is missing (RFC 9113 §8.3.1), or one is there that CONNECT must not
+    /// have.
     case pseudoFieldsIncomplete
     /// A pseudo-header field whose value can not be one.
     case invalidPseudoField

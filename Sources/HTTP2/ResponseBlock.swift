@@ -1,10 +1,11 @@
 internal import Bytes
 internal import HTTP
 
-/// Gathers the fields of one header block of a server, an answer's head or its trailers, and says what they are together.
+/// Gathers the fields of one header block of a server, an answer's head or its trailers, and says what they are
+/// together.
 ///
-/// One value serves a connection, because header blocks never overlap (RFC 9113 §4.3). A rule that is broken is kept until
-/// the block has ended: the rest has to be decoded all the same, as the compression has a memory.
+/// One value serves a connection, because header blocks never overlap (RFC 9113 §4.3). A rule that is broken is kept
+/// until the block has ended: the rest has to be decoded all the same, as the compression has a memory.
 struct ResponseBlock: ~Copyable {
     private let limits: HeadLimits
     private var fields = Fields()

@@ -7,8 +7,8 @@ struct StreamPriority: Equatable {
     /// Whether parts of the answer are of use before the rest is there.
     var isIncremental = false
 
-    /// The members `u` and `i` of a `priority` field, a dictionary of RFC 8941 §3.2; whatever else it holds is passed over
-    /// (RFC 9218 §4: unknown parameters and values out of range are ignored).
+    /// The members `u` and `i` of a `priority` field, a dictionary of RFC 8941 §3.2; whatever else it holds is passed
+    /// over (RFC 9218 §4: unknown parameters and values out of range are ignored).
     init(parsing value: Span<UInt8>) {
         var start = 0
         while start < value.count {

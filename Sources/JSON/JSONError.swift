@@ -64,8 +64,8 @@ package struct JSONLimits: Sendable, Equatable {
     package var depth: Int
     /// Values in all.
     package var values: Int
-    /// Whether an object with a repeated key is refused when it is read as a value: where two readers of a document must
-    /// not see different things in it.
+    /// Whether an object with a repeated key is refused when it is read as a value: where two readers of a document
+    /// must not see different things in it.
     package var refusesRepeatedKeys: Bool
 
     package init(depth: Int = 64, values: Int = 100_000, refusesRepeatedKeys: Bool = false) {

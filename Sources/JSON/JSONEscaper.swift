@@ -21,8 +21,8 @@ struct JSONEscaper {
         unsafe self.target = target
     }
 
-    /// Escapes from `start` on, to `end` or to the end of the sequence that reaches over it. Answers `false` at the first
-    /// byte that is no UTF-8, unless those are replaced.
+    /// Escapes from `start` on, to `end` or to the end of the sequence that reaches over it. Answers `false` at the
+    /// first byte that is no UTF-8, unless those are replaced.
     mutating func escape(from start: Int, to end: Int, replacing: Bool) -> Bool {
         unsafe self.index = start
         while unsafe self.index + 8 <= end {

@@ -1,8 +1,8 @@
 internal import Bytes
 
 extension UInt64 {
-    /// Of eight bytes, the top bit of each that cannot stand in a JSON string as it is, or is not ASCII: below 0x20, above
-    /// 0x7f, a quote or a backslash. Only the lowest bit that is set is exact.
+    /// Of eight bytes, the top bit of each that cannot stand in a JSON string as it is, or is not ASCII: below 0x20,
+    /// above 0x7f, a quote or a backslash. Only the lowest bit that is set is exact.
     @inline(__always)
     var careBits: UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
@@ -21,8 +21,8 @@ extension UInt8 {
 }
 
 extension Span where Element == UInt8 {
-    /// Where, from `start` on, the first byte stands that cannot stand in a JSON string as it is, or is not ASCII; the count
-    /// where none does.
+    /// Where, from `start` on, the first byte stands that cannot stand in a JSON string as it is, or is not ASCII; the
+    /// count where none does.
     package func endOfPlainJSON(from start: Int) -> Int {
         self.endOfPlainText(from: start)
     }

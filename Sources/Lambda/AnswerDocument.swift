@@ -6,9 +6,9 @@ internal import JSON
 ///
 ///     {"statusCode":201,"headers":{"content-type":"text/plain"},"multiValueHeaders":{},"cookies":["a=1; Path=/"]}
 ///
-/// The object is walked once, and the fields are gathered on the way. Only where members stand in an odd order, or twice,
-/// are they walked again: of a repeated one the last counts, and `multiValueHeaders` come before `headers`. Other members
-/// are ignored.
+/// The object is walked once, and the fields are gathered on the way. Only where members stand in an odd order, or
+/// twice, are they walked again: of a repeated one the last counts, and `multiValueHeaders` come before `headers`.
+/// Other members are ignored.
 struct AnswerDocument: ~Copyable, ~Escapable {
     private let text: Span<UInt8>
     private var statusCode: Range<Int>?
@@ -150,7 +150,8 @@ struct AnswerDocument: ~Copyable, ~Escapable {
         return fields
     }
 
-    /// The fields as REST APIs take them: those of `multiValueHeaders`, and those of `headers` that are not the same line.
+    /// The fields as REST APIs take them: those of `multiValueHeaders`, and those of `headers` that are not the same
+    /// line.
     func mergedFields() throws(AnswerError) -> AnswerFields {
         if let fault = self.fault { throw fault }
         var fields = try self.fields(of: self.multiValueHeaders)

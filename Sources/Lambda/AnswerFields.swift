@@ -3,9 +3,9 @@ internal import HTTP
 
 /// Gathers the fields that a function gives to its answer, and lets nothing through that could harm a connection.
 ///
-/// Never passed: fields of the connection and of the hop (RFC 9110 §7.6.1), those that `Connection` names, names that are
-/// no tokens, values with control bytes. `content-length` is kept apart, because it is a promise that is held against the
-/// body. `x-request-id` is the gateway's.
+/// Never passed: fields of the connection and of the hop (RFC 9110 §7.6.1), those that `Connection` names, names that
+/// are no tokens, values with control bytes. `content-length` is kept apart, because it is a promise that is held
+/// against the body. `x-request-id` is the gateway's.
 ///
 /// Not copyable, so that its fields are moved out of it.
 struct AnswerFields: ~Copyable {

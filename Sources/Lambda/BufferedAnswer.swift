@@ -9,7 +9,8 @@ package enum BufferedAnswer {
 
     /// Reads a document, appends the body to `body`, and answers the head.
     ///
-    /// An object with `statusCode` is an answer: status, headers, cookies and body. What else may be one, the format says.
+    /// An object with `statusCode` is an answer: status, headers, cookies and body. What else may be one, the format
+    /// says.
     package static func parse(
         _ text: Span<UInt8>, format: AnswerFormat = .functionURL, isForHead: Bool, into body: inout ByteBuffer
     ) throws(AnswerError) -> ResponseHead {

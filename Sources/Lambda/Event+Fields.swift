@@ -10,8 +10,8 @@ struct EventFieldMarks {
 }
 
 extension ByteBuffer {
-    /// Appends `"cookies"` (where there are any) and `"headers"` of payload 2.0, each with the comma in front of it. HTTP
-    /// APIs have the cookies in the one only, and tell nothing of TLS.
+    /// Appends `"cookies"` (where there are any) and `"headers"` of payload 2.0, each with the comma in front of it.
+    /// HTTP APIs have the cookies in the one only, and tell nothing of TLS.
     mutating func appendFields(
         of head: borrowing RequestHead, context: borrowing EventContext, isHTTPAPI: Bool
     ) -> EventFieldMarks {
@@ -158,8 +158,8 @@ struct EventFieldLine: BitwiseCopyable {
 
 /// Looks at each name once, and finds out which lines are for the function and which names may stand twice.
 ///
-/// What belongs to the connection is gone already (`Fields.removeUnforwardable`); dropped here is what the gateway states
-/// itself.
+/// What belongs to the connection is gone already (`Fields.removeUnforwardable`); dropped here is what the gateway
+/// states itself.
 struct EventFieldWalk {
     var marks = EventFieldMarks()
     var forwardedFor: Int?

@@ -75,8 +75,8 @@ package final class EventFormat: Sendable {
         self.kind != .raw || body.isEmpty || body.isJSON
     }
 
-    /// The least number of bytes that the event of a request with a body of `bodyCount` bytes can have: what there is to
-    /// know before the body has come. Exact for bodies that go as base64, and for text without escapes.
+    /// The least number of bytes that the event of a request with a body of `bodyCount` bytes can have: what there is
+    /// to know before the body has come. Exact for bodies that go as base64, and for text without escapes.
     package func leastSize(
         head: borrowing RequestHead, context: borrowing EventContext, bodyCount: Int
     ) -> Int {

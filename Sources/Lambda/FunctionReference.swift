@@ -1,11 +1,11 @@
 private import AWS
 internal import Bytes
 
-/// The name of a Lambda function as the Invoke APIs take it: a bare name, an account and a name, or an ARN, each with or
-/// without a version, alias, `$LATEST` or `$LATEST.PUBLISHED`.
+/// The name of a Lambda function as the Invoke APIs take it: a bare name, an account and a name, or an ARN, each with
+/// or without a version, alias, `$LATEST` or `$LATEST.PUBLISHED`.
 ///
-/// The form that was given is the form that is sent: IAM policies, tests and logs speak of the function in the operator's
-/// own words.
+/// The form that was given is the form that is sent: IAM policies, tests and logs speak of the function in the
+/// operator's own words.
 package struct FunctionReference: Sendable, Hashable {
     /// The reference as it was given.
     package let text: String

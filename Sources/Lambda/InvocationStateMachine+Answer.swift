@@ -39,8 +39,8 @@ extension InvocationStateMachine {
         }
     }
 
-    /// The head, where the answer begins with all of it in one piece and nothing is odd about it; and where its delimiter
-    /// ends.
+    /// The head, where the answer begins with all of it in one piece and nothing is odd about it; and where its
+    /// delimiter ends.
     ///
     /// PERF: nearly every head comes like this, and finding the first NUL costs a tenth of scanning.
     private func wholePrelude(in bytes: Span<UInt8>) -> (PreludeHead, end: Int)? {
@@ -175,8 +175,8 @@ extension InvocationStateMachine {
         return self.beginWhole(isJSON: isObject && self.held.bytes.isJSON, completion)
     }
 
-    /// A plain answer has come whole, and its mode is `auto`: it is what a streaming function writes, or a buffered answer,
-    /// or JSON, or just bytes.
+    /// A plain answer has come whole, and its mode is `auto`: it is what a streaming function writes, or a buffered
+    /// answer, or JSON, or just bytes.
     private mutating func completeWhole(_ completion: InvokeComplete) -> Action {
         if self.held.isEmpty { return self.beginEmpty(completion) }
         var scanner = PreludeScanner(isStrict: false)

@@ -9,12 +9,12 @@ private import JSON
 ///          │                      │                           └──▶ discarding ──────▲    │
 ///          └── error ──▶ refused ─┴────────────── damage, error, early end ────────▶ failed
 ///
-/// The answer of InvokeWithResponseStream is an event stream; that of Invoke is the payload itself, whose end is the end
-/// of the HTTP body, and which is gathered in the mode `auto`, because it comes as a whole in any case.
+/// The answer of InvokeWithResponseStream is an event stream; that of Invoke is the payload itself, whose end is the
+/// end of the HTTP body, and which is gathered in the mode `auto`, because it comes as a whole in any case.
 ///
-/// Bytes go in as they come from the upstream connection's HTTP body; what is to be done comes out of `next`, one action
-/// at a time. Body bytes are not copied: an action carries their range in the input. What must be held back until the
-/// head of the answer is known is bounded, and nothing is kept after that.
+/// Bytes go in as they come from the upstream connection's HTTP body; what is to be done comes out of `next`, one
+/// action at a time. Body bytes are not copied: an action carries their range in the input. What must be held back
+/// until the head of the answer is known is bounded, and nothing is kept after that.
 ///
 /// The machine never reads, writes, waits or asks the time; it knows no client and no connection.
 package struct InvocationStateMachine: ~Copyable {
@@ -46,7 +46,8 @@ package struct InvocationStateMachine: ~Copyable {
     /// The end of the function's log as base64, where it came; known with the end of the invocation, however it ended.
     package private(set) var logResult: String?
 
-    /// A machine for one invocation. `isForHead`: the client's request is HEAD; `format` is whose buffered answers the function gives.
+    /// A machine for one invocation. `isForHead`: the client's request is HEAD; `format` is whose buffered answers the
+    /// function gives.
     package init(
         mode: ResponseMode, isForHead: Bool = false, format: AnswerFormat = .functionURL,
         operation: InvocationTemplate.Operation = .streaming, limits: EventStreamDecoder.Limits = .init()
@@ -159,8 +160,8 @@ package struct InvocationStateMachine: ~Copyable {
         }
     }
 
-    /// The next piece of a body that goes out as it comes, as a range of `input`, where it is a message that has come as a
-    /// whole; `offset` moves behind it. `nil`, and nothing taken, for all else, which is for `next`.
+    /// The next piece of a body that goes out as it comes, as a range of `input`, where it is a message that has come
+    /// as a whole; `offset` moves behind it. `nil`, and nothing taken, for all else, which is for `next`.
     ///
     /// PERF: this is each chunk of a running stream, and takes a third of what an action takes.
     package mutating func nextChunk(_ input: Span<UInt8>, at offset: inout Int) -> Range<Int>? {
@@ -168,8 +169,9 @@ package struct InvocationStateMachine: ~Copyable {
         return self.decoder.nextWholeChunk(input, at: &offset)
     }
 
-    /// Decodes `input` from `offset` on, and moves `offset` behind what was taken. To be called with the same input until
-    /// it answers `needsMore`, `completed` or `failed`; after these two, what still comes is taken and left alone.
+    /// Decodes `input` from `offset` on, and moves `offset` behind what was taken. To be called with the same input
+    /// until it answers `needsMore`, `completed` or `failed`; after these two, what still comes is taken and left
+    /// alone.
     package mutating func next(_ input: Span<UInt8>, at offset: inout Int) -> Action {
         while true {
             switch self.state {
@@ -216,8 +218,9 @@ package struct InvocationStateMachine: ~Copyable {
         }
     }
 
-    /// The body of the API's answer ended in order. Answers how the invocation ended, `completed` or `failed`, also where
-    /// that has been told before; or what comes before the end of a plain answer, and then `next` has the rest of it.
+    /// The body of the API's answer ended in order. Answers how the invocation ended, `completed` or `failed`, also
+    /// where that has been told before; or what comes before the end of a plain answer, and then `next` has the rest of
+    /// it.
     package mutating func receivedEnd() -> Action {
         switch self.state {
         case .awaitingHead:
@@ -243,8 +246,8 @@ package struct InvocationStateMachine: ~Copyable {
         }
     }
 
-    /// The connection was lost, or the framing of the API's answer was broken. An error of the API that has come in part
-    /// is still told.
+    /// The connection was lost, or the framing of the API's answer was broken. An error of the API that has come in
+    /// part is still told.
     package mutating func lostConnection() -> Action {
         switch self.state {
         case .refused, .functionFailed, .completed, .failed: return self.receivedEnd()

@@ -6,8 +6,8 @@ package import Time
 
 /// How to call one function: everything about the request to the Lambda API that stays the same, made once.
 ///
-/// The event is written first, because the signature covers it; then `writeHead` puts the signed head in front of it, into
-/// the headroom of the same buffer. The head is built from nothing: no field of a client's request is ever in it.
+/// The event is written first, because the signature covers it; then `writeHead` puts the signed head in front of it,
+/// into the headroom of the same buffer. The head is built from nothing: no field of a client's request is ever in it.
 /// An object, because it is handed about for each request and holds more references than a head has fields.
 package final class InvocationTemplate: Sendable {
     /// Where the request goes.
@@ -116,8 +116,8 @@ package final class InvocationTemplate: Sendable {
         buffer.prepend(scratch.bytes)
     }
 
-    /// Whether a text can be a tenant's id: 1 to 256 of `[a-zA-Z0-9._:/=+\-@ ]`. A space at either end would be lost on the
-    /// way (RFC 9110 §5.5), and the call be one for another tenant.
+    /// Whether a text can be a tenant's id: 1 to 256 of `[a-zA-Z0-9._:/=+\-@ ]`. A space at either end would be lost on
+    /// the way (RFC 9110 §5.5), and the call be one for another tenant.
     package static func isTenantID(_ text: String) -> Bool {
         (1...256).contains(text.utf8.count) && text.utf8.first != ASCII.space && text.utf8.last != ASCII.space
             && text.utf8.allSatisfy { byte in

@@ -12,8 +12,8 @@ package struct InvokeComplete: Equatable, Sendable {
 }
 
 extension InvokeComplete {
-    /// Reads the payload of the message: `{"ErrorCode":..,"ErrorDetails":..,"LogResult":..}`, each of which can be absent
-    /// or null, as can all of it. The log is told also where the function failed.
+    /// Reads the payload of the message: `{"ErrorCode":..,"ErrorDetails":..,"LogResult":..}`, each of which can be
+    /// absent or null, as can all of it. The log is told also where the function failed.
     init(parsing payload: Span<UInt8>, log: inout String?) throws(InvocationFailure) {
         self.logResult = nil
         // PERF: nearly every stream ends with one of these.

@@ -1,8 +1,8 @@
 internal import Bytes
 private import JSON
 
-/// Decodes percent-encoding byte by byte. A `%` that no two hexadecimal digits follow stands for itself. One that decodes
-/// nothing gives the bytes as they are.
+/// Decodes percent-encoding byte by byte. A `%` that no two hexadecimal digits follow stands for itself. One that
+/// decodes nothing gives the bytes as they are.
 struct PercentDecoder: ~Escapable {
     private let source: Span<UInt8>
     private let plusIsSpace: Bool

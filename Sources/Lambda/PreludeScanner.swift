@@ -6,8 +6,8 @@ internal import Bytes
 /// and the delimiter.
 ///
 /// With `auto` a stream that begins with `{` is undecided while that outermost object is open; the byte behind
-/// it decides. White space behind it is waited through only where the object could be a buffered answer; the scanner asks
-/// that, because it reads no JSON.
+/// it decides. White space behind it is waited through only where the object could be a buffered answer; the scanner
+/// asks that, because it reads no JSON.
 package struct PreludeScanner: Equatable, Sendable {
     /// What the delimiter of API Gateway and function URLs consists of.
     package static let delimiterCount = 8
@@ -20,7 +20,8 @@ package struct PreludeScanner: Equatable, Sendable {
         case undecided
         /// The head ends, with its delimiter, in front of this offset of the bytes given.
         case head(end: Int)
-        /// White space follows the outermost object, at this offset. `sawSpace` must be called, and scanning goes on here.
+        /// White space follows the outermost object, at this offset. `sawSpace` must be called, and scanning goes on
+        /// here.
         case spaceBehindObject(at: Int)
         /// There is no head: what was held and what was given is body.
         case body

@@ -7,7 +7,8 @@ extension Span where Element == UInt8 {
         self.firstIndex(of: byte) != nil
     }
 
-    /// A number that equal names share, and different ones hardly ever (not proof against somebody who wants a collision).
+    /// A number that equal names share, and different ones hardly ever (not proof against somebody who wants a
+    /// collision).
     @inline(__always)
     var nameFingerprint: UInt64 {
         let prime: UInt64 = 0x9e37_79b9_7f4a_7c15

@@ -4,8 +4,8 @@ package import Time
 /// The value of `X-Amzn-Trace-Id`: `Root=1-6a5145aa-290a323a5de9a2e0636377d4;Parent=..;Sampled=1`. A load balancer that
 /// finds a root puts its own part in front of it: `Self=1-..;Root=1-..`.
 package enum TraceID {
-    /// Whether a client's value may be passed on: pairs of names and values as X-Ray writes them, a root among them, 256
-    /// bytes at most. A lineage has several members, with `|` between them.
+    /// Whether a client's value may be passed on: pairs of names and values as X-Ray writes them, a root among them,
+    /// 256 bytes at most. A lineage has several members, with `|` between them.
     package static func isValid(_ value: Span<UInt8>) -> Bool {
         guard value.count <= 256, self.hasRoot(value) else { return false }
         for index in value.indices {

@@ -22,8 +22,8 @@ private import Synchronization
 
 /// Local functions behind the wire protocol of Lambda. Started once, stopped once.
 ///
-/// It is always reached at a loopback port of its own, which the gateway uses, and where that is wanted at an address for
-/// others as well, which may come and go.
+/// It is always reached at a loopback port of its own, which the gateway uses, and where that is wanted at an address
+/// for others as well, which may come and go.
 package final class LocalLambda: Sendable {
     private let functions: [LocalFunction]
     private let credentials: [Credentials]
@@ -110,8 +110,8 @@ package final class LocalLambda: Sendable {
         }
     }
 
-    /// Accepts no more calls of others than the gateway, lets those that are under way end, and then calls the closure, on
-    /// the loop.
+    /// Accepts no more calls of others than the gateway, lets those that are under way end, and then calls the closure,
+    /// on the loop.
     ///
     /// - Parameter leavingQueue: whether another process goes on accepting from the same socket.
     package func drainOthers(leavingQueue: Bool, whenDrained: @escaping @Sendable () -> Void) {

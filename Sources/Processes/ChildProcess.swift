@@ -4,8 +4,8 @@ private import Glibc
 /// A running child process and the descriptors through which it is watched.
 ///
 /// It leads a process group of its own, has `/dev/null` as standard input, two pipes as output and error, and no other
-/// descriptor of ours. Dropping the value closes our ends; it does not end the child, so whoever drops one has killed and
-/// reaped it before.
+/// descriptor of ours. Dropping the value closes our ends; it does not end the child, so whoever drops one has killed
+/// and reaped it before.
 package final class ChildProcess {
     /// The process, and at the same time its group.
     package let processID: Int32

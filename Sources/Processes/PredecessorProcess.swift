@@ -18,8 +18,8 @@ package final class PredecessorProcess: Sendable {
         if self.descriptor >= 0 { close(self.descriptor) }
     }
 
-    /// Tells it that this process is ready, which can be said once, and waits for so many milliseconds until it has taken
-    /// note of that.
+    /// Tells it that this process is ready, which can be said once, and waits for so many milliseconds until it has
+    /// taken note of that.
     package func announceReadiness(waitingMilliseconds limit: Int32) {
         let descriptor = SuccessorProcess.readinessDescriptor
         defer { close(descriptor) }

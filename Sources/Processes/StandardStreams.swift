@@ -3,8 +3,8 @@ private import Glibc
 /// Descriptors 0, 1 and 2.
 package enum StandardStreams {
     /// Puts `/dev/null` wherever one of them is closed, before anything else is opened. Else a socket or a file of the
-    /// process would get the number, and with it what is written to standard output or standard error: a client would read
-    /// the log.
+    /// process would get the number, and with it what is written to standard output or standard error: a client would
+    /// read the log.
     ///
     /// - Returns: whether all three are open now. Where they are not, no other descriptor may be opened.
     package static func occupy() -> Bool {

@@ -1,7 +1,7 @@
 package import Bytes
 
-/// What lies between a connection's socket and its handler, such as TLS: it makes of what arrives what the handler reads,
-/// and of what the handler writes what the socket sends.
+/// What lies between a connection's socket and its handler, such as TLS: it makes of what arrives what the handler
+/// reads, and of what the handler writes what the socket sends.
 ///
 /// A filter has a handshake of its own: until it says `opened`, nothing of the handler's is sealed or sent. Whatever a
 /// call appends to `output` is sent, also where it throws: a peer is told why it is left.
@@ -15,7 +15,8 @@ package protocol ConnectionFilter: AnyObject {
         _ bytes: Span<UInt8>, at offset: inout Int, plain: inout ByteBuffer, output: inout ByteBuffer
     ) throws(FilterFailure) -> FilterEvent
 
-    /// The socket has no more to bring. Throws where the peer had not said so through the filter: what came may be cut off.
+    /// The socket has no more to bring. Throws where the peer had not said so through the filter: what came may be cut
+    /// off.
     func receivedEnd() throws(FilterFailure)
 
     /// Makes of the handler's bytes what the socket sends.

@@ -12,8 +12,8 @@ package protocol ConnectionHandler: AnyObject {
     /// The peer has sent its last byte.
     func receivedEnd()
 
-    /// The peer has gone, or has finished sending, while reading is paused. Called once more where a reset follows: then
-    /// `hasFailed` is set.
+    /// The peer has gone, or has finished sending, while reading is paused. Called once more where a reset follows:
+    /// then `hasFailed` is set.
     func peerLeft()
 
     /// The round ends, and the socket can be offered something: the last moment to append to `output`. Called where
@@ -27,8 +27,8 @@ package protocol ConnectionHandler: AnyObject {
     /// After `outputBlocked`: all bytes have gone.
     func outputDrained()
 
-    /// The connection has ended, and not by the handler's doing. Where writing failed, what the peer had sent before was
-    /// handed out first.
+    /// The connection has ended, and not by the handler's doing. Where writing failed, what the peer had sent before
+    /// was handed out first.
     func closed(_ cause: CloseCause)
 }
 

@@ -3,7 +3,8 @@ private import Glibc
 
 /// Who is told of a watched descriptor.
 package protocol DescriptorWatchHandler: AnyObject {
-    /// The descriptor can be read, or its other end is gone. Called again each round until it was read or the watch ended.
+    /// The descriptor can be read, or its other end is gone. Called again each round until it was read or the watch
+    /// ended.
     func readable(_ watch: DescriptorWatch)
 }
 

@@ -7,7 +7,8 @@ internal import CLinux
 @safe
 struct LentRuns: ~Copyable {
     /// Runs that are held before further ones are copied.
-    // PERF: the vectors of 30 runs and what lies between them fit in 1 KiB, up to which temporary storage is on the stack.
+    // PERF: the vectors of 30 runs and what lies between them fit in 1 KiB, up to which temporary storage is on the
+    // stack.
     private static let limit = 30
 
     @unsafe

@@ -17,10 +17,10 @@ package final class ListeningSocket: Sendable {
     /// Binds and listens. A stale unix socket, which nobody listens on, is replaced.
     ///
     /// - Parameters:
-    ///   - leaving: sockets that are about to go. One of them may have a part of the address that this one is to have, or
-    ///     all of it and more; both are open for a moment, and nobody is refused.
-    ///   - listens: whether connections are to wait in its queue from now on, or from `listen` on: those that wait are reset
-    ///     where it is dropped.
+    ///   - leaving: sockets that are about to go. One of them may have a part of the address that this one is to have,
+    ///     or all of it and more; both are open for a moment, and nobody is refused.
+    ///   - listens: whether connections are to wait in its queue from now on, or from `listen` on: those that wait are
+    ///     reset where it is dropped.
     package init(
         bindingTo address: SocketAddress, leaving: [ListeningSocket] = [], backlog: Int = 4096, listens: Bool = true
     ) throws(SystemError) {

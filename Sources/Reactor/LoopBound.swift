@@ -1,7 +1,7 @@
 /// A value that belongs to a loop, on its way through other threads to that loop. Nobody can open it elsewhere.
 package struct LoopBound<Value>: @unchecked Sendable {
-    // SAFETY: the value is reachable only through `value(on:)`, which takes the loop, and a loop is not Sendable: who has
-    // it is on its thread. The reference count of the value is atomic.
+    // SAFETY: the value is reachable only through `value(on:)`, which takes the loop, and a loop is not Sendable: who
+    // has it is on its thread. The reference count of the value is atomic.
     private let wrapped: Value
 
     package init(_ value: Value) {

@@ -5,9 +5,9 @@ package import Time
 
 /// Looks names up off the loops, and remembers what it found.
 ///
-/// An answer serves for `freshness` without a further look-up; after that it still serves at once, while it is looked up
-/// again in the background, so that a request never waits for a name that was known. A name that stopped resolving keeps
-/// its last addresses: connecting to them will show whether they are of use.
+/// An answer serves for `freshness` without a further look-up; after that it still serves at once, while it is looked
+/// up again in the background, so that a request never waits for a name that was known. A name that stopped resolving
+/// keeps its last addresses: connecting to them will show whether they are of use.
 package final class Resolver: Sendable {
     /// Looks a name up, blocking. Addresses carry port 0.
     package typealias Lookup = @Sendable (String) -> Result<[SocketAddress], ResolveError>
@@ -83,8 +83,8 @@ package final class Resolver: Sendable {
         return known?.map { $0.with(port: port) }
     }
 
-    /// One thread for each name under way, up to a limit: getaddrinfo blocks, and a name whose servers are silent must not
-    /// hold up others.
+    /// One thread for each name under way, up to a limit: getaddrinfo blocks, and a name whose servers are silent must
+    /// not hold up others.
     private func start(_ name: String) {
         let mustWait = self.state.withLock { state in
             if state.threads < Self.threads {

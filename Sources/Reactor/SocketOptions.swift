@@ -3,8 +3,8 @@ private import Glibc
 
 /// The options that sockets of the gateway have.
 enum SocketOptions {
-    /// No delay, because a round's bytes leave in one call anyway; keepalive after 60 s, below the 350 s after which NAT
-    /// gateways of AWS forget a connection.
+    /// No delay, because a round's bytes leave in one call anyway; keepalive after 60 s, below the 350 s after which
+    /// NAT gateways of AWS forget a connection.
     static func setForConnection(_ descriptor: CInt) {
         self.set(descriptor, sluice_IPPROTO_TCP, TCP_NODELAY, 1)
         self.set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)

@@ -18,7 +18,8 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
 
     /// What the C library says of an error number.
     package static func text(of code: CInt) -> String {
-        // SAFETY: strerror is thread-safe in glibc 2.32 and later, and its text is copied before anything else is called.
+        // SAFETY: strerror is thread-safe in glibc 2.32 and later, and its text is copied before anything else is
+        // called.
         guard let text = unsafe strerror(code) else { return "error \(code)" }
         return unsafe String(cString: text)
     }

@@ -7,8 +7,8 @@ package final class SystemThread: Sendable {
     private let handle: pthread_t
     private let isJoined = Atomic(false)
 
-    /// Starts a thread. Names longer than 15 bytes are cut by the kernel's rules. Signals sent to the process are blocked
-    /// in it, so that they reach the thread that waits for them; those of its own faults are not.
+    /// Starts a thread. Names longer than 15 bytes are cut by the kernel's rules. Signals sent to the process are
+    /// blocked in it, so that they reach the thread that waits for them; those of its own faults are not.
     package init(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
         final class Start {
             let name: String

@@ -20,8 +20,8 @@ package final class LoopTimer {
     fileprivate var position = -1
     /// Whether the timer was taken out of the queue to fire, and neither cancelled nor set again since.
     var isDue: Bool { self.position < 0 && self.deadline != .never }
-    // PERF: a weak reference would give each handler a side table, and make all its other references slow; a checked one
-    // is counted too, 110 instructions for each timer that is made.
+    // PERF: a weak reference would give each handler a side table, and make all its other references slow; a checked
+    // one is counted too, 110 instructions for each timer that is made.
     // SAFETY: read by `retainHandler` alone, which whoever owns the timer calls through the loop: the handler itself.
     private unowned(unsafe) var handler: (any LoopTimerHandler)?
     /// The handler, while the timer is set.
@@ -56,7 +56,8 @@ package final class LoopTimer {
         if self.retained == nil { unsafe self.retained = self.handler }
     }
 
-    /// To be called when nothing of the loop is being changed: the handler may go with this, and use the loop in its end.
+    /// To be called when nothing of the loop is being changed: the handler may go with this, and use the loop in its
+    /// end.
     func releaseHandler() {
         let handler = self.retained
         self.retained = nil
@@ -99,8 +100,8 @@ struct TimerQueue: ~Copyable {
         if timer.position >= 0 { self.remove(timer) }
     }
 
-    /// Takes out the next timer whose moment has come, or `nil`. Timers whose moment was moved are filed anew, those too
-    /// whose new moment has come, so that all fire in the order of their moments.
+    /// Takes out the next timer whose moment has come, or `nil`. Timers whose moment was moved are filed anew, those
+    /// too whose new moment has come, so that all fire in the order of their moments.
     mutating func popDue(at now: MonotonicTime) -> LoopTimer? {
         while let first = self.heap.first, first.filed <= now {
             if first.deadline > first.filed {

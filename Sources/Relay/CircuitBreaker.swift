@@ -91,8 +91,8 @@ package struct CircuitBreaker: Sendable, Equatable {
     /// Whether it is closed and nothing has failed: then a success changes nothing.
     package var isCalm: Bool { self.state == .closed(failures: 0) }
 
-    /// As metrics have it: 0 closed, 1 half-open, 2 open. Half-open from the moment in which the next call is let through,
-    /// whether or not one comes.
+    /// As metrics have it: 0 closed, 1 half-open, 2 open. Half-open from the moment in which the next call is let
+    /// through, whether or not one comes.
     package func number(at now: MonotonicTime) -> Int {
         switch self.state {
         case .closed: 0

@@ -32,8 +32,8 @@ package enum ExchangeFailure: Error, Equatable, Sendable {
     case busy
     /// The function has failed again and again, and is not called for a while.
     case circuitOpen(retryAfter: Duration)
-    /// An HTTP upstream answered so: it asks for fewer requests, and another function stands in for it, or there is nobody
-    /// behind it.
+    /// An HTTP upstream answered so: it asks for fewer requests, and another function stands in for it, or there is
+    /// nobody behind it.
     case refusedByUpstream(status: Int)
     /// The gateway stops, and the time for draining is over.
     case shutDown
@@ -83,8 +83,8 @@ extension ExchangeFailure {
         }
     }
 
-    /// Whether another function may be called in place of the one that failed so: it was refused or throttled, could not
-    /// be reached, or did not begin to answer in time. In the last case it may have run, and may still do so.
+    /// Whether another function may be called in place of the one that failed so: it was refused or throttled, could
+    /// not be reached, or did not begin to answer in time. In the last case it may have run, and may still do so.
     package var allowsFallback: Bool {
         switch self {
         case .unreachable, .connectTimedOut, .noCredentials, .credentialsTimedOut, .staleConnection: true
@@ -120,12 +120,12 @@ extension ExchangeFailure {
         return error.isStartingUp
     }
 
-    /// Whether another call costs nobody anything: what failed was a connection that had been closed before, that ends in
-    /// good order, or that is of the wrong protocol. An endpoint that refuses streams has too much to do.
+    /// Whether another call costs nobody anything: what failed was a connection that had been closed before, that ends
+    /// in good order, or that is of the wrong protocol. An endpoint that refuses streams has too much to do.
     package var costsNothing: Bool { self.mostFreeTries > 0 }
 
-    /// How many calls of a request may have failed, so or in other ways that do not count, for this one not to count among
-    /// its tries. Connections end together where a server is replaced; one that ends each of them is no server.
+    /// How many calls of a request may have failed, so or in other ways that do not count, for this one not to count
+    /// among its tries. Connections end together where a server is replaced; one that ends each of them is no server.
     package var mostFreeTries: Int {
         switch self {
         case .staleConnection: 1

@@ -13,8 +13,8 @@ package import Time
 ///
 /// `queued` is entered from `invoking`, where the function has as many calls as it may.
 ///
-/// Every state ends in `finished` when the client leaves. The machine never reads, writes, waits, logs or asks the time:
-/// it is told what happened and answers what should be done.
+/// Every state ends in `finished` when the client leaves. The machine never reads, writes, waits, logs or asks the
+/// time: it is told what happened and answers what should be done.
 package struct ExchangeStateMachine: ~Copyable {
     private var state: State
     /// Of the function that is called now.
@@ -189,8 +189,8 @@ package struct ExchangeStateMachine: ~Copyable {
     }
 
     /// A call failed, or cannot be made. `spread` is a random number from 0 to 1, for the time until the next call;
-    /// `isAffordable` says whether the function's budget has another call; `fallback` is the policy of the function that
-    /// may be called in place of this one.
+    /// `isAffordable` says whether the function's budget has another call; `fallback` is the policy of the function
+    /// that may be called in place of this one.
     package mutating func failed(
         _ failure: ExchangeFailure, at now: MonotonicTime, spread: Double, isAffordable: Bool = true,
         fallback: ExchangePolicy? = nil
@@ -199,8 +199,8 @@ package struct ExchangeStateMachine: ~Copyable {
         case .invoking(let invoking):
             let jitter = Self.jitter(after: invoking.jitter, spread: spread, failure)
             let pause = Self.pause(jitter, failure)
-            // A function that starts up, has no room or is not reached is waited for no longer than for a first byte, counted
-            // from the first call on.
+            // A function that starts up, has no room or is not reached is waited for no longer than for a first byte,
+            // counted from the first call on.
             let isForWaiting =
                 failure.isStartingUp || failure.throttleReason != nil || failure == .connectTimedOut
             let limit =
@@ -243,8 +243,8 @@ package struct ExchangeStateMachine: ~Copyable {
         return max(pause, asked)
     }
 
-    /// Goes over to another function, where there is one and the failure is one that it may stand in for. Its time is what
-    /// is left of the first one's `total`, and its tries are its own.
+    /// Goes over to another function, where there is one and the failure is one that it may stand in for. Its time is
+    /// what is left of the first one's `total`, and its tries are its own.
     private mutating func fallBack(
         _ failure: ExchangeFailure, to policy: ExchangePolicy?, over: MonotonicTime, at now: MonotonicTime
     ) -> Bool {
@@ -342,8 +342,8 @@ package struct ExchangeStateMachine: ~Copyable {
 
     /// The next moment at which `deadlinePassed` has to be called, or `never`.
     ///
-    /// PERF: as if it changed something, so that it is asked where it lies: what looks at a machine in an object otherwise,
-    /// moves it out first, 17 words.
+    /// PERF: as if it changed something, so that it is asked where it lies: what looks at a machine in an object
+    /// otherwise, moves it out first, 17 words.
     package var deadline: MonotonicTime {
         mutating get {
             switch self.state {

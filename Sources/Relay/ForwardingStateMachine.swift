@@ -38,9 +38,9 @@ package struct ForwardingStateMachine: ~Copyable {
         // RFC 9110 §7.6.1: these are of the connection to the upstream.
         head.fields.removeHopByHop()
         let canHaveBody = canHaveBody(status: head.status, toHead: self.isForHead)
-        // The body's length as its parser goes by it is the one that is told. The upstream may not have told it (a head with
-        // END_STREAM), or told that it is of the connection alone; then the client of an HTTP/1.1 connection could not
-        // know where the answer ends.
+        // The body's length as its parser goes by it is the one that is told. The upstream may not have told it (a head
+        // with END_STREAM), or told that it is of the connection alone; then the client of an HTTP/1.1 connection could
+        // not know where the answer ends.
         let length: Int? = if case .known(let count) = bodyLength { count } else { bodyLength == .none ? 0 : nil }
         if canHaveBody, let length, head.fields.contentLength != length {
             head.fields.set("content-length", "\(length)")

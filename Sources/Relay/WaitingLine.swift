@@ -1,4 +1,5 @@
-/// Those who wait for a place of a function that has as many calls as it may: first in, first out, and no more than `size`.
+/// Those who wait for a place of a function that has as many calls as it may: first in, first out, and no more than
+/// `size`.
 ///
 /// Decides only who is next; places are counted elsewhere.
 package struct WaitingLine<Waiter> {

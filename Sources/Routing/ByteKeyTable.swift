@@ -1,6 +1,7 @@
 private import Bytes
 
-/// A hash table from runs of bytes, each within a numbered scope, to numbers. Filled once, then read without allocation.
+/// A hash table from runs of bytes, each within a numbered scope, to numbers. Filled once, then read without
+/// allocation.
 ///
 /// The keys are the configuration's, not a client's, so that a client can make a look-up no slower than the longest run
 /// of occupied slots that the configuration itself caused. Keys are hashed from their last byte to their first, because
@@ -52,8 +53,8 @@ struct ByteKeyTable: Sendable {
         }
     }
 
-    /// What the longest key in the scope stands for that the name ends in behind a dot, or -1. The dot is not the name's
-    /// first byte.
+    /// What the longest key in the scope stands for that the name ends in behind a dot, or -1. The dot is not the
+    /// name's first byte.
     func longestSuffix(of name: Span<UInt8>, in scope: Int32) -> Int32 {
         var found: Int32 = -1
         var hash = Self.initialHash

@@ -6,8 +6,8 @@ private import Bytes
 /// The entries (one for each host and path of a route) are sorted by precedence, so that of the entries that match a
 /// request the one with the smallest position wins. `RouteIndex+Matching.swift` finds it without allocating.
 ///
-/// PERF: a class, and the conditions of entries as plain numbers beside the entries: as a struct of arrays a match among
-/// 6,000 entries took 3,800 instructions, more than half of them retains and releases; so it takes 1,300.
+/// PERF: a class, and the conditions of entries as plain numbers beside the entries: as a struct of arrays a match
+/// among 6,000 entries took 3,800 instructions, more than half of them retains and releases; so it takes 1,300.
 final class RouteIndex: Sendable {
     /// One for each host and path of each route, the most specific first within a host.
     let entries: [RouteEntry]

@@ -3,10 +3,10 @@ private import Bytes
 
 /// Several functions that share the requests of a route by their weights.
 ///
-/// Without stickiness each request is drawn anew. With it, requests with the same value of a cookie or a header go to the
-/// same function, for as long as the weights stay. Where they change, values move only to functions that have gained weight
-/// against their own: each value has a time to arrive at each function, the sooner the more that weighs, and goes to where
-/// it arrives first (rendezvous hashing with weights).
+/// Without stickiness each request is drawn anew. With it, requests with the same value of a cookie or a header go to
+/// the same function, for as long as the weights stay. Where they change, values move only to functions that have
+/// gained weight against their own: each value has a time to arrive at each function, the sooner the more that weighs,
+/// and goes to where it arrives first (rendezvous hashing with weights).
 package struct WeightedFunctions: Sendable, Equatable {
     /// The functions by their positions, in the order of the configuration.
     package let choices: [Choice]
@@ -101,8 +101,8 @@ extension Span where Element == UInt8 {
         return nil
     }
 
-    /// The same number for the same bytes, on every machine and in every version; all numbers about as often. FNV-1a, and
-    /// the last step of SplitMix64, without which short values would lie close together.
+    /// The same number for the same bytes, on every machine and in every version; all numbers about as often. FNV-1a,
+    /// and the last step of SplitMix64, without which short values would lie close together.
     fileprivate var spreadHash: UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for index in self.indices { hash = (hash ^ UInt64(self[index])) &* 0x0100_0000_01b3 }
@@ -119,8 +119,8 @@ extension UInt64 {
         return hash ^ (hash >> 31)
     }
 
-    /// -ln of the number as a part of all numbers: with numbers from all over, times that are distributed exponentially, of
-    /// which the shortest is one function's as often as its weight says.
+    /// -ln of the number as a part of all numbers: with numbers from all over, times that are distributed
+    /// exponentially, of which the shortest is one function's as often as its weight says.
     fileprivate var waitingTime: Double {
         // The 53 upper bits, and never 0.
         let part = (Double(self >> 11) + 0.5) * 0x1p-53

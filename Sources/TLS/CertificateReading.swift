@@ -6,8 +6,8 @@ private import COpenSSL
 ///
 /// The pointers that these functions take are `X509 *`, which the callers keep alive.
 @unsafe enum CertificateReading {
-    /// The DNS names in the certificate in lower case, wildcards of one label included; the common name only where there
-    /// is no DNS name (RFC 6125 §6.4.4). Names that are no host names are left out.
+    /// The DNS names in the certificate in lower case, wildcards of one label included; the common name only where
+    /// there is no DNS name (RFC 6125 §6.4.4). Names that are no host names are left out.
     static func names(of certificate: OpaquePointer) -> [String] {
         let found = unsafe Self.alternativeBytes(of: certificate, .dnsName)
         if !found.isEmpty { return found.compactMap { ServerName.canonical($0.span, allowsWildcard: true) } }

@@ -19,8 +19,8 @@ package enum SystemAuthorities {
         guard succeeded == 1 else { throw .refused(detail: LibraryErrors.drain().text) }
     }
 
-    /// Whether the directory has everything that the file has: it is the collection that `update-ca-certificates` makes,
-    /// with a link for each certificate of the file beside it.
+    /// Whether the directory has everything that the file has: it is the collection that `update-ca-certificates`
+    /// makes, with a link for each certificate of the file beside it.
     ///
     /// PERF: reading the file takes 10 to 20 ms and 1.5 MiB for each context, at the start, when it matters. Out of a
     /// directory with hashed names the library takes what a certificate asks for.

@@ -96,8 +96,8 @@ extension TLSSession {
     private func read(
         _ ciphertext: Span<UInt8>, at offset: inout Int, plaintext: inout ByteBuffer, output: inout ByteBuffer
     ) throws(TLSFailure) -> Event {
-        // PERF: whoever was given plaintext asks once more. A read that finds nothing takes a buffer for a whole record from
-        // the heap, and gives it back.
+        // PERF: whoever was given plaintext asks once more. A read that finds nothing takes a buffer for a whole record
+        // from the heap, and gives it back.
         if offset == ciphertext.count, unsafe SSL_pending(self.ssl) == 0 { return .needsMore }
         if plaintext.isEmpty { plaintext.reserve(Self.plaintextLimit) }
         let had = plaintext.count
@@ -114,8 +114,8 @@ extension TLSSession {
                     return count
                 }
                 guard result == 1 else { return unsafe SSL_get_error(self.ssl, result) }
-                // PERF: without this too there would be a read that finds nothing (see `SSL_has_pending` for what may be
-                // left: with read-ahead off, only what the wire still has).
+                // PERF: without this too there would be a read that finds nothing (see `SSL_has_pending` for what may
+                // be left: with read-ahead off, only what the wire still has).
                 if unsafe wire.pointee.isDrained && SSL_pending(self.ssl) == 0 { return SSL_ERROR_WANT_READ }
             }
         }

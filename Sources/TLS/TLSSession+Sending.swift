@@ -28,8 +28,8 @@ extension TLSSession {
         guard result == 1 else { throw self.fail(output: &output) }
     }
 
-    /// Appends a close_notify, once; nothing can be encrypted after it. During the handshake, and after a failure, there
-    /// is nothing to say.
+    /// Appends a close_notify, once; nothing can be encrypted after it. During the handshake, and after a failure,
+    /// there is nothing to say.
     package func close(output: inout ByteBuffer) {
         guard self.canEncrypt else { return }
         self.hasClosed = true

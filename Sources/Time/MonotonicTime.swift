@@ -1,7 +1,7 @@
 /// A moment on the monotonic clock: nanoseconds since a point that is the same for the whole process.
 ///
-/// PERF: all of it inlinable: a timer compares moments dozens of times a request, and each comparison was a call through
-/// the conformance, 1,100 instructions a request.
+/// PERF: all of it inlinable: a timer compares moments dozens of times a request, and each comparison was a call
+/// through the conformance, 1,100 instructions a request.
 @frozen
 @usableFromInline
 package struct MonotonicTime: Sendable, Hashable, Comparable {
@@ -54,8 +54,8 @@ extension Duration {
             let nanoseconds = Int64((high &<< 55 | low &>> 9) / 1_953_125)
             return attoseconds < 0 ? -nanoseconds : nanoseconds
         }
-        // PERF: 2^64 is 18,446,744,073 times 10^9 and 709,551,616, so that no division is wider than a word. `components`
-        // takes 250 instructions, and each request sets half a dozen deadlines.
+        // PERF: 2^64 is 18,446,744,073 times 10^9 and 709,551,616, so that no division is wider than a word.
+        // `components` takes 250 instructions, and each request sets half a dozen deadlines.
         let billion: UInt64 = 1_000_000_000
         let (part, rest) = low.quotientAndRemainder(dividingBy: billion)
         let quotient = high &* 18_446_744_073 &+ part &+ (high &* 709_551_616 &+ rest) / billion

@@ -3,7 +3,8 @@ package import JSON
 
 /// The keys of an issuer, as a JWK Set (RFC 7517 §5) has them.
 ///
-/// Keys that are of no use here (symmetric ones, those for encryption, of unknown kinds or sizes) are left out, as §5 asks.
+/// Keys that are of no use here (symmetric ones, those for encryption, of unknown kinds or sizes) are left out, as §5
+/// asks.
 package struct KeySet: Sendable {
     private let keys: [Key]
 

@@ -1,7 +1,7 @@
 package import Time
 
-/// Says when the keys of an issuer are fetched: at once, then now and then, earlier when a token names a key that is not
-/// known, and after failures less and less often.
+/// Says when the keys of an issuer are fetched: at once, then now and then, earlier when a token names a key that is
+/// not known, and after failures less and less often.
 ///
 ///     due ── deadlinePassed ──▶ fetching ── fetched ──▶ resting ── wanted / deadlinePassed ──▶ fetching
 ///      ▲                            │
@@ -71,7 +71,8 @@ package struct KeySetSchedule: Sendable, Equatable {
         self.state = .resting(until: now + Self.rest, since: now)
     }
 
-    /// There are none: 1 s, then twice as long each time, with up to half of it on top so that many do not ask together.
+    /// There are none: 1 s, then twice as long each time, with up to half of it on top so that many do not ask
+    /// together.
     package mutating func failed(at now: MonotonicTime, spread: Double) {
         self.failures += 1
         let pause = min(.seconds(1 << min(self.failures - 1, 6)), Self.longestPause)

@@ -2,8 +2,8 @@ internal import Digest
 
 /// The algorithms that a token may be signed with: those of RFC 7518 §3.1 that need a key pair, and EdDSA (RFC 8037).
 ///
-/// There is no `none`, and no HMAC: whoever can check such a code can make one, and a public key must never be taken for
-/// its secret (RFC 8725 §2.1).
+/// There is no `none`, and no HMAC: whoever can check such a code can make one, and a public key must never be taken
+/// for its secret (RFC 8725 §2.1).
 package enum TokenAlgorithm: String, Sendable, Hashable, CaseIterable {
     case rs256 = "RS256"
     case rs384 = "RS384"

@@ -25,7 +25,8 @@ package struct TokenRules: Sendable, Hashable {
         self.clockSkew = clockSkew
     }
 
-    /// Says what a token holds, or why it is not taken. Its claims are not even read before its signature is found right.
+    /// Says what a token holds, or why it is not taken. Its claims are not even read before its signature is found
+    /// right.
     package func verify(
         _ token: Span<UInt8>, with keys: KeySet, at now: WallTime
     ) throws(TokenFault) -> VerifiedToken {

@@ -17,8 +17,8 @@ struct Decoded: Equatable {
     }
 }
 
-/// All complete messages in pieces that arrive one after the other. With `takesWhole`, chunks that are whole are taken as
-/// such.
+/// All complete messages in pieces that arrive one after the other. With `takesWhole`, chunks that are whole are taken
+/// as such.
 func decode(
     _ pieces: [[UInt8]], limits: EventStreamDecoder.Limits = .init(), takesWhole: Bool = false
 ) throws(EventStreamError) -> [Decoded] {

@@ -5,7 +5,8 @@ import TestSupport
 import Testing
 import Time
 
-/// Whatever a source of credentials or a shared file says, damaged in any way: a value or an error, and never half of one.
+/// Whatever a source of credentials or a shared file says, damaged in any way: a value or an error, and never half of
+/// one.
 @Suite struct SourcePropertyTests {
     private static let now = WallTime(seconds: 1_767_323_045)
 

@@ -8,7 +8,8 @@ import Testing
             .filter { !$0.hasPrefix(".") && !$0.hasPrefix("C") || $0 == "Configuration" }
     }
 
-    /// Each place at which the compiler is told to trust us about threads. A new one is a decision, so it is written here.
+    /// Each place at which the compiler is told to trust us about threads. A new one is a decision, so it is written
+    /// here.
     private static let knownUnchecked: [String: Int] = [
         "Bytes/ByteBuffer.swift": 1,
         "Digest/CRC32Tables.swift": 1,
@@ -37,6 +38,18 @@ import Testing
             for (file, text) in try ImportTests.files(of: module) {
                 for word in ["FIXME", "HACK", "Placeholder"] where text.contains(word) {
                     Issue.record("\(module)/\(file) says \(word)")
+                }
+            }
+        }
+    }
+
+    /// The formatter breaks code, and leaves comments as they are.
+    @Test func `comments end where code does`() throws {
+        for module in try Self.modules() {
+            for (file, text) in try ImportTests.files(of: module) {
+                for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+                where line.count > 120 && line.drop(while: { $0 == " " }).hasPrefix("//") {
+                    Issue.record("\(module)/\(file):\(number + 1) has \(line.count) characters")
                 }
             }
         }

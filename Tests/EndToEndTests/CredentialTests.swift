@@ -687,8 +687,8 @@ import Testing
         }
     }
 
-    /// The refusals do not name the clock, and it is not as far off as this fake would refuse by itself: more than four minutes
-    /// tell, by the time at which each call was signed.
+    /// The refusals do not name the clock, and it is not as far off as this fake would refuse by itself: more than four
+    /// minutes tell, by the time at which each call was signed.
     @Test func `calls that were signed together are signed again each`() async throws {
         let lambda = try await FakeLambda(clockOffset: 270)
         let refusal = Step.answer(403, ["x-amzn-errortype": "InvalidSignatureException"], "{\"message\":\"no match\"}")

@@ -3,8 +3,8 @@ import Testing
 
 /// The table "a call fails" of docs/invoking.md, row by row.
 @Suite struct FailureTableTests {
-    /// A failure, and what is said of it: whether the call is made again, whether the stand-in is called, and what a client
-    /// gets where there is none.
+    /// A failure, and what is said of it: whether the call is made again, whether the stand-in is called, and what a
+    /// client gets where there is none.
     struct Row: Sendable, CustomTestStringConvertible {
         /// As it stands in the table.
         let what: String

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// The cases of the well-known conformance suite, strict ones included, against the gateway as it is run: frames as they are,
-/// over plain TCP with prior knowledge and over TLS.
+/// The cases of the well-known conformance suite, strict ones included, against the gateway as it is run: frames as
+/// they are, over plain TCP with prior knowledge and over TLS.
 @Suite struct HTTP2ConformanceTests {
     struct Report: Decodable {
         let cases: Int

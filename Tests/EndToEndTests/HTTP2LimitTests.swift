@@ -262,8 +262,8 @@ import Testing
             try await other.send(.headers(1, HTTP2Client.fields("/%00")))
             #expect(try await other.answer().status == 400)
             #expect(ContinuousClock().now - begin < .seconds(5))
-            // 1 MiB for each connection and 4 KiB for each stream beside it, and what calls cost themselves. Without a bound for
-            // connections it would be 64 KiB for each stream.
+            // 1 MiB for each connection and 4 KiB for each stream beside it, and what calls cost themselves. Without a
+            // bound for connections it would be 64 KiB for each stream.
             let grown = gateway.child.residentMemory - before
             #expect(grown < (40 << 20) * Support.memoryFactor, "\(grown >> 20) MiB")
             for client in clients { client.close() }

@@ -1,6 +1,7 @@
 import Testing
 
-/// Requests that can not be understood: answered once, the connection closed, and nothing behind them read as a request.
+/// Requests that can not be understood: answered once, the connection closed, and nothing behind them read as a
+/// request.
 @Suite struct RefusedRequestTests {
     /// Each with the statuses that are right for it.
     static let requests: [(String, Set<Int>)] = [

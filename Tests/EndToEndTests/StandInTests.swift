@@ -1,7 +1,7 @@
 import Testing
 
-/// Whom a call goes to where the function itself can not take it: the rows of docs/invoking.md that `FailureTableTests` has
-/// not, from the client to the stand-in.
+/// Whom a call goes to where the function itself can not take it: the rows of docs/invoking.md that `FailureTableTests`
+/// has not, from the client to the stand-in.
 @Suite struct StandInTests {
     private static let throttle: [Step] = [.answer(429, ["x-amzn-errortype": "TooManyRequestsException"], "{}")]
     private static let failure: [Step] = [.complete(["ErrorCode": "Unhandled"]), .end]

@@ -6,8 +6,8 @@ import Testing
 @testable import Lambda
 @testable import Relay
 
-/// The words that the access log and the metrics have for the end of a request: those of the code, of the documentation and
-/// of the alerts.
+/// The words that the access log and the metrics have for the end of a request: those of the code, of the documentation
+/// and of the alerts.
 @Suite struct EndWordTests {
     private static func text(of file: String) throws -> String {
         try String(

@@ -40,8 +40,8 @@ import Testing
         let megabyte = String(repeating: "x", count: 1 << 20)
         for _ in 0..<20 { writer.write(self.lines(megabyte)) }
         let dropped = writer.droppedBytes
-        // Eight wait, some of them with the thread, which is stuck in the full pipe. Whole batches go or stay, so that no
-        // line is cut.
+        // Eight wait, some of them with the thread, which is stuck in the full pipe. Whole batches go or stay, so that
+        // no line is cut.
         #expect(dropped == 12 << 20)
         var read = 0
         var bytes = [UInt8](repeating: 0, count: 1 << 16)

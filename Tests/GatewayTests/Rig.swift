@@ -22,8 +22,8 @@ final class Rig {
     let log = LogLines()
     private let address: SocketAddress
 
-    /// `keys` are keys of the one function, `limits` of the section of that name, both in flow form; `routes` are lines of
-    /// that section; `listener` are keys of the one listener.
+    /// `keys` are keys of the one function, `limits` of the section of that name, both in flow form; `routes` are lines
+    /// of that section; `listener` are keys of the one listener.
     init(
         _ keys: String = "", limits: String = "", routes: String = "", listener: String = "", isHTTP: Bool = false,
         faults: FaultPlan? = nil

@@ -1,7 +1,7 @@
 import Testing
 
-/// A trait for tests that start processes: only a few of them run at the same time, so that a machine with few processors
-/// is not asked to start a hundred interpreters in one moment.
+/// A trait for tests that start processes: only a few of them run at the same time, so that a machine with few
+/// processors is not asked to start a hundred interpreters in one moment.
 struct FewAtOnce: SuiteTrait, TestTrait, TestScoping {
     let isRecursive = true
 

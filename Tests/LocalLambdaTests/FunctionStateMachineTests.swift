@@ -160,8 +160,8 @@ import Time
         #expect(machine.childEnded(Self.one) == nil)
     }
 
-    /// Whatever happens: each call is delivered, failed, expired or abandoned once, no child has two, and there are never
-    /// more children than allowed.
+    /// Whatever happens: each call is delivered, failed, expired or abandoned once, no child has two, and there are
+    /// never more children than allowed.
     @Test(arguments: 0..<40 as Range<UInt64>) func `every call ends once`(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         var machine = Self.machine(concurrency: 3, waiting: 5)

@@ -6,7 +6,8 @@ import Testing
 @testable import Reactor
 
 /// A filter of records: a letter, two bytes of length, and the payload with all bits turned over. `h` is the handshake,
-/// `d` data, `e` the end, `p` is answered with 32 KiB of another `p`; anything else is a fault, which is answered with `a`.
+/// `d` data, `e` the end, `p` is answered with 32 KiB of another `p`; anything else is a fault, which is answered with
+/// `a`.
 private final class Records: ConnectionFilter {
     private var held: [UInt8] = []
     private var hasEnded = false

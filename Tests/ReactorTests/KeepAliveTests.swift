@@ -3,8 +3,8 @@ import Testing
 
 @testable import Reactor
 
-/// A connection on which nothing is said stays known to those that it passes through: NAT gateways of AWS forget it after
-/// 350 s without a packet.
+/// A connection on which nothing is said stays known to those that it passes through: NAT gateways of AWS forget it
+/// after 350 s without a packet.
 @Suite struct KeepAliveTests {
     @Test func `the kernel asks after 60 s, and gives up long before a connection is forgotten`() throws {
         let rig = try Rig()

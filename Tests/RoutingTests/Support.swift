@@ -27,7 +27,8 @@ func route(_ line: String, action: Route.Action) throws -> Route {
 }
 
 extension RouteTable {
-    /// Matches `GET chat.example.com/v1/x x-beta=1` and answers with the position of the route, 404, or the Allow field.
+    /// Matches `GET chat.example.com/v1/x x-beta=1` and answers with the position of the route, 404, or the Allow
+    /// field.
     func answer(_ line: String) -> String {
         switch self.found(line) {
         case .route(let match): "\(match.route)"

@@ -40,7 +40,8 @@ import Time
         }
     }
 
-    // The example of the developer guide of API Gateway has serial numbers with colons and dates as OpenSSL prints them.
+    // The example of the developer guide of API Gateway has serial numbers with colons and dates as OpenSSL prints
+    // them.
     @Test func `the data of a certificate are those of API Gateway's events`() throws {
         let server = try serverContext("a", clients: self.policy(isRequired: true))
         let certificate = try #require(try self.connect(server, certificate: "client").handshake?.clientCertificate)

@@ -6,8 +6,8 @@ package import Time
 ///
 ///     begin ──▶ step ── received ──▶ step ── … ──▶ finished | failed
 ///
-/// The origin of the plan is asked first, then each role is taken on with the keys before it. Nothing is tried again that
-/// failed as a whole: when to fetch again is for `CredentialSession` to say.
+/// The origin of the plan is asked first, then each role is taken on with the keys before it. Nothing is tried again
+/// that failed as a whole: when to fetch again is for `CredentialSession` to say.
 package struct CredentialFetch: ~Copyable {
     private let plan: CredentialPlan
     private let tokenService: SecurityTokenService

@@ -28,8 +28,8 @@ package struct CredentialPlan: Sendable, Equatable {
         return credentials
     }
 
-    /// Whether keys that have expired are still to be tried while their source gives no others: AWS goes on taking those of
-    /// instances in such a time.
+    /// Whether keys that have expired are still to be tried while their source gives no others: AWS goes on taking
+    /// those of instances in such a time.
     package var keepsExpiredKeys: Bool {
         guard self.roles.isEmpty, case .instance = self.origin else { return false }
         return true

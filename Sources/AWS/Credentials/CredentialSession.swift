@@ -1,14 +1,15 @@
 package import Time
 
-/// The life of the credentials of one plan: when they are fetched, how long they are used, and what those get who want them
-/// meanwhile.
+/// The life of the credentials of one plan: when they are fetched, how long they are used, and what those get who want
+/// them meanwhile.
 ///
 ///     empty ── fetched ──▶ usable ── due ──▶ usable, renewed beside it ── fetched ──▶ usable
 ///       ▲                    │                         │
 ///       └── failed           └── expired ──▶ waited for ┘
 ///
-/// Keys are renewed from a quarter of an hour before they expire, or from half of their life, whichever is later. They are
-/// used until they have expired; only then those who want keys wait. There is one fetch at a time, and at most one a second.
+/// Keys are renewed from a quarter of an hour before they expire, or from half of their life, whichever is later. They
+/// are used until they have expired; only then those who want keys wait. There is one fetch at a time, and at most one
+/// a second.
 package struct CredentialSession: ~Copyable {
     /// The last keys that came, which may have expired.
     package private(set) var credentials: Credentials?

@@ -47,7 +47,8 @@ struct InstanceFetch {
         }
     }
 
-    /// A machine that is no instance is no failure of a source that was set up: the answer is then what could be set up.
+    /// A machine that is no instance is no failure of a source that was set up: the answer is then what could be set
+    /// up.
     private func failure(_ reason: String, status: Int?) -> CredentialError {
         if self.metadata.isLastResort, status ?? 0 < 500 {
             return .nothingElse(profile: self.metadata.profile, metadata: reason)

@@ -8,7 +8,8 @@ enum ProgramWords {
         var isEscaped = false
         for character in text {
             if isEscaped {
-                // Between double quotes a backslash is one, unless something stands behind it that it takes the meaning of.
+                // Between double quotes a backslash is one, unless something stands behind it that it takes the meaning
+                // of.
                 if quote == "\"", !"\"\\$`".contains(character) { word = (word ?? "") + "\\" }
                 word = (word ?? "") + String(character)
                 isEscaped = false

@@ -99,7 +99,8 @@ struct SharedFile {
         }
     }
 
-    /// A line that is indented further is a setting of its own below a setting without value, and goes on with the value of another.
+    /// A line that is indented further is a setting of its own below a setting without value, and goes on with the
+    /// value of another.
     private mutating func take(nested line: Substring, under setting: String, in section: String) {
         if self.sections[section]?.values[setting]?.isEmpty ?? false {
             guard let (name, value) = Self.setting(line) else { return }

@@ -4,7 +4,8 @@ private import Time
 /// The chain of sources, in the order of the SDKs.
 extension SharedSettings {
     /// The first source that is set up: a profile named in the configuration, else the environment, a profile, the
-    /// container's endpoint, the instance. A source that is set up and not usable stops the search, as it does in the SDKs.
+    /// container's endpoint, the instance. A source that is set up and not usable stops the search, as it does in the
+    /// SDKs.
     package func credentialPlan() throws(SharedSettingsError) -> CredentialPlan {
         if self.choice != .explicit, let keys = try self.environmentKeys() { return CredentialPlan(.fixed(keys)) }
         if let plan = try self.roleByProfile(self.profileName, visited: []) { return plan }
@@ -33,7 +34,8 @@ extension SharedSettings {
     /// Profiles that may stand behind one another.
     private static let longestChain = 8
 
-    /// A profile's `role_arn` with what it is taken on from; `nil` where the profile has none, or one for a web identity.
+    /// A profile's `role_arn` with what it is taken on from; `nil` where the profile has none, or one for a web
+    /// identity.
     private func roleByProfile(
         _ name: String, visited: [String]
     ) throws(SharedSettingsError) -> CredentialPlan? {
@@ -56,7 +58,8 @@ extension SharedSettings {
         }
     }
 
-    /// What a profile gives to one that names it as its source. Keys of its own go before a role of its own, as in the SDKs.
+    /// What a profile gives to one that names it as its source. Keys of its own go before a role of its own, as in the
+    /// SDKs.
     private func plan(ofSource name: String, visited: [String]) throws(SharedSettingsError) -> CredentialPlan {
         if let keys = try self.staticKeys(of: name) { return CredentialPlan(.fixed(keys)) }
         guard !visited.contains(name), visited.count < Self.longestChain else {

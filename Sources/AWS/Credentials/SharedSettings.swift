@@ -6,8 +6,8 @@ package struct SharedSettings: Sendable {
     let profiles: Profiles
     /// The profile that is in force.
     package let profileName: String
-    /// Whether somebody chose it: a chosen profile must exist, and one named in the configuration goes before the keys of
-    /// the environment.
+    /// Whether somebody chose it: a chosen profile must exist, and one named in the configuration goes before the keys
+    /// of the environment.
     let choice: ProfileChoice
 
     enum ProfileChoice {
@@ -43,7 +43,8 @@ package struct SharedSettings: Sendable {
 
 /// Region and endpoint.
 extension SharedSettings {
-    /// The region: the one given, AWS_REGION, AWS_DEFAULT_REGION, the profile's, in this order. `nil` where nobody says it.
+    /// The region: the one given, AWS_REGION, AWS_DEFAULT_REGION, the profile's, in this order. `nil` where nobody says
+    /// it.
     package func region(explicit: String? = nil) throws(SharedSettingsError) -> String? {
         let candidates: [(String?, SettingSource)] = [
             (explicit, .configuration("region")),
@@ -58,8 +59,8 @@ extension SharedSettings {
         return nil
     }
 
-    /// Where a service is reached: the URL given, AWS_ENDPOINT_URL_LAMBDA or that of another service, AWS_ENDPOINT_URL, the
-    /// profile's services and the profile's URL, else the public endpoint of the region.
+    /// Where a service is reached: the URL given, AWS_ENDPOINT_URL_LAMBDA or that of another service, AWS_ENDPOINT_URL,
+    /// the profile's services and the profile's URL, else the public endpoint of the region.
     package func endpoint(
         of service: AWSService, explicit: String? = nil, region: String
     ) throws(SharedSettingsError) -> ServiceEndpoint {

@@ -5,8 +5,8 @@ internal import Time
 ///
 ///     begin ── file ──▶ [renewal ── answer ──▶ file written] ──▶ question for keys ── answer ──▶ finished
 ///
-/// The token of a session is renewed when it ends within a quarter of an hour, as the SDKs do. While it lasts it is used,
-/// whatever becomes of its renewal.
+/// The token of a session is renewed when it ends within a quarter of an hour, as the SDKs do. While it lasts it is
+/// used, whatever becomes of its renewal.
 struct SignOnFetch {
     private let signOn: SingleSignOn
     private var stage = Stage.file
@@ -130,7 +130,8 @@ struct SignOnFetch {
     }
 }
 
-/// A renewed token whose file could not be written: in memory it goes on, for as long as the file holds what it replaced.
+/// A renewed token whose file could not be written: in memory it goes on, for as long as the file holds what it
+/// replaced.
 package struct KeptSignOnToken: Sendable, Equatable {
     let token: SignOnToken
     let replaced: String

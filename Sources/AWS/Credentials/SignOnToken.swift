@@ -33,7 +33,8 @@ package struct SignOnToken: Sendable, Equatable {
         }
     }
 
-    /// Reads the file. One that somebody else writes may be anything; without a token in it the answer is to sign on again.
+    /// Reads the file. One that somebody else writes may be anything; without a token in it the answer is to sign on
+    /// again.
     init?(_ document: String) {
         guard let document = try? JSONValue(parsing: document.utf8.span),
             let token = document["accessToken"]?.string, token.isFieldText,

@@ -1,7 +1,8 @@
 package import Bytes
 private import Digest
 
-/// Writes the event-stream messages of a streamed answer. The order of their headers is the one in which Lambda writes them.
+/// Writes the event-stream messages of a streamed answer. The order of their headers is the one in which Lambda writes
+/// them.
 package enum EventStreamEncoder {
     /// The header block of a PayloadChunk.
     static let payloadChunkHeaders = headerBlock(ofEvent: "PayloadChunk", contentType: "application/octet-stream")

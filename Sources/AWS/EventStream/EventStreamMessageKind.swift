@@ -71,8 +71,8 @@ extension EventStreamMessageKind {
         }
     }
 
-    /// Duplicate names are invalid. The block is walked again for each header: the number of headers is small, and nothing
-    /// has to be kept.
+    /// Duplicate names are invalid. The block is walked again for each header: the number of headers is small, and
+    /// nothing has to be kept.
     private static func check(
         _ name: Span<UInt8>, standsNotAmongFirst count: Int, of block: Span<UInt8>
     ) throws(EventStreamError) {

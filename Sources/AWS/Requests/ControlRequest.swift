@@ -24,8 +24,8 @@ package struct ControlRequest: Sendable, Equatable {
         }
     }
 
-    /// Writes a request. The values of `fields` must hold no line break, `path` and `query` are given as they go over the
-    /// wire; the endpoint's own path goes in front.
+    /// Writes a request. The values of `fields` must hold no line break, `path` and `query` are given as they go over
+    /// the wire; the endpoint's own path goes in front.
     package init(
         _ method: Method, _ endpoint: ServiceEndpoint, path: String, query: String = "",
         fields: [(name: String, value: String)] = [], body: String = "", timeout: Duration,

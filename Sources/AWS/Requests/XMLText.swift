@@ -1,10 +1,11 @@
 /// Takes single values out of the small XML documents of AWS's query protocol, which have no attributes, comments or
 /// mixed content where it matters.
 ///
-/// Works on bytes: to Swift's characters a mark behind a tag, or one that takes what follows along, would be part of it.
+/// Works on bytes: to Swift's characters a mark behind a tag, or one that takes what follows along, would be part of
+/// it.
 enum XMLText {
-    /// The text of the first element of this name, with its references replaced. `nil` where there is no such element, or
-    /// where it does not end, or holds others. Bytes that are no UTF-8 are replaced.
+    /// The text of the first element of this name, with its references replaced. `nil` where there is no such element,
+    /// or where it does not end, or holds others. Bytes that are no UTF-8 are replaced.
     static func element(_ name: String, in document: [UInt8]) -> String? {
         guard let start = document.firstRange(of: "<\(name)>".utf8) else { return nil }
         let rest = document[start.upperBound...]

@@ -3,8 +3,8 @@ package import Bytes
 /// The canonical form of a request's parts, as Signature Version 4 wants them ("Create a canonical request" in the AWS
 /// General Reference).
 extension ByteBuffer {
-    /// Appends the canonical URI: dot segments and repeated slashes removed, then the path as it goes over the wire encoded
-    /// once more, but for its slashes. (S3 alone does not encode twice.)
+    /// Appends the canonical URI: dot segments and repeated slashes removed, then the path as it goes over the wire
+    /// encoded once more, but for its slashes. (S3 alone does not encode twice.)
     package mutating func append(canonicalURI path: Span<UInt8>) {
         guard !path.isEmpty else {
             self.append(ASCII.slash)
@@ -60,8 +60,8 @@ extension ByteBuffer {
 }
 
 extension Span<UInt8> {
-    /// Whether the path begins with a slash and has no dot segment and no two slashes in a row. A name that begins with a
-    /// dot is taken for a dot segment: it only takes the longer way.
+    /// Whether the path begins with a slash and has no dot segment and no two slashes in a row. A name that begins with
+    /// a dot is taken for a dot segment: it only takes the longer way.
     fileprivate var isNormalPath: Bool {
         guard self[0] == ASCII.slash else { return false }
         for index in 1..<self.count where self[index - 1] == ASCII.slash {

@@ -35,8 +35,8 @@ package final class SigV4Verifier {
         return (signed.credentials, scope)
     }
 
-    /// Throws what the service would answer where the head alone shows that its body does not matter: no signature, one of
-    /// another time, one with keys that are not known.
+    /// Throws what the service would answer where the head alone shows that its body does not matter: no signature, one
+    /// of another time, one with keys that are not known.
     package func checkHead(_ head: RequestHead, at now: WallTime) throws(SigV4Refusal) {
         _ = try self.claim(of: head, at: now)
     }
@@ -158,8 +158,8 @@ private struct VerifierWorkspace: ~Copyable {
 }
 
 extension ByteBuffer {
-    /// Appends `name:values\n` with all values of the name, which is given in lower case. A name that does not stand in the
-    /// head has no value, and the signature will not match.
+    /// Appends `name:values\n` with all values of the name, which is given in lower case. A name that does not stand in
+    /// the head has no value, and the signature will not match.
     fileprivate mutating func append(canonicalLine name: String, of head: RequestHead) {
         self.append(name)
         self.append(ASCII.colon)

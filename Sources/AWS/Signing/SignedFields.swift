@@ -2,8 +2,8 @@ private import Bytes
 
 /// The fields of a request that its signature covers, brought into canonical form once.
 ///
-/// `x-amz-date` and `x-amz-security-token` change from request to request and are the signer's; the lines here are kept in
-/// three groups, so that those two find their places between them without sorting.
+/// `x-amz-date` and `x-amz-security-token` change from request to request and are the signer's; the lines here are kept
+/// in three groups, so that those two find their places between them without sorting.
 package struct SignedFields: Sendable {
     /// Names before `x-amz-date`, those up to `x-amz-security-token`, and those behind it.
     var before = Group()
@@ -17,8 +17,9 @@ package struct SignedFields: Sendable {
         var names: [UInt8] = []
     }
 
-    /// Takes fields in any order and spelling. Repeated ones are joined with a comma (in the order given), values trimmed,
-    /// and runs of white space made one space. `x-amz-date`, `x-amz-security-token` and `authorization` are left out.
+    /// Takes fields in any order and spelling. Repeated ones are joined with a comma (in the order given), values
+    /// trimmed, and runs of white space made one space. `x-amz-date`, `x-amz-security-token` and `authorization` are
+    /// left out.
     package init(_ fields: [(name: String, value: String)]) {
         var values: [String: String] = [:]
         for field in fields {

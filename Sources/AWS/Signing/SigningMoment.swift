@@ -2,8 +2,8 @@ internal import Bytes
 internal import Digest
 internal import Time
 
-/// What all signatures of one second have in common that are made for one template with the same keys: all but the hash of
-/// the payload, and what follows from that.
+/// What all signatures of one second have in common that are made for one template with the same keys: all but the hash
+/// of the payload, and what follows from that.
 ///
 /// PERF: of the blocks that are hashed for a signature two thirds are the same in all of them, and with a session token
 /// nearly all. An object, so that it is found without copying hash states.

@@ -147,8 +147,8 @@ extension RouteCheck {
         return nil
     }
 
-    /// The position of a function; a fault, and `nil`, where there is none. The route still takes part in the search for
-    /// conflicts; the file is refused in any case.
+    /// The position of a function; a fault, and `nil`, where there is none. The route still takes part in the search
+    /// for conflicts; the file is refused in any case.
     private func position(of name: Located<String>) -> Int? {
         let names = self.functions.map(\.name)
         if let position = names.firstIndex(of: name.value) { return position }
@@ -283,7 +283,8 @@ extension RouteCheck {
         }
     }
 
-    /// Fields that the gateway writes itself, for whatever it calls: from the connection, and from what trusted proxies say.
+    /// Fields that the gateway writes itself, for whatever it calls: from the connection, and from what trusted proxies
+    /// say.
     private static let ownFields: Set<String> = [
         "x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id",
     ]
@@ -346,7 +347,8 @@ extension RouteCheck {
 
 /// Header lines of a route.
 extension RouteCheck {
-    /// Fields that frame messages or belong to one connection (RFC 9110 §7.6.1), and the id that is always Sluice's own.
+    /// Fields that frame messages or belong to one connection (RFC 9110 §7.6.1), and the id that is always Sluice's
+    /// own.
     private static let untouchable: Set<String> = [
         "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding",
         "upgrade", "x-request-id",

@@ -40,8 +40,8 @@ package struct NetworkAddress: Sendable, Hashable {
         self.port = port
     }
 
-    /// Narrower than an authority: letters, digits, hyphens and underscores, and an IPv4 address where the last label is
-    /// a number.
+    /// Narrower than an authority: letters, digits, hyphens and underscores, and an IPv4 address where the last label
+    /// is a number.
     private static func isNameOrAddress(_ host: String) -> Bool {
         if host.hasPrefix("[") { return true }
         let labels = host.split(separator: ".", omittingEmptySubsequences: false)

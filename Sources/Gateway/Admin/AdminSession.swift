@@ -68,8 +68,8 @@ final class AdminSession {
         }
     }
 
-    /// Whether the client has enough to take before it is answered again: who asks without taking answers would fill the
-    /// memory with them.
+    /// Whether the client has enough to take before it is answered again: who asks without taking answers would fill
+    /// the memory with them.
     private var hasUnsentAnswers: Bool {
         self.connection.isBlocked || self.connection.output.count > Self.unsentLimit
     }
@@ -116,8 +116,8 @@ final class AdminSession {
         self.goOnLater()
     }
 
-    /// From a fresh stack, and after the answers so far were offered to the socket. One that is blocked says when it has
-    /// taken everything.
+    /// From a fresh stack, and after the answers so far were offered to the socket. One that is blocked says when it
+    /// has taken everything.
     private func goOnLater() {
         let session = LoopBound(self)
         self.desk.loop.mailbox.post { loop in session.value(on: loop).goOn() }

@@ -19,8 +19,8 @@ package enum CertificateFile {
         let faults: [Fault]
     }
 
-    /// Everything that is wrong, or will soon be, with the files that listeners name, for `sluice check`. `file` names the
-    /// configuration.
+    /// Everything that is wrong, or will soon be, with the files that listeners name, for `sluice check`. `file` names
+    /// the configuration.
     package static func faults(of listeners: [ListenerConfiguration], in file: String) -> [ConfigurationFault] {
         let now = LoopClock.system.wall()
         var found: [ConfigurationFault] = []

@@ -88,8 +88,8 @@ final class ControlPlane: Sendable {
         return Running(mailbox: mailbox, thread: try SystemThread(name: "control") { runner.run() })
     }
 
-    /// Its loop, for the watchdog; `nil` before there is one. It reads the files of credentials, which may lie on a disk that
-    /// hangs, and no request that has keys waits for it.
+    /// Its loop, for the watchdog; `nil` before there is one. It reads the files of credentials, which may lie on a
+    /// disk that hangs, and no request that has keys waits for it.
     var turning: Watchdog.Member? {
         self.running.withLock { $0?.mailbox }.map { Watchdog.Member(name: "control", isVital: false, $0) }
     }

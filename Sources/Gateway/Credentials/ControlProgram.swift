@@ -71,8 +71,8 @@ final class ControlProgram {
         self.loop.cancel(self.timer)
     }
 
-    /// Reads what lies in a pipe; answers whether it has an end still to come. One who prints faster than we read is heard
-    /// again in the next round, when others have had their turn.
+    /// Reads what lies in a pipe; answers whether it has an end still to come. One who prints faster than we read is
+    /// heard again in the next round, when others have had their turn.
     private func drain(_ stream: ChildProcess.Stream) -> Bool {
         guard let process = self.process else { return false }
         for _ in 0..<Self.readsInARow {
@@ -85,8 +85,8 @@ final class ControlProgram {
         return true
     }
 
-    /// What is too much is read and thrown away, so that the program can go on. Of too much output nothing is used; of the
-    /// complaints the last line is, which stays.
+    /// What is too much is read and thrown away, so that the program can go on. Of too much output nothing is used; of
+    /// the complaints the last line is, which stays.
     private func keep(_ bytes: ArraySlice<UInt8>, of stream: ChildProcess.Stream) {
         switch stream {
         case .output:

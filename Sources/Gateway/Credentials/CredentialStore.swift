@@ -14,8 +14,8 @@ final class CredentialLease: Sendable {
     }
 }
 
-/// Where functions get the keys from with which their calls are signed. Loops read it; a keeper on another thread renews
-/// what it holds, where the keys come from a source that renews them.
+/// Where functions get the keys from with which their calls are signed. Loops read it; a keeper on another thread
+/// renews what it holds, where the keys come from a source that renews them.
 final class CredentialStore: Sendable {
     /// Never used again in this process, so that a loop can file things under it.
     let id: Int
@@ -85,8 +85,8 @@ final class CredentialStore: Sendable {
     /// When the keys expire, for metrics; `nil` where they do not, or there are none.
     var expiration: WallTime? { self.state.withLock { $0.lease?.credentials.expiration } }
 
-    /// Asks for keys on behalf of a loop. `answer` is called on that loop later, with `nil` where there are keys now, else
-    /// with what is wrong.
+    /// Asks for keys on behalf of a loop. `answer` is called on that loop later, with `nil` where there are keys now,
+    /// else with what is wrong.
     func want(on mailbox: Mailbox, _ answer: @escaping @Sendable (Loop, CredentialError?) -> Void) {
         let (door, fault) = self.state.withLock { ($0.keeper, $0.fault) }
         guard let door else {
@@ -153,7 +153,8 @@ final class CredentialStore: Sendable {
 struct LoopLeases {
     private var known: [Int: (lease: CredentialLease?, version: Int)] = [:]
 
-    /// The keys of a store that renews them, which may be used at this moment. `nil` where there are none, and `want` has to be asked.
+    /// The keys of a store that renews them, which may be used at this moment. `nil` where there are none, and `want`
+    /// has to be asked.
     mutating func lease(of store: CredentialStore, at now: () -> WallTime) -> CredentialLease? {
         var entry = self.known[store.id] ?? (nil, -1)
         if entry.version != store.version {

@@ -1,8 +1,8 @@
 internal import AWS
 internal import Configuration
 
-/// The stores that functions get their keys from: one of the gateway's own keys, one for each role. Functions with the same
-/// role share its session, and a reload keeps those whose source is the same.
+/// The stores that functions get their keys from: one of the gateway's own keys, one for each role. Functions with the
+/// same role share its session, and a reload keeps those whose source is the same.
 struct CredentialStores: Sendable {
     private let identity: AWSIdentity
     /// The gateway's own keys.
@@ -53,8 +53,8 @@ struct CredentialStores: Sendable {
         }
     }
 
-    /// Has the gateway's own keys fetched although no function in AWS needs them: whoever calls a local function signs with
-    /// them. Not where only the machine could give some, which it hardly can.
+    /// Has the gateway's own keys fetched although no function in AWS needs them: whoever calls a local function signs
+    /// with them. Not where only the machine could give some, which it hardly can.
     mutating func keepOwnForLocalFunctions() throws {
         guard case .success(let plan) = self.identity.plan, !plan.isLastResort else { return }
         try self.keepOwn(region: nil)

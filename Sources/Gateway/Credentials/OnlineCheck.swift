@@ -48,8 +48,8 @@ package final class OnlineCheck {
         self.told = told
     }
 
-    /// Fetches the keys of each issuer of tokens, and tries each function in turn. Answers whether there are keys and all
-    /// may be called.
+    /// Fetches the keys of each issuer of tokens, and tries each function in turn. Answers whether there are keys and
+    /// all may be called.
     package func run() -> Bool {
         var isWell = true
         for issuer in self.configuration.tokenIssuers where !self.check(issuer) { isWell = false }

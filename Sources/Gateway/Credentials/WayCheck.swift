@@ -2,8 +2,8 @@ internal import AWS
 internal import Reactor
 internal import TLS
 
-/// Tries the way to a server, and nothing beyond it: its name is looked up, a connection made, and TLS where its URL has
-/// it. No request is sent.
+/// Tries the way to a server, and nothing beyond it: its name is looked up, a connection made, and TLS where its URL
+/// has it. No request is sent.
 final class WayCheck {
     private let endpoint: ServiceEndpoint
     private let tls: TLSClientContext?

@@ -5,7 +5,8 @@ internal import HTTP2
 internal import Reactor
 internal import Time
 
-/// One request of an HTTP/2 connection and its answer: the client's side of an exchange, or an answer of the gateway's own.
+/// One request of an HTTP/2 connection and its answer: the client's side of an exchange, or an answer of the gateway's
+/// own.
 final class HTTP2ClientStream {
     private let stream: HTTP2Stream
     private let isForHead: Bool
@@ -15,8 +16,8 @@ final class HTTP2ClientStream {
     /// Whether a body follows the answer's head.
     private var hasBody = false
     private var bodyPace: BodyPace
-    /// How long the rest of a request may come that was answered already. To reset the stream at once would make what is on
-    /// its way an error, and clients have been seen to drop the answer with it.
+    /// How long the rest of a request may come that was answered already. To reset the stream at once would make what
+    /// is on its way an error, and clients have been seen to drop the answer with it.
     private static let restTime = Duration.seconds(1)
     /// From so many bytes on, it is looked at once whether they can go, so that the upstream brings no more if not.
     private static let many = 2048
@@ -25,8 +26,8 @@ final class HTTP2ClientStream {
     private var heldBytes = 0
     /// Whether the answer has gone whole, before the request has come whole.
     private var isAnswered = false
-    /// When the request's body has to have made progress, or the client to have taken some of an answer whose exchange is
-    /// over.
+    /// When the request's body has to have made progress, or the client to have taken some of an answer whose exchange
+    /// is over.
     private(set) var deadline = MonotonicTime.never
     /// `acknowledgedCount`, when it was last looked whether the client goes on taking such an answer.
     private var acknowledgedBefore = 0
@@ -115,8 +116,8 @@ final class HTTP2ClientStream {
         guard now >= self.deadline else { return }
         self.deadline = .never
         if self.isAnswered {
-            // RFC 9113 §8.1: a server that has sent a complete response MAY ask the client to stop sending its request, by
-            // RST_STREAM with NO_ERROR. Nobody would take the rest.
+            // RFC 9113 §8.1: a server that has sent a complete response MAY ask the client to stop sending its request,
+            // by RST_STREAM with NO_ERROR. Nobody would take the rest.
             self.session.server.reset(self.stream, .noError)
             self.session.touched()
             return
@@ -214,7 +215,8 @@ extension HTTP2ClientStream: ClientStream {
     var hasLittleRoom: Bool { self.session.server.isFull }
 
     var acknowledgedCount: Int {
-        // While the socket takes nothing, no frames are put together. What waits for the client's window is another matter.
+        // While the socket takes nothing, no frames are put together. What waits for the client's window is another
+        // matter.
         guard self.session.connection.isBlocked, self.session.server.hasWindow(for: self.stream) else { return 0 }
         return self.session.connection.acknowledgedCount
     }

@@ -135,7 +135,8 @@ final class HTTP2Session {
             return
         }
         if self.server.wantsToSend { self.connection.flush() }
-        // A connection that is ending is looked at when its next step is due; moments that are over must not be asked for.
+        // A connection that is ending is looked at when its next step is due; moments that are over must not be asked
+        // for.
         if self.server.failure == nil, let since = self.server.incompleteSince {
             self.look(at: since + self.limits.requestHead)
         }

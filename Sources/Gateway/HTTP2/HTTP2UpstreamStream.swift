@@ -7,9 +7,9 @@ internal import Time
 
 /// One stream of an HTTP/2 connection to an endpoint: serves one attempt.
 ///
-/// Room is given back to the upstream at the end of a round, when it is known whether the client takes what has gone on. While
-/// the client does not, what still comes is held here: no more than a stream's window in all, what has gone on included.
-/// The connection's window is given back at once, for it is the other streams' as well.
+/// Room is given back to the upstream at the end of a round, when it is known whether the client takes what has gone
+/// on. While the client does not, what still comes is held here: no more than a stream's window in all, what has gone
+/// on included. The connection's window is given back at once, for it is the other streams' as well.
 final class HTTP2UpstreamStream: UpstreamConnection {
     private let connection: HTTP2UpstreamConnection
     private var stream: HTTP2Stream?
@@ -132,7 +132,8 @@ final class HTTP2UpstreamStream: UpstreamConnection {
     /// Whether an attempt waits for what comes.
     var isServing: Bool { self.attempt != nil }
 
-    /// Whether the head of the request may have left: it was put together, and since then the socket has taken something.
+    /// Whether the head of the request may have left: it was put together, and since then the socket has taken
+    /// something.
     var hasBegun: Bool {
         self.stream?.hasBegun ?? false && self.connection.takenCount != self.takenBefore
     }

@@ -26,8 +26,8 @@ extension LimitSettings {
     /// Bytes of frames that are put together before the socket is asked to take them.
     var http2Portion: Int { min(256 * 1024, self.connectionBuffer.bytes / 4) }
 
-    /// What may wait before an upstream is paused. It may bring one receive buffer more before it notices, and a portion of
-    /// frames may be on its way to the socket.
+    /// What may wait before an upstream is paused. It may bring one receive buffer more before it notices, and a
+    /// portion of frames may be on its way to the socket.
     var http2Buffers: HTTP2Buffers {
         HTTP2Buffers(
             stream: max(0, self.responseBuffer.bytes - Loop.receiveSize),

@@ -108,8 +108,8 @@ final class KeySetStore: Sendable {
 }
 
 extension Sequence<KeySetStore> {
-    /// Waits until all have their first keys, or have asked for them in vain; for threads that are no loops. Requests that
-    /// come right after a start, an upgrade or a reload find keys so, as a rule.
+    /// Waits until all have their first keys, or have asked for them in vain; for threads that are no loops. Requests
+    /// that come right after a start, an upgrade or a reload find keys so, as a rule.
     func awaitFirstKeys(atMost patience: Duration) {
         let until = ContinuousClock.now + patience
         let pause = ThreadSemaphore()

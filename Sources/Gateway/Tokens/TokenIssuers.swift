@@ -14,8 +14,8 @@ final class TokenIssuerRuntime: Sendable {
     }
 }
 
-/// The issuers of a configuration. A reload keeps the keys that were fetched from the same place for the same issuer, and
-/// reads files again.
+/// The issuers of a configuration. A reload keeps the keys that were fetched from the same place for the same issuer,
+/// and reads files again.
 package enum TokenIssuers {
     static func runtimes(
         of configuration: GatewayConfiguration, after previous: [TokenIssuerRuntime]

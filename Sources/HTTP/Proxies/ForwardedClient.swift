@@ -13,9 +13,9 @@ package struct ForwardedClient: Sendable, Equatable {
 extension Fields {
     /// What the proxies that are trusted say about the client of a request that came from `peer`, one of them.
     ///
-    /// The lists are read from the right, where each proxy appends what it saw, and believed up to the first address that
-    /// is no trusted proxy's; an element that is no address ends it as well. `Forwarded` (RFC 7239) counts where there is no
-    /// `X-Forwarded-For`.
+    /// The lists are read from the right, where each proxy appends what it saw, and believed up to the first address
+    /// that is no trusted proxy's; an element that is no address ends it as well. `Forwarded` (RFC 7239) counts where
+    /// there is no `X-Forwarded-For`.
     package func forwardedClient(peer: IPAddress, isTrusted: (IPAddress) -> Bool) -> ForwardedClient {
         if self.contains("x-forwarded-for") || !self.contains("forwarded") {
             return self.clientOfLists(peer: peer, isTrusted: isTrusted)
@@ -33,8 +33,8 @@ extension Fields {
             hops += 1
             return isTrusted(address)
         }
-        // A list that is as long as that of the addresses names, at the client's place, what its proxy saw; a shorter one
-        // was written anew on the way.
+        // A list that is as long as that of the addresses names, at the client's place, what its proxy saw; a shorter
+        // one was written anew on the way.
         var isSecure: Bool?
         var port: UInt16?
         var place = 0

@@ -101,8 +101,8 @@ final class InvokeConnection {
         }
     }
 
-    /// Whether the caller has enough to take before it is answered again: who calls without taking answers would fill the
-    /// memory with them.
+    /// Whether the caller has enough to take before it is answered again: who calls without taking answers would fill
+    /// the memory with them.
     private var hasUnsentAnswers: Bool {
         self.connection.isBlocked || self.connection.output.count > Self.unsentLimit
     }

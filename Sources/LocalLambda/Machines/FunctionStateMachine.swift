@@ -1,7 +1,7 @@
 package import Time
 
-/// Brings the invocations of one function to its children: who waits, who is free, when one more process is started, and
-/// when a call has waited too long.
+/// Brings the invocations of one function to its children: who waits, who is free, when one more process is started,
+/// and when a call has waited too long.
 ///
 ///     arrived ──▶ a child is free ──────────────────────────▶ deliver
 ///        │
@@ -11,8 +11,8 @@ package import Time
 ///        │                                                      ▼
 ///        └─────▶ too many wait ──▶ refuse                    refuse, fail, forget
 ///
-/// A child is started only where nobody who is starting up would take the call. While a child is starting, the call that
-/// it will take does not expire: starting up has a limit of its own.
+/// A child is started only where nobody who is starting up would take the call. While a child is starting, the call
+/// that it will take does not expire: starting up has a limit of its own.
 package struct FunctionStateMachine: ~Copyable {
     private let limits: Limits
     private var children: [ChildID: Condition] = [:]
@@ -83,8 +83,8 @@ package struct FunctionStateMachine: ~Copyable {
         return .waitAndStart(child)
     }
 
-    /// The child that was to run a call had ended before it saw it: another takes it, or it is the first to wait. Its time
-    /// to wait begins anew.
+    /// The child that was to run a call had ended before it saw it: another takes it, or it is the first to wait. Its
+    /// time to wait begins anew.
     package mutating func givenBack(_ id: InvocationID, by child: ChildID, now: MonotonicTime) -> ArrivalAction {
         self.childIsLeaving(child)
         if let other = self.free.popLast() {

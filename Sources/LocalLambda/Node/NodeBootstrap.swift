@@ -8,8 +8,9 @@ enum NodeBootstrap {
     static let source = #"""
         'use strict';
 
-        // Runs one unmodified Lambda handler file of Node.js against the Runtime API: CommonJS or an ES module, buffered or
-        // streaming. Written to a private directory when the local Lambda starts, and run by node once for each child.
+        // Runs one unmodified Lambda handler file of Node.js against the Runtime API: CommonJS or an ES module,
+        // buffered or streaming. Written to a private directory when the local Lambda starts, and run by node once for
+        // each child.
 
         const fs = require('node:fs');
         const http = require('node:http');

@@ -114,8 +114,8 @@ final class Gateway: Sendable {
 
     func url(_ path: String) -> String { "http://127.0.0.1:\(self.port)\(path)" }
 
-    /// Writes another file and sends HUP; waits until the gateway has said what it makes of it, and answers whether it was
-    /// taken.
+    /// Writes another file and sends HUP; waits until the gateway has said what it makes of it, and answers whether it
+    /// was taken.
     @discardableResult
     func reload(_ setup: Setup) async throws -> Bool {
         try self.folder.write("sluice.yaml", setup.text)

@@ -22,8 +22,8 @@ final class RawClient: @unchecked Sendable {
 
     static let patience = Duration.seconds(20)
 
-    /// `segment`: the largest segment, in bytes. Those of the loopback device are so large that a socket with a few of them
-    /// takes megabytes before it is full.
+    /// `segment`: the largest segment, in bytes. Those of the loopback device are so large that a socket with a few of
+    /// them takes megabytes before it is full.
     convenience init(port: Int, receiveBuffer: Int32? = nil, segment: Int32? = nil) async throws {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

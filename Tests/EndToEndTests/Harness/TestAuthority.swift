@@ -15,8 +15,8 @@ struct TestAuthority {
         }
         """#
 
-    /// `ca.pem` and `clients.pem` are authorities; `site` is for localhost and example.com, `other` for other.example and
-    /// those below it.
+    /// `ca.pem` and `clients.pem` are authorities; `site` is for localhost and example.com, `other` for other.example
+    /// and those below it.
     init(in folder: TestFolder) async throws {
         self.folder = folder
         try await self.run(

@@ -48,8 +48,8 @@ private struct Connection: Equatable {
             client.receive(piece.span, at: now)
             while let event = client.nextEvent() { self.note(event, piece, client, streams) }
         }
-        // How much of an answer had been handed out when it turned out to be malformed, or was reset, depends on where it was
-        // cut.
+        // How much of an answer had been handed out when it turned out to be malformed, or was reset, depends on where
+        // it was cut.
         for id in streams.keys where !self.ended.contains(id) || self.malformed[id] != nil {
             self.heads[id] = nil
             self.bodies[id] = nil

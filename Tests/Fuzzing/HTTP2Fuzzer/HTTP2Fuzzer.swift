@@ -35,8 +35,8 @@ private struct Connection: Equatable {
             server.receive(piece.span, at: now)
             while let event = server.nextEvent() { self.note(event, piece, server) }
         }
-        // How much of a request had been handed out when it turned out to be malformed, or was reset, depends on where it
-        // was cut.
+        // How much of a request had been handed out when it turned out to be malformed, or was reset, depends on where
+        // it was cut.
         for id in self.closed.union(self.malformed.keys) {
             self.heads[id] = nil
             self.bodies[id] = nil

@@ -4,8 +4,8 @@ import FuzzingSupport
 import HTTP
 import Lambda
 
-/// What a function may answer: the bytes become payload, in messages cut at one place and in one message, and the client
-/// has to get the same.
+/// What a function may answer: the bytes become payload, in messages cut at one place and in one message, and the
+/// client has to get the same.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = FuzzedInput(data, count)
@@ -49,8 +49,8 @@ private struct Answer: Equatable {
         self.end = machine.receivedEnd()
     }
 
-    /// A piece that goes beyond the promised length is kept back whole, so how much came before it depends on where it was
-    /// cut.
+    /// A piece that goes beyond the promised length is kept back whole, so how much came before it depends on where it
+    /// was cut.
     private mutating func forgetSurplus() {
         guard case .failed(.contentLength(let promised, let sent)) = self.end, sent > promised else { return }
         precondition(self.body.count <= promised, "more than promised")

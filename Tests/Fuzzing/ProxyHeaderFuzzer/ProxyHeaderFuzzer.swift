@@ -2,8 +2,8 @@ import Bytes
 import FuzzingSupport
 import HTTP
 
-/// Headers of the PROXY protocol and what proxies write into fields: a value or a fault, and the same one however much of
-/// the connection has come.
+/// Headers of the PROXY protocol and what proxies write into fields: a value or a fault, and the same one however much
+/// of the connection has come.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = FuzzedInput(data, count)

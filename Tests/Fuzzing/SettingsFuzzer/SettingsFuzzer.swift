@@ -5,7 +5,8 @@ import Lambda
 import Routing
 
 /// The shared files of the SDKs and the small texts of configurations: names of functions, endpoints, patterns of hosts
-/// and paths, ranges of addresses. A value or a fault of one line; a value says the same when it is written and read again.
+/// and paths, ranges of addresses. A value or a fault of one line; a value says the same when it is written and read
+/// again.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = FuzzedInput(data, count)

@@ -6,8 +6,9 @@ import HTTP
 import LocalLambda
 import Time
 
-/// What strangers ask of the Lambda on this machine, and the children of its functions of the Runtime API. Signatures are
-/// accepted only where they are ours, and what a call says becomes lines of another head only where it fits into them.
+/// What strangers ask of the Lambda on this machine, and the children of its functions of the Runtime API. Signatures
+/// are accepted only where they are ours, and what a call says becomes lines of another head only where it fits into
+/// them.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = FuzzedInput(data, count)
