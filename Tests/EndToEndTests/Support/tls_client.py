@@ -34,6 +34,11 @@ def request(path="/", close=False):
 
 def read_answer(stream):
     """The body of an answer with a content-length."""
+    return read_message(stream)[1]
+
+
+def read_message(stream):
+    """The head and the body of an answer with a content-length."""
     data = b""
     while b"\r\n\r\n" not in data:
         more = stream.recv(65536)
@@ -52,7 +57,7 @@ def read_answer(stream):
         body += more
     if not head.startswith(b"HTTP/1.1 200"):
         raise ValueError(head)
-    return body
+    return head, body
 
 
 def resume(port, ca_file, count):
@@ -163,10 +168,11 @@ def steady(port, ca_file, stop_file):
                             serials.append(serial)
                             print("certificate", serial, flush=True)
                 stream.sendall(request())
-                read_answer(stream)
+                head, _ = read_message(stream)
                 with lock:
                     counts[0] += 1
-                if not keeps:
+                # Who is fast brings as many requests as a connection may.
+                if not keeps or b"connection: close" in head.lower():
                     stream.close()
                     stream = None
             except Exception as error:  # whatever it is, it is told
