@@ -44,8 +44,8 @@ final class LoopContext {
     private var sessions: [ObjectIdentifier: any ClientSession] = [:]
     private var idleSearch = IdleSearch()
     var waitingForRoom = WaitingForRoom()
-    /// When each limit was last met that meets many connections, each once.
-    var lastCrowds: [String: MonotonicTime] = [:]
+    /// For each limit that meets many connections, each once.
+    var crowds: [String: NewsGate] = [:]
     private var listeners: [(listener: Listener, acceptor: Acceptor)] = []
     private var runningExchanges = 0
     private(set) var isDraining = false

@@ -24,7 +24,7 @@ package final class Listener: EventSource {
     private var isRegistered = false
     private var isPaused = false
     private lazy var restTimer = LoopTimer(handler: self)
-    private var lastFailure: MonotonicTime?
+    private var failures = NewsGate()
 
     /// Connections accepted at one event.
     private static let batch = 8
@@ -32,8 +32,6 @@ package final class Listener: EventSource {
     private static let lastBatch = 65_536
     /// How long accepting rests after it failed for want of resources.
     private static let rest = Duration.milliseconds(100)
-    /// After how long without it such a failure is news again.
-    private static let newsRest = Duration.seconds(60)
 
     /// Begins to accept.
     package init(_ socket: ListeningSocket, on loop: Loop, handler: any ListenerHandler) throws(SystemError) {
@@ -109,9 +107,7 @@ package final class Listener: EventSource {
             return true
         } catch {
             self.rest()
-            let last = self.lastFailure
-            self.lastFailure = self.loop.now
-            handler.acceptPaused(error, isNews: last.map { self.loop.now >= $0 + Self.newsRest } ?? true)
+            handler.acceptPaused(error, isNews: self.failures.happened(at: self.loop.now))
             return false
         }
     }

@@ -6,8 +6,6 @@ internal import Time
 /// What is done where a client meets a limit: it is counted each time, and logged once for the connection; where many
 /// connections meet it, each once, for the first of them until there was none for a while.
 extension LoopContext {
-    /// After how long without it such a limit is news again.
-    private static let crowdRest = Duration.seconds(60)
     private static let ofCrowds: Set = ["connections", "connections_per_address", "tls_handshake", "tls_handshakes"]
 
     /// A client has hit the limit that has this key in the configuration.
@@ -40,9 +38,7 @@ extension LoopContext {
 
     /// Whether nobody has met this limit for a while.
     private func beginsCrowd(_ name: String) -> Bool {
-        let now = self.loop.now
-        let last = self.lastCrowds.updateValue(now, forKey: name)
-        return last.map { now >= $0 + Self.crowdRest } ?? true
+        self.crowds[name, default: NewsGate()].happened(at: self.loop.now)
     }
 }
 
