@@ -16,6 +16,9 @@ import Testing
             #expect(try await client.answer(1).end == .whole)
             #expect(try await client.answer(3).end == .whole)
             #expect(try await function.calls().count == 2)
+            let refused = try #require(await gateway.accessLog(lines: 3).first)
+            #expect(refused["end"] == "refused_stream")
+            #expect(refused["status"] == 0)
             client.close()
         }
     }
@@ -33,6 +36,9 @@ import Testing
             try await client.send(.headers(7, HTTP2Client.get))
             try await client.receive(until: "the next is refused") { $0.resets == [7: 7] }
             #expect(try await function.calls().count == 3)
+            let refused = try #require(await gateway.accessLog(lines: 4).last)
+            #expect(refused["end"] == "refused_stream")
+            #expect(refused["path"] == "/")
             let other = try await HTTP2Client(gateway)
             try await other.send(.headers(1, HTTP2Client.get))
             try await other.receive(until: "another connection is served") { $0.answers[1]?.text == "x" }

@@ -95,6 +95,8 @@ final class HTTP2Session {
                 self.refuseMalformed(id, malformed)
             case .tooManyStreams:
                 self.noteLimit("http2_streams")
+                // It has no answer, and so no status: the client may send it again (RFC 9113 §8.7).
+                _ = self.logRefused(status: 0, end: "refused_stream")
             case .closed(let id, let code):
                 self.closed(id, code)
             case .blocked(let id):
@@ -150,12 +152,13 @@ final class HTTP2Session {
         guard self.mayInvoke else {
             self.noteLimit("invocations_per_connection")
             self.server.refuseUnprocessed(stream)
+            let record = self.record(of: head)
+            record.finished(status: 0, end: "refused_stream", at: self.context.loop.now)
+            self.context.log(record)
             return
         }
         self.countRequest()
-        let record = RequestRecord(
-            head, requestID: self.context.newRequestID(), client: self.client.address,
-            startedAt: self.context.loop.now, wall: self.context.wallNow)
+        let record = self.record(of: head)
         let answers = HTTP2ClientStream(stream, isForHead: head.method.isHead, session: self)
         self.streams[id] = answers
         switch self.context.dispatch(head, on: answers, from: self.client, record: record) {
@@ -165,6 +168,12 @@ final class HTTP2Session {
         case .answered(let answer):
             answers.respond(answer)
         }
+    }
+
+    private func record(of head: borrowing RequestHead) -> RequestRecord {
+        RequestRecord(
+            head, requestID: self.context.newRequestID(), client: self.client.address,
+            startedAt: self.context.loop.now, wall: self.context.wallNow)
     }
 
     /// Whether a connection may have another invocation: those that its client reset still cost something.
