@@ -7,6 +7,8 @@ final class TLSFilter: ConnectionFilter {
     private let session: TLSSession
     /// The server's context; `nil` in the client's role.
     private let server: TLSServerContext?
+    /// Answers a client that speaks HTTP without TLS to a port that wants it, while the handshake lasts.
+    var handshakeOfClient: ClientHandshake?
     /// Why it ended before its time.
     private(set) var failure: TLSFailure?
 
@@ -51,7 +53,7 @@ final class TLSFilter: ConnectionFilter {
             case .needsMore: return .needsMore
             }
         } catch {
-            if case .plainHTTP = error, self.server != nil { output.append(Self.answerToPlainHTTP) }
+            if case .plainHTTP = error { self.handshakeOfClient?.answerPlainHTTP(into: &output) }
             throw self.fail(error)
         }
     }
@@ -79,18 +81,6 @@ final class TLSFilter: ConnectionFilter {
     private func fail(_ failure: TLSFailure) -> FilterFailure {
         self.failure = failure
         return FilterFailure(reason: "TLS: \(failure)")
-    }
-
-    /// To a client that speaks HTTP without TLS to a port that wants it.
-    private static var answerToPlainHTTP: StaticString {
-        """
-        HTTP/1.1 400 Bad Request\r
-        content-type: text/plain\r
-        content-length: 58\r
-        connection: close\r
-        \r
-        This port speaks HTTPS. Use https:// in front of the URL.\n
-        """
     }
 }
 

@@ -19,6 +19,10 @@ import Testing
             #expect(answer.status == 400)
             #expect(answer.text == "This port speaks HTTPS. Use https:// in front of the URL.\n")
             try await gateway.logs("the peer speaks HTTP without TLS")
+            let line = try #require(await gateway.accessLog(lines: 1).first)
+            #expect(line["status"] == 400)
+            #expect(line["end"] == "bad_request")
+            #expect(line["request_id"]?.string == answer["x-request-id"])
             #expect(try await gateway.curl(authority, "/").output == "fixed")
         }
     }

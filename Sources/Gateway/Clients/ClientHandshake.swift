@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Configuration
+internal import HTTP
 internal import Logging
 internal import Reactor
 private import Synchronization
@@ -26,6 +27,8 @@ final class ClientHandshake {
         self.context.loop.set(self.timer, after: self.context.snapshot.limits.tlsHandshake)
         self.context.sessionOpened(self)
         self.context.handshakeBegan(self)
+        // Both ends of the handshake let go of it again.
+        self.filter.handshakeOfClient = self
         self.client.connection.install(self.filter, unread: unread)
     }
 
@@ -40,6 +43,7 @@ final class ClientHandshake {
     }
 
     private func fail(_ reason: String) {
+        self.filter.handshakeOfClient = nil
         self.context.loop.cancel(self.timer)
         self.context.handshakeEnded(self)
         self.context.sessionClosed(self)
@@ -52,9 +56,35 @@ final class ClientHandshake {
     }
 }
 
+/// HTTP without TLS.
+extension ClientHandshake {
+    private static let advice: StaticString = "This port speaks HTTPS. Use https:// in front of the URL.\n"
+
+    /// Tells a client that speaks HTTP to a port of HTTPS. Its request is counted and logged like others that can not
+    /// be read.
+    func answerPlainHTTP(into output: inout ByteBuffer) {
+        let now = self.context.loop.now
+        let record = RequestRecord(
+            withoutHead: self.context.newRequestID(), client: self.client.address, startedAt: now,
+            wall: self.context.wallNow)
+        output.append("HTTP/1.1 400 Bad Request\r\n")
+        self.context.date.append(to: &output, at: self.context.wallNow)
+        output.append("content-type: text/plain\r\nx-request-id: ")
+        output.append(record.requestID)
+        output.append("\r\ncontent-length: ")
+        output.append(decimal: Self.advice.utf8CodeUnitCount)
+        output.append("\r\nconnection: close\r\n\r\n")
+        output.append(Self.advice)
+        record.bytesOut = Self.advice.utf8CodeUnitCount
+        record.finished(status: 400, end: "bad_request", at: now)
+        self.context.log(record)
+    }
+}
+
 extension ClientHandshake: ConnectionHandler {
     /// The handshake is over.
     func connected() {
+        self.filter.handshakeOfClient = nil
         self.context.loop.cancel(self.timer)
         self.context.handshakeEnded(self)
         self.context.sessionReplaced(self)
