@@ -58,6 +58,11 @@ package struct RoutingExplanation {
             lines.append("=> 405: allowed are \(allow)")
             self.isRouted = false
         }
+        for listener in configuration.listeners where listener.redirectsToHTTPS {
+            lines.append(
+                "   but the listener \(listener.address) sends requests without TLS to https, whatever the routes say "
+                    + "(redirect_to_https)")
+        }
         self.lines = lines
     }
 
@@ -68,7 +73,7 @@ package struct RoutingExplanation {
             "calls "
                 + weighted.choices.map { "\(configuration.functions[$0.function].name) (\($0.weight))" }
                 .joined(separator: ", ")
-        case .redirect(let redirect): "redirects with \(redirect.status)"
+        case .redirect(let redirect): "redirects to \(redirect.target) with \(redirect.status)"
         case .respond(let response): "answers \(response.head.status)"
         }
     }

@@ -90,6 +90,18 @@ package struct Redirect: Sendable, Hashable {
         return pieces
     }
 
+    /// Where it goes to, as a configuration writes it.
+    package var target: String {
+        let path = self.pieces.map { piece in
+            switch piece {
+            case .text(let text): text
+            case .parameter(let name): "{\(name)}"
+            case .rest: "*"
+            }
+        }
+        return path.joined() + self.query + self.fragment
+    }
+
     /// Whether the target holds a `*`, which only a prefix can fill.
     package var usesRest: Bool { self.pieces.contains(.rest) }
 

@@ -149,6 +149,22 @@ import Testing
         withExtendedLifetime((folder, folder2)) {}
     }
 
+    @Test func `explain says where a request is sent on to`() async throws {
+        let (folder, path) = try self.file(
+            """
+            listeners:
+              - { address: "127.0.0.1:8080", redirect_to_https: true }
+            routes:
+              - { path: "/old/{id}/*", redirect: { to: "https://b.example/new/{id}/*?from=old#top", status: 301 } }
+
+            """)
+        let moved = try await Tool.sluice("explain", "--config", path, "GET", "/old/7/x")
+        #expect(moved.status == 0)
+        #expect(moved.output.contains("redirects to https://b.example/new/{id}/*?from=old#top with 301"))
+        #expect(moved.output.contains("the listener 127.0.0.1:8080 sends requests without TLS to https"))
+        withExtendedLifetime(folder) {}
+    }
+
     @Test func `explain says which route and why`() async throws {
         let (folder, path) = try self.file(Self.good)
         let taken = try await Tool.sluice("explain", "--config", path, "GET", "http://a/v1/x")
@@ -165,6 +181,7 @@ import Testing
         let method = try await Tool.sluice("explain", "--config", path, "POST", "/v1/a/b")
         #expect(method.status != 0)
         #expect(method.output.contains("405"))
+        #expect(!method.output.contains("redirect_to_https"))
         withExtendedLifetime(folder) {}
     }
 
