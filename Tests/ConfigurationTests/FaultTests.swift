@@ -273,7 +273,7 @@ import Testing
             "listeners: [{ address: 'a:1' }, { address: 'A:01' }]",
             ["1:44: \"a:1\" is listened on already, on line 1"]
         ),
-        ("listeners: [{ address: 'a:0' }, { address: 'a:0' }]", []),
+        ("routes: [{ respond: {} }]\nlisteners: [{ address: 'a:0' }, { address: 'a:0' }]", []),
         (
             "listeners: [{ address: 'a:1' }]\nlocal_lambda: { address: 'a:1' }",
             ["2:26: \"a:1\" is listened on already, on line 1"]
@@ -425,5 +425,21 @@ import Testing
             ])
         let reachable = faults(text + "\nlocal_lambda: { address: '127.0.0.1:9001' }")
         #expect(reachable == ["6:3: warning: no route calls the function \"g\""], "the local Lambda API reaches h")
+    }
+
+    @Test func `routes that are wrong bring no warnings of functions that none calls`() {
+        let unused = file().replacing("routes:", with: "  gg: { function: g }\nroutes:")
+        #expect(faults(unused).count == 1)
+        for wrong in ["{ path: /a, function: g }", "{ path: /a }"] {
+            let found = faults(unused + "\n  - \(wrong)\n")
+            #expect(found.count == 1)
+            #expect(found.allSatisfy { !$0.contains("warning") }, "\(found)")
+        }
+    }
+
+    @Test func `a file without routes is a warning`() {
+        let text = "listeners:\n  - address: \"127.0.0.1:0\"\nfunctions:\n  f: { function: f }\n"
+        let message = "there are no routes, so that every request is answered with 404"
+        #expect(faults(text + "routes: []\n") == ["5:1: warning: \(message)"])
     }
 }

@@ -62,8 +62,8 @@ import Testing
 
     @Test func `a unix path that no socket can have is refused`() {
         let path = "/" + String(repeating: "x", count: 107)
-        #expect(faults("listeners: [{ address: 'unix:\(path)' }]").count == 1)
-        #expect(faults("listeners: [{ address: 'unix:\(path.dropLast())' }]") == [])
+        #expect(faults("routes: [{ respond: {} }]\nlisteners: [{ address: 'unix:\(path)' }]").count == 1)
+        #expect(faults("routes: [{ respond: {} }]\nlisteners: [{ address: 'unix:\(path.dropLast())' }]") == [])
     }
 
     @Test func `what is left out has its default`() throws {

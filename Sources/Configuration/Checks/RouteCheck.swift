@@ -21,7 +21,7 @@ struct RouteCheck {
     /// The table; `nil`, with faults, where there can be none.
     func table() -> RouteTable? {
         let placed = self.file.routes.compactMap(self.route)
-        self.warnOfUnusedFunctions()
+        self.warnOfMissingRoutes(beside: placed)
         do throws(RouteTableError) {
             return try RouteTable(routes: placed.map(\.route))
         } catch {
@@ -52,10 +52,22 @@ struct RouteCheck {
                 + "\(first.paths[conflict.first.path].line), and neither is more specific")
     }
 
+    /// What routes that are wrong were to call is not known, so they bring no warnings beside their faults.
+    private func warnOfMissingRoutes(beside placed: [Placed]) {
+        guard placed.count == self.file.routes.count else { return }
+        guard placed.isEmpty else { return self.warnOfUnusedFunctions() }
+        guard !self.reading.hasErrors else { return }
+        self.reading.warn(
+            self.file.writtenKeys["routes"] ?? .start,
+            "there are no routes, so that every request is answered with 404")
+    }
+
     private func warnOfUnusedFunctions() {
         var used = Set(self.file.routes.compactMap { $0.value.function?.value })
         for route in self.file.routes { used.formUnion(route.value.functions.compactMap { $0.value.name?.value }) }
         used.formUnion(self.file.functions.compactMap { $0.value.value.fallback?.value })
+        // One of them may be meant by a name that is misspelt.
+        guard used.isSubset(of: self.functions.map(\.name)) else { return }
         for function in self.functions where function.value != nil && !used.contains(function.name) {
             // With an address of its own the local Lambda API is a way to call a function without a route.
             if case .local = function.value?.target, self.file.localLambda.address != nil { continue }
