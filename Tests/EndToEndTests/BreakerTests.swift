@@ -149,10 +149,8 @@ import Testing
         let function = try await FakeLambda.shared.function(calls: [begun, Self.failure, Self.failure, Self.hello])
         try await Gateway.run(Setup(function, "circuit_breaker: { failures: 2 }")) { gateway in
             // A call that was under way says how it went when it is over, and only then.
-            let running = try await gateway.connect()
+            let running = try await gateway.begun(until: "begun")
             defer { running.close() }
-            try await running.send(Gateway.request())
-            _ = try await running.body(holding: "begun")
             try expectProblem(try await gateway.get("/"), 502)
             try await function.release()
             #expect(try await running.answer().end == .whole)
@@ -188,10 +186,8 @@ import Testing
         try await Gateway.run(Setup(function, "circuit_breaker: { failures: 1, open_for: 300ms }")) { gateway in
             try expectProblem(try await gateway.get("/"), 502)
             try await Task.sleep(for: .milliseconds(400))
-            let probe = try await gateway.connect()
+            let probe = try await gateway.begun(until: "begun")
             defer { probe.close() }
-            try await probe.send(Gateway.request())
-            _ = try await probe.body(holding: "begun")
             #expect(try await gateway.get("/").text == "hello")
             try await function.release()
             #expect(try await probe.answer().end == .whole)

@@ -4,10 +4,7 @@ import Testing
 /// TERM: what runs is finished, what is new is refused, and the exit status is 0.
 @Suite struct DrainTests {
     private func begun(_ gateway: Gateway, _ request: String = Gateway.request()) async throws -> RawClient {
-        let client = try await gateway.connect()
-        try await client.send(request)
-        _ = try await client.body(holding: "begun ")
-        return client
+        try await gateway.begun(request, until: "begun ")
     }
 
     private func function() async throws -> FakeFunction {

@@ -198,12 +198,7 @@ import Testing
         setup.limits = "connections: 3"
         try await Gateway.run(setup) { gateway in
             var busy: [RawClient] = []
-            for _ in 0..<3 {
-                let client = try await gateway.connect()
-                try await client.send(Gateway.request())
-                _ = try await client.body(holding: "begun")
-                busy.append(client)
-            }
+            for _ in 0..<3 { busy.append(try await gateway.begun(until: "begun")) }
             for _ in 0..<12 {
                 let newcomer = try await gateway.connect()
                 #expect(try await newcomer.ending() == .closed)

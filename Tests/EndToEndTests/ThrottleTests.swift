@@ -95,12 +95,7 @@ import Testing
         let function = try await FakeLambda.shared.function(.text("begun"), .gate, .done, .end)
         try await Gateway.run(Setup(function, "max_concurrency: 2")) { gateway in
             var clients: [RawClient] = []
-            for _ in 0..<2 {
-                let client = try await gateway.connect()
-                try await client.send(Gateway.request())
-                _ = try await client.body(holding: "begun")
-                clients.append(client)
-            }
+            for _ in 0..<2 { clients.append(try await gateway.begun(until: "begun")) }
             let refused = try await gateway.get()
             try expectProblem(refused, 503)
             #expect(refused["retry-after"] != nil)
@@ -132,9 +127,7 @@ import Testing
         try await Gateway.run(Setup(function, "max_concurrency: 1")) { gateway in
             let slow = try await gateway.connect()
             try await slow.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab")
-            let running = try await gateway.connect()
-            try await running.send(Gateway.request())
-            _ = try await running.body(holding: "begun")
+            let running = try await gateway.begun(until: "begun")
             try await slow.send("cd")
             try expectProblem(await slow.answer(), 503)
             try await function.release(2)

@@ -91,6 +91,14 @@ final class Gateway: Sendable {
         try await RawClient(port: self.port, receiveBuffer: receiveBuffer, segment: segment)
     }
 
+    /// A client of its own whose answer has come as far as `piece`, and not to its end.
+    func begun(_ request: String = Gateway.request(), until piece: String) async throws -> RawClient {
+        let client = try await self.connect()
+        try await client.send(request)
+        _ = try await client.body(holding: piece)
+        return client
+    }
+
     /// One request on a connection of its own.
     func get(_ path: String = "/", _ fields: [String] = [], method: String = "GET", body: String? = nil) async throws
         -> Answer
