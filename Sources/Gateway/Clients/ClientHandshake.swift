@@ -67,7 +67,7 @@ extension ClientHandshake {
         let record = RequestRecord(
             withoutHead: self.context.newRequestID(), client: self.client.address, startedAt: now,
             wall: self.context.wallNow)
-        output.append("HTTP/1.1 400 Bad Request\r\n")
+        output.append(statusLine: 400)
         self.context.date.append(to: &output, at: self.context.wallNow)
         output.append("content-type: text/plain\r\nx-request-id: ")
         output.append(record.requestID)
