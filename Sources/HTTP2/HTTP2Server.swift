@@ -158,7 +158,7 @@ package final class HTTP2Server: HTTP2Endpoint {
                 try self.block.finishTrailers(endsStream: endsStream)
                 self.bodyEnded(on: stream)
             } else {
-                stream.head = try self.block.finishHead(endsStream: endsStream)
+                stream.head = HTTP2Stream.Arrived(try self.block.finishHead(endsStream: endsStream))
                 self.began(stream)
             }
         } catch {
@@ -170,7 +170,7 @@ package final class HTTP2Server: HTTP2Endpoint {
     }
 
     private func began(_ stream: HTTP2Stream) {
-        if case .known(let count)? = stream.head?.bodyLength { stream.bodyLeft = count }
+        if case .known(let count)? = stream.head?.head.bodyLength { stream.bodyLeft = count }
         if let priority = self.block.priority { self.prioritise(stream, priority) }
         stream.expectsContinue = self.block.expectsContinue && !stream.hasEnded
         self.tell(.head(stream.id))
@@ -262,7 +262,7 @@ extension HTTP2Server {
 extension HTTP2Server {
     /// The head of a stream that has just begun. To be called once.
     package func takeHead(of stream: HTTP2Stream) -> RequestHead? {
-        stream.head.take()
+        stream.head.take()?.head
     }
 
     /// Says that a body may come (RFC 9110 §15.2.1).

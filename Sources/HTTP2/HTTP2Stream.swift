@@ -4,8 +4,8 @@ internal import HTTP
 /// One stream of a connection: what has come on it, and what waits to go out.
 package final class HTTP2Stream {
     package let id: StreamID
-    /// That of the request that has come, until it is fetched.
-    var head: RequestHead?
+    /// That of the request that has come, until it is fetched. In a place of its own, as it is half of a stream's size.
+    var head: Arrived?
     /// That of the answer that has come, until it is fetched.
     var answer: ResponseHead?
     var answerLength = BodyLength.none
@@ -13,14 +13,8 @@ package final class HTTP2Stream {
     package internal(set) var awaitsAnswer = false
     /// Whether the answer is to a HEAD request, so that no body follows whatever it says.
     var answersHead = false
-    /// Interim answers that have come.
-    var interimAnswers = 0
     /// The head of our answer has been handed over, or that of our request put together.
     package internal(set) var hasBegun = false
-    /// Bytes of the body that were announced and have not come; `nil` where the length is not known.
-    var bodyLeft: Int?
-    /// How many bytes of the body the peer may send at most: what is left of the window that it was given.
-    var roomLeft: Int
     /// The peer has ended its side.
     package internal(set) var hasEnded = false
     /// We have ended ours, or the end is on its way past the bytes of others.
@@ -33,10 +27,6 @@ package final class HTTP2Stream {
     package internal(set) var expectsContinue = false
     /// The stream is refused or reset, by us, or closed; what still comes is thrown away.
     var isGone = false
-    /// Bytes of the body that wait to go out.
-    var waiting = ByteBuffer()
-    /// What follows the bytes that wait.
-    var outcome = Outcome.open
     /// The library asked for bytes when there were none, and has to be told when there are.
     var isDeferred = false
     /// `blocked` was told, and `drained` not yet.
@@ -45,6 +35,25 @@ package final class HTTP2Stream {
     var isTouched = false
     /// Bytes went out since it was last told.
     var hasProgressed = false
+    /// What follows the bytes that wait.
+    var outcome = Outcome.open
+    /// Bytes of the body that wait to go out.
+    var waiting = ByteBuffer()
+    /// Bytes of the body that were announced and have not come; `nil` where the length is not known.
+    var bodyLeft: Int?
+    /// How many bytes of the body the peer may send at most: what is left of the window that it was given.
+    var roomLeft: Int
+    /// Interim answers that have come.
+    var interimAnswers = 0
+
+    /// The head of a request.
+    final class Arrived {
+        let head: RequestHead
+
+        init(_ head: consuming RequestHead) {
+            self.head = head
+        }
+    }
 
     /// How a body goes on.
     enum Outcome {
