@@ -1,15 +1,17 @@
 /// What bounds one exchange. Comes from the function's configuration and the gateway's limits.
-package struct ExchangePolicy: Sendable, Equatable {
+///
+/// PERF: one object for all exchanges with a function, as its five numbers take 72 bytes.
+package final class ExchangePolicy: Sendable {
     /// From the sent request to the first payload byte.
-    package var firstByte: Duration
+    package let firstByte: Duration
     /// Between bytes of a running stream.
-    package var idle: Duration
+    package let idle: Duration
     /// Over all tries, from the complete request to the end of the answer.
-    package var total: Duration
+    package let total: Duration
     /// How long a client may take no byte of an answer that waits for it.
-    package var clientStall: Duration
+    package let clientStall: Duration
     /// Calls after the first one, at most.
-    package var retries: Int
+    package let retries: Int
 
     package init(
         firstByte: Duration = .seconds(60), idle: Duration = .seconds(300), total: Duration = .seconds(900),

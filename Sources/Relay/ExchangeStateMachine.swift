@@ -250,7 +250,6 @@ package struct ExchangeStateMachine: ~Copyable {
     ) -> Bool {
         guard let policy, failure.allowsFallback, now < over else { return false }
         self.policy = policy
-        self.policy.total = over - now
         self.state = .invoking(Invoking(over: over, firstCallAt: now))
         return true
     }
