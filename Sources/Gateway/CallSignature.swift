@@ -9,11 +9,8 @@ struct CallSignature {
     let lease: CredentialLease
     /// By this machine's clock.
     let machineTime: WallTime
-    /// As far as AWS's clock was known to differ from this machine's when the call was signed.
-    let offset: Duration
-
-    /// The time that the signature says.
-    var time: WallTime { self.machineTime + self.offset }
+    /// The time that the signature says: AWS's, as far as it was known to differ when the call was signed.
+    let time: WallTime
 
     /// Makes the next signature one that will do. Answers whether there is one.
     func isCured(after error: AWSServiceError, for function: FunctionRuntime, _ context: LoopContext) -> Bool {

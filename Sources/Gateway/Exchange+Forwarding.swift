@@ -20,11 +20,12 @@ extension Exchange {
             attempt.send(body: bytes)
             return true
         }
+        guard let request = self.request else { return false }
         guard self.context.budget.take(bytes.count) else {
             self.refuseForMemory()
             return false
         }
-        self.request.body.append(bytes)
+        request.body.append(bytes)
         self.pauseClient()
         self.begin()
         return !self.machine.isFinished
@@ -40,31 +41,33 @@ extension Exchange {
     }
 
     /// Whether there is no second try, because what has come of the body goes on and is not kept.
-    var canBeSentOnceOnly: Bool { self.streamsRequest && !self.request.body.isEmpty }
+    var canBeSentOnceOnly: Bool { self.streamsRequest && self.request?.body.isEmpty == false }
 
     /// A try to forward the request.
     var forwardingAttempt: UpstreamAttempt {
-        ForwardingAttempt(of: self, framing: self.request.forwardedFraming(isGathered: !self.streamsRequest))
+        ForwardingAttempt(
+            of: self, framing: self.request?.forwardedFraming(isGathered: !self.streamsRequest) ?? .none)
     }
 
     /// Writes the head of the request for the upstream, signed with keys where it is to be.
     func writeForwardedHead(
         into buffer: inout ByteBuffer, framing: ForwardingTemplate.BodyFraming, signature: CallSignature?
     ) {
-        guard let template = self.function.forwarding else {
+        guard let template = self.function.forwarding, let request = self.request else {
             preconditionFailure("a request is forwarded to an HTTP upstream")
         }
         self.context.lendStorage(to: &buffer)
-        self.request.appendForwardedHead(
+        request.appendForwardedHead(
             template, framing: framing, to: &buffer, host: self.route.upstreamHost, signer: self.context.signer,
             signature: signature)
     }
 
     /// Hands over what has come of the body. What goes on as it comes is not kept: from now on there is no second try.
     func takeHeldBody(_ body: (Span<UInt8>) -> Void) {
-        self.request.body.withBytes(body)
+        guard let request = self.request else { return }
+        request.body.withBytes(body)
         guard self.streamsRequest else { return }
-        self.context.budget.giveBack(self.request.body.count)
-        self.request.body.releaseStorage()
+        self.context.budget.giveBack(request.body.count)
+        request.body.releaseStorage()
     }
 }

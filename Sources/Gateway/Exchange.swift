@@ -20,32 +20,31 @@ final class Exchange {
     private(set) var machine: ExchangeStateMachine
     /// Whether the request's body goes on as it comes, and is not gathered first.
     let streamsRequest: Bool
-    /// Lets go of the exchange with its end.
-    // PERF: constant, because who calls what could be replaced meanwhile, counts a reference to it for each call.
-    private let client: any ClientStream
-    /// Whether it has ended, and has nothing to say to its client any more.
-    private var isOver = false
-    /// Kept until the first payload byte, because the event is written anew for each call.
-    // PERF: not optional, because one of its size is moved out of its place and back whenever it is looked at.
-    var request: GatheredRequest
-    private(set) var attempt: UpstreamAttempt?
     /// Whether all of the request has come.
     private(set) var isRequestWhole = false
     /// Whether the client was asked to pause in sending its request.
     private var isClientPaused = false
     /// Whether it counts among the calls of the function that are under way.
     private var hasPlace = false
-    /// In the line for a place.
-    private var ticket: UInt64?
     /// Whether the function's circuit breaker waits for how the call goes.
     private var isProbe = false
+    /// Whether it has ended, and has nothing to say to its client any more.
+    private var isOver = false
+    /// Lets go of the exchange with its end.
+    // PERF: constant, because who calls what could be replaced meanwhile, counts a reference to it for each call.
+    private let client: any ClientStream
+    /// Kept until the answer's head has come, because the event is written anew for each call.
+    private(set) var request: GatheredRequest?
+    private(set) var attempt: UpstreamAttempt?
+    /// In the line for a place.
+    private var ticket: UInt64?
     /// What the client had acknowledged when it was last looked whether it goes on taking what waits for it.
     private var acknowledgedBefore = 0
     /// Given back with the end.
     private let timer: LoopTimer
 
     init(
-        _ request: consuming GatheredRequest, on client: any ClientStream, context: LoopContext,
+        _ request: GatheredRequest, on client: any ClientStream, context: LoopContext,
         function: FunctionRuntime, route: RouteRuntime, record: RequestRecord
     ) {
         self.context = context
@@ -55,7 +54,7 @@ final class Exchange {
         self.record = record
         self.machine = ExchangeStateMachine(policy: function.policy)
         self.streamsRequest = function.streamsRequests
-        self.request = consume request
+        self.request = request
         self.timer = context.loop.takeTimer()
         self.timer.tell(self)
         context.exchangeStarted()
@@ -67,12 +66,14 @@ final class Exchange {
     /// been answered.
     func receivedBody(_ bytes: Span<UInt8>) -> Bool {
         if self.streamsRequest { return self.receivedStreamedBody(bytes) }
+        // The answer may have ended before the request.
+        guard let request = self.request else { return false }
         guard self.context.budget.take(bytes.count) else {
             self.refuseForMemory()
             return false
         }
         self.record.bytesIn += bytes.count
-        self.request.body.append(bytes)
+        request.body.append(bytes)
         return self.bodyFits(self.function)
     }
 
@@ -81,6 +82,7 @@ final class Exchange {
         self.isRequestWhole = true
         if self.streamsRequest {
             self.endStreamedBody()
+            if self.hasAnswered { self.forgetRequest() }
             return
         }
         if self.suits(self.function) { self.begin() }
@@ -89,8 +91,8 @@ final class Exchange {
     /// Whether the request as it has come can be made into a call of the function. Where it can not, the client has
     /// been answered.
     private func suits(_ function: FunctionRuntime) -> Bool {
-        guard self.bodyFits(function) else { return false }
-        if self.request.canBecomeEvent(function.event) { return true }
+        guard self.bodyFits(function), let request = self.request else { return false }
+        if request.canBecomeEvent(function.event) { return true }
         self.refuse(
             .problem(
                 status: 400, detail: "The request's body is to be the function's event, and is no JSON.",
@@ -202,8 +204,8 @@ final class Exchange {
         self.leaveFunction()
         self.function = fallback
         self.record.function = fallback.name
-        self.request.turnToStandIn()
-        guard !fallback.takesTenants || self.request.tenantID != nil else {
+        self.request = self.request?.forStandIn()
+        guard !fallback.takesTenants || self.request?.tenantID != nil else {
             self.refuse(LoopContext.noTenant(requestID: self.record.requestID), end: "no_tenant")
             return
         }
@@ -347,7 +349,9 @@ final class Exchange {
     /// Writes the request to the function that is called now, and answers what it is signed with; `nil`, and nothing
     /// written, where keys have to be asked for. Throws where the event is too large.
     func writeRequest(into buffer: inout ByteBuffer) throws(ExchangeFailure) -> CallSignature? {
-        try self.context.write(&self.request, to: self.function, into: &buffer)
+        // Unreachable: no call is made once an answer has begun.
+        guard let request = self.request else { throw .invocation(.truncated) }
+        return try self.context.write(request, to: self.function, into: &buffer)
     }
 
     /// Whether the answer goes to a request that is HEAD.
@@ -355,7 +359,7 @@ final class Exchange {
 
     /// Whose rules a buffered answer to this request follows.
     var answerFormat: AnswerFormat {
-        self.request.answerFormat(self.function.event)
+        self.request?.answerFormat(self.function.event) ?? .functionURL
     }
 
     // What an attempt tells.
@@ -396,7 +400,8 @@ final class Exchange {
             self.prepare(&head)
             self.record.answered(status: status, at: self.context.loop.now)
             self.client.sendHead(head, hasBody: true)
-            self.forgetRequest()
+            // There is no other call. Only a body that goes on as it comes may still have to be held.
+            if self.isRequestWhole { self.forgetRequest() }
             self.setTimer()
         case .sendHeadAndEnd:
             self.ended(status: status)
@@ -555,7 +560,7 @@ final class Exchange {
             host: self.record.host, path: self.record.path, protocolName: "\(self.record.version.name)",
             route: self.record.route, function: self.record.function, status: self.record.status,
             age: now - self.record.startedAt, idle: now - (self.machine.lastByteAt ?? self.record.startedAt),
-            bytesIn: self.record.bytesIn, bytesOut: self.record.bytesOut, attempts: self.record.attempts)
+            bytesIn: self.record.bytesIn, bytesOut: self.record.bytesOut, attempts: Int(self.record.attempts))
     }
 
     /// The time for draining is over.
@@ -577,9 +582,10 @@ final class Exchange {
         self.attempt = nil
     }
 
-    /// The request is not needed again once bytes of its answer have gone.
     private func forgetRequest() {
-        self.context.budget.giveBack(self.request.release())
+        guard let request = self.request else { return }
+        self.context.budget.giveBack(request.body.count)
+        self.request = nil
     }
 
     private func finish(status: Int, end: String) {

@@ -5,33 +5,33 @@ internal import Lambda
 internal import Relay
 internal import Time
 
-/// A client's request as its exchange gathers it. A head is too large to be copied about.
-///
-/// PERF: what each request asks of it is `mutating`, though nothing changes: it is asked where it lies, and not moved
-/// out of its exchange and back.
-struct GatheredRequest: ~Copyable {
-    private(set) var head: RequestHead
-    private(set) var context: EventContext
+/// A client's request as its exchange gathers it: an object of its own, because it is large, and a running stream does
+/// without it.
+final class GatheredRequest {
+    let head: RequestHead
+    private let context: EventContext
     /// The tenant on whose behalf it is, for functions that take theirs from the request.
-    private(set) var tenantID: String?
+    let tenantID: String?
     /// What it is to the functions that may stand in, in their order.
-    private(set) var standIns: [CallFacts] = []
+    private let standIns: [CallFacts]
     var body = ByteBuffer()
 
-    /// From now on it is one for the next function of those that stand in.
-    mutating func turnToStandIn() {
-        guard !self.standIns.isEmpty else { return }
-        let facts = self.standIns.removeFirst()
-        self.context.route = facts.route
-        self.tenantID = facts.tenantID
+    init(head: consuming RequestHead, context: consuming EventContext, tenantID: String? = nil, standIns: [CallFacts]) {
+        self.head = head
+        self.context = context
+        self.tenantID = tenantID
+        self.standIns = standIns
     }
 
-    /// Lets go of what is large, once the request is not needed any more. Answers how many bytes its body had.
-    mutating func release() -> Int {
-        let count = self.body.count
-        self.body.releaseStorage()
-        self.head.fields = Fields()
-        return count
+    /// The same request for the next function of those that stand in. It takes the body over.
+    func forStandIn() -> GatheredRequest {
+        guard let facts = self.standIns.first else { return self }
+        var context = self.context
+        context.route = facts.route
+        let request = GatheredRequest(
+            head: self.head, context: context, tenantID: facts.tenantID, standIns: Array(self.standIns.dropFirst()))
+        swap(&request.body, &self.body)
+        return request
     }
 
     /// Whether the event can be as small as Lambda takes it, as far as the head tells.
@@ -41,12 +41,12 @@ struct GatheredRequest: ~Copyable {
     }
 
     /// Whether an event can be made of the body.
-    mutating func canBecomeEvent(_ format: EventFormat) -> Bool {
+    func canBecomeEvent(_ format: EventFormat) -> Bool {
         self.body.withBytes { format.takes($0) }
     }
 
     /// Whose rules a buffered answer to the request follows.
-    mutating func answerFormat(_ format: EventFormat) -> AnswerFormat {
+    func answerFormat(_ format: EventFormat) -> AnswerFormat {
         format.answerFormat(to: self.head.fields)
     }
 
@@ -72,7 +72,7 @@ struct GatheredRequest: ~Copyable {
     }
 
     /// Writes the signed call of a function. Throws where the event is too large.
-    mutating func appendCall(
+    func appendCall(
         _ call: InvocationTemplate, event format: EventFormat, to buffer: inout ByteBuffer, signer: SigV4Signer,
         signature: borrowing CallSignature, scratch: inout ByteBuffer
     ) throws(ExchangeFailure) {

@@ -155,8 +155,8 @@ final class LoopContext {
     /// has its clock, whatever AWS's says.
     func newSignature(for function: FunctionRuntime) -> CallSignature? {
         guard let lease = self.lease(for: function) else { return nil }
-        return CallSignature(
-            lease: lease, machineTime: self.loop.wallNow, offset: function.isLocal ? .zero : self.clock.offset)
+        let now = self.loop.wallNow
+        return CallSignature(lease: lease, machineTime: now, time: function.isLocal ? now : now + self.clock.offset)
     }
 
     /// Asks for a connection over which a function is called. `false`: there are no keys for the call.
@@ -169,7 +169,7 @@ final class LoopContext {
     /// Writes the call of a function, and answers what it is signed with; `nil`, and nothing written, where keys have
     /// to be asked for.
     func write(
-        _ request: inout GatheredRequest, to function: FunctionRuntime, into buffer: inout ByteBuffer
+        _ request: GatheredRequest, to function: FunctionRuntime, into buffer: inout ByteBuffer
     ) throws(ExchangeFailure) -> CallSignature? {
         guard let signature = self.newSignature(for: function) else { return nil }
         guard let call = function.call else { preconditionFailure("a call is made of a function of Lambda") }
