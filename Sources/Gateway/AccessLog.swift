@@ -2,6 +2,7 @@ internal import Bytes
 internal import Configuration
 internal import HTTP
 internal import JSON
+internal import TLS
 internal import Time
 
 /// Writes one line for each request into a buffer of the loop, which is handed to the log's own thread now and then:
@@ -57,7 +58,7 @@ final class AccessLog {
         if !record.query.isEmpty { self.appendMember(",\"query\":", self.redaction.text(of: record.query)) }
         self.lines.append(",\"protocol\":\"")
         self.lines.append(record.version.name)
-        if let version = record.tlsVersion {
+        if let version = record.tlsVersion?.name {
             self.lines.append("\",\"tls\":\"")
             self.lines.append(version)
         }
@@ -68,7 +69,7 @@ final class AccessLog {
         if let traceID = record.traceID { self.appendMember(",\"trace_id\":", traceID) }
         if let id = record.awsRequestID { self.appendMember(",\"aws_request_id\":", id) }
         self.lines.append(",\"duration_ms\":")
-        self.append(milliseconds: (record.finishedAt ?? record.startedAt) - record.startedAt)
+        self.append(milliseconds: record.finishedAt - record.startedAt)
         if let firstByteAt = record.firstByteAt {
             self.lines.append(",\"first_byte_ms\":")
             self.append(milliseconds: firstByteAt - record.startedAt)
@@ -80,7 +81,7 @@ final class AccessLog {
         self.lines.append(",\"chunks\":")
         self.lines.append(decimal: record.chunks)
         self.lines.append(",\"attempts\":")
-        self.lines.append(decimal: record.attempts)
+        self.lines.append(decimal: Int(record.attempts))
         self.lines.append(",\"end\":\"")
         self.lines.append(record.end)
         self.lines.append("\"}\n")
@@ -116,7 +117,7 @@ final class AccessLog {
         self.lines.append(ASCII.space)
         self.lines.append(decimal: record.bytesOut)
         self.lines.append(ASCII.space)
-        self.append(milliseconds: (record.finishedAt ?? record.startedAt) - record.startedAt)
+        self.append(milliseconds: record.finishedAt - record.startedAt)
         self.lines.append("ms ")
         self.lines.append(record.route ?? "-")
         self.lines.append(ASCII.space)
@@ -137,9 +138,9 @@ final class AccessLog {
         self.lines.append(" chunks=")
         self.lines.append(decimal: record.chunks)
         self.lines.append(" attempts=")
-        self.lines.append(decimal: record.attempts)
+        self.lines.append(decimal: Int(record.attempts))
         self.lines.append(" tls=")
-        self.lines.append(record.tlsVersion ?? "-")
+        self.lines.append(record.tlsVersion?.name ?? "-")
         self.lines.append(" trace=")
         self.lines.append(record.traceID ?? "-")
         self.lines.append(" aws=")

@@ -10,8 +10,6 @@ internal import Time
 final class Attempt: UpstreamAttempt {
     private var invocation: InvocationStateMachine
     private var signature: CallSignature?
-    /// Whether the request was signed anew after a refusal; once is all there is.
-    private var isSignedAnew = false
 
     override init(of exchange: Exchange) {
         self.invocation = Self.invocation(of: exchange)

@@ -10,8 +10,6 @@ final class ForwardingAttempt: UpstreamAttempt {
     private let framing: ForwardingTemplate.BodyFraming
     /// `nil` where requests are not signed, or none has been yet.
     private var signature: CallSignature?
-    /// Whether the request was signed anew after a refusal; once is all there is.
-    private var isSignedAnew = false
     /// Whether the body is sent in chunks that say how long they are.
     private var isChunked = false
     /// Whether bytes of a body have gone that are not kept.

@@ -25,16 +25,16 @@ final class HTTP1Session {
     private var keepsAlive = true
     private var requestVersion = HTTPVersion.http11
     private var isForHead = false
-    private var requests = 0
     private var isReading = false
-    private var bodyPace = BodyPace(from: MonotonicTime(nanoseconds: 0))
     /// Whether the body's bytes are not taken from the client for now.
     private var isRequestPaused = false
+    /// Nothing has come yet that tells HTTP/1.1 from HTTP/2 with prior knowledge; with TLS it is agreed on.
+    private var mayBeHTTP2: Bool
+    private var requests = 0
+    private var bodyPace = BodyPace(from: MonotonicTime(nanoseconds: 0))
     private let timer = LoopTimer()
     /// What the client had acknowledged when it was last looked whether it goes on taking the end of an answer.
     private var acknowledgedBefore = 0
-    /// Nothing has come yet that tells HTTP/1.1 from HTTP/2 with prior knowledge; with TLS it is agreed on.
-    private var mayBeHTTP2: Bool
 
     private enum Phase {
         /// Between requests.

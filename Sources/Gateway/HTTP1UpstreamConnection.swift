@@ -16,10 +16,10 @@ final class HTTP1UpstreamConnection: UpstreamConnection {
     private let loop: Loop
     private var parser: HTTP1ResponseParser
     private var use = Use.idle
-    /// The one that is served.
-    private var attempt: UpstreamAttempt?
     /// Whether more of the request is to be sent.
     private var isRequestOpen = false
+    /// The one that is served.
+    private var attempt: UpstreamAttempt?
     /// Bytes of an unwanted answer that were thrown away.
     private var discarded = 0
     /// What the socket had taken before the request.

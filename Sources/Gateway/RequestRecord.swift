@@ -1,5 +1,6 @@
 internal import Bytes
 internal import HTTP
+internal import TLS
 internal import Time
 
 /// What is remembered of one request for its line in the access log and for the counters.
@@ -9,11 +10,11 @@ final class RequestRecord {
     let path: String
     let query: String
     let host: String?
-    let version: HTTPVersion
     /// The client's address, as events and logs have it.
     var client: String
     /// The version of TLS that the client's connection, or that to the proxy in front, speaks.
-    var tlsVersion: StaticString?
+    var tlsVersion: TLSVersion?
+    let version: HTTPVersion
     let startedAt: MonotonicTime
     let wall: WallTime
     var route: String?
@@ -25,10 +26,12 @@ final class RequestRecord {
     var bytesIn = 0
     var bytesOut = 0
     var chunks = 0
-    var attempts = 0
     private(set) var status = 0
     private(set) var firstByteAt: MonotonicTime?
-    private(set) var finishedAt: MonotonicTime?
+    // PERF: as many bytes as are free behind an optional moment. There is one record for each open stream.
+    var attempts: Int32 = 0
+    /// When it was over; when it began, until then.
+    private(set) var finishedAt: MonotonicTime
     private(set) var end = ""
 
     init(
@@ -42,6 +45,7 @@ final class RequestRecord {
         self.version = head.version
         self.client = client
         self.startedAt = startedAt
+        self.finishedAt = startedAt
         self.wall = wall
     }
 
@@ -58,6 +62,7 @@ final class RequestRecord {
         self.version = version
         self.client = client
         self.startedAt = startedAt
+        self.finishedAt = startedAt
         self.wall = wall
     }
 

@@ -14,16 +14,18 @@ class UpstreamAttempt {
     final let exchange: Exchange
     /// Whether the exchange has no more to do with it.
     final private(set) var isOver = false
+    /// Whether the request was signed anew after a refusal; once is all there is.
+    final var isSignedAnew = false
     final var connection: UpstreamConnection?
-    /// How long connecting may take.
-    final let connectTimeout: Duration
     /// While keys are waited for. Most calls find theirs.
     private final var keyWait: KeyWait?
 
     init(of exchange: Exchange) {
         self.exchange = exchange
-        self.connectTimeout = exchange.function.connectTimeout
     }
+
+    /// How long connecting may take.
+    final var connectTimeout: Duration { self.exchange.function.connectTimeout }
 
     /// Whether there is no second try where the connection turns out to be none.
     final var canBeSentOnceOnly: Bool { !self.isOver && self.exchange.canBeSentOnceOnly }

@@ -18,11 +18,11 @@ struct ChunkScanner {
     }
 
     private var phase = Phase.sizeStart
-    private var remaining = 0
-    private var digits = 0
+    private var digits: UInt8 = 0
     /// Bytes of this chunk's extensions, and of all so far.
-    private var extensionBytes = 0
-    private var allExtensionBytes = 0
+    private var extensionBytes: Int32 = 0
+    private var allExtensionBytes: Int32 = 0
+    private var remaining = 0
 
     private enum Phase {
         case sizeStart

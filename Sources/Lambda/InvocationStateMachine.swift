@@ -30,6 +30,10 @@ package struct InvocationStateMachine: ~Copyable {
     /// Whether the state is `relaying`, and every payload goes out, however much it is.
     // PERF: beside the state, because to look at that copies all of it, once a chunk.
     var relaysAll = false
+    /// Whether `bodyHeld` has been answered.
+    var hasToldHeld = false
+    /// Whether the payload is `{}` so far, which is not kept in `report`.
+    private var isPlainReport = false
     private var decoder: EventStreamDecoder
     /// What the event-stream message is whose payload comes.
     private var message: Message = .ignored
@@ -37,12 +41,8 @@ package struct InvocationStateMachine: ~Copyable {
     var pending: Range<Int> = 0..<0
     /// Bytes held back: the undecided beginning of an answer, a gathered answer, the body of an error.
     var held = ByteBuffer()
-    /// Whether `bodyHeld` has been answered.
-    var hasToldHeld = false
     /// The payload of an InvokeComplete or an exception.
     var report = ByteBuffer()
-    /// Whether the payload is `{}` so far, which is not kept in `report`.
-    private var isPlainReport = false
     /// The end of the function's log as base64, where it came; known with the end of the invocation, however it ended.
     package private(set) var logResult: String?
 

@@ -27,18 +27,17 @@ package final class Connection: EventSource {
     package private(set) var takenCount = 0
     /// `acknowledgedCount`, when it was last looked whether the peer goes on taking our last bytes.
     private var acknowledgedBefore = 0
+    /// How many bytes are read at once, at most.
+    private var receiveLimit = Loop.receiveSize
 
     /// Whether the handler is asked, before output is offered to the socket, what else there is (`fillOutput`).
     package var isFilledAtEnd = false
-
     private var descriptor: CInt
     private var state: State
     /// The kernel may have bytes for us.
     private var isReadable = false
     /// The kernel said that the end is in sight: read until it comes.
     private var isEndInSight = false
-    /// How many bytes are read at once, at most.
-    private var receiveLimit = Loop.receiveSize
     /// Whether `pauseReading` is in force.
     package private(set) var isReadingPaused = false
     /// The socket took less than it was offered; the kernel will say when it takes more.
@@ -47,23 +46,23 @@ package final class Connection: EventSource {
     package private(set) var hasPeerEnded = false
     /// The kernel reported an error, mostly a reset: nothing that is sent will arrive, and what it holds for us is all.
     package private(set) var hasFailed = false
-    /// Whether it is among those that write at the end of the round, and which is the next of them; the loop's own.
-    var isTouched = false
-    var nextTouched: Connection?
     private var asksForWritable = false
     private var isWaitingForTurn = false
     private var toldThatPeerLeft = false
     private var toldOfFailure = false
     /// The handler was told that output is blocked, and not yet that it drained.
     private var wasBlocked = false
-    /// Writing failed; what the peer said before is still being read.
-    private var writeFailure: SystemError?
-    /// Runs of the receive buffer that are to be sent in between the bytes of `output`.
-    private var lent = LentRuns()
     /// Whether the end, when everything was sent, is a reset.
     private var endsByReset = false
     /// It ends without waiting for the peer's end.
     private var endsAtOnce = false
+    /// Whether it is among those that write at the end of the round, and which is the next of them; the loop's own.
+    var isTouched = false
+    var nextTouched: Connection?
+    /// Writing failed; what the peer said before is still being read.
+    private var writeFailure: SystemError?
+    /// Runs of the receive buffer that are to be sent in between the bytes of `output`.
+    private var lent = LentRuns()
     /// For how long a peer may go on taking what was sent last.
     private var endLimit = MonotonicTime.never
     /// Made for an ending only.

@@ -3,6 +3,7 @@ import Configuration
 import Foundation
 import Glibc
 import HTTP
+import TLS
 import Testing
 import Time
 
@@ -34,7 +35,7 @@ import Time
         record.route = "/v1/*"
         record.function = "chat"
         record.traceID = "Root=1-67891233-abcdef012345678912345678"
-        record.tlsVersion = "TLSv1.3"
+        record.tlsVersion = .tls13
         record.awsRequestID = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
         record.bytesIn = 12
         record.bytesOut = 3456

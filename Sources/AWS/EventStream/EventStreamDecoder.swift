@@ -22,9 +22,9 @@ package struct EventStreamDecoder: ~Copyable {
     /// The checksum that prelude or message state, as far as it came.
     private var statedChecksum: UInt32 = 0
     private var checksum = CRC32()
+    private var failure: EventStreamError?
     /// Whether `checksum` is that of the whole message already.
     private var isSummedAhead = false
-    private var failure: EventStreamError?
     /// The header block that the last PayloadChunk had; the next one is expected to have the same.
     private var expectedHeaders: [UInt8] = EventStreamEncoder.payloadChunkHeaders
     /// The part of a header block that is not the expected one.

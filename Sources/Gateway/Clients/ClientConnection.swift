@@ -25,7 +25,7 @@ final class ClientConnection {
     private var countedAddress: IPAddress?
     /// `nil` without TLS.
     private(set) var tls: TLSFilter?
-    private(set) var tlsVersion: StaticString?
+    private(set) var tlsVersion: TLSVersion?
     /// What events say of it.
     private(set) var facts: EventConnection
     /// Limits that it has hit, each once.
@@ -76,7 +76,7 @@ final class ClientConnection {
     /// The TLS handshake is over.
     func secured(by filter: TLSFilter, _ handshake: TLSHandshake) {
         self.tls = filter
-        self.tlsVersion = handshake.version.name
+        self.tlsVersion = handshake.version
         self.facts = EventConnection(
             peerAddress: self.address, keepsForwardedFor: self.isTrustedProxy,
             tls: .init(version: "\(handshake.version.name)", cipherSuite: handshake.cipherSuite),

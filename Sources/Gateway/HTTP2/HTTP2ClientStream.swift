@@ -9,23 +9,23 @@ internal import Time
 /// own.
 final class HTTP2ClientStream {
     private let stream: HTTP2Stream
-    private let isForHead: Bool
     /// Let go of by being removed from there.
     private let session: HTTP2Session
     private var exchange: Exchange?
+    private let isForHead: Bool
     /// Whether a body follows the answer's head.
     private var hasBody = false
+    /// Whether the answer has gone whole, before the request has come whole.
+    private var isAnswered = false
+    /// Whether the client is to send no more of the body for now, and what of it has not been given back to its window.
+    private var isRequestPaused = false
+    private var heldBytes = 0
     private var bodyPace: BodyPace
     /// How long the rest of a request may come that was answered already. To reset the stream at once would make what
     /// is on its way an error, and clients have been seen to drop the answer with it.
     private static let restTime = Duration.seconds(1)
     /// From so many bytes on, it is looked at once whether they can go, so that the upstream brings no more if not.
     private static let many = 2048
-    /// Whether the client is to send no more of the body for now, and what of it has not been given back to its window.
-    private var isRequestPaused = false
-    private var heldBytes = 0
-    /// Whether the answer has gone whole, before the request has come whole.
-    private var isAnswered = false
     /// When the request's body has to have made progress, or the client to have taken some of an answer whose exchange
     /// is over.
     private(set) var deadline = MonotonicTime.never

@@ -23,8 +23,8 @@ final class LoopMetrics {
         if let firstByteAt = record.firstByteAt {
             self.totals.functions.values[position].firstByte.add(firstByteAt - record.startedAt)
         }
-        self.totals.functions.values[position].duration.add((record.finishedAt ?? record.startedAt) - record.startedAt)
-        if record.attempts > 1 { self.totals.functions.values[position].retries += record.attempts - 1 }
+        self.totals.functions.values[position].duration.add(record.finishedAt - record.startedAt)
+        if record.attempts > 1 { self.totals.functions.values[position].retries += Int(record.attempts) - 1 }
     }
 
     /// A call was throttled, for the reason that Lambda gave.
