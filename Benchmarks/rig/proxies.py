@@ -73,11 +73,11 @@ class Proxy:
         return sum(int(pathlib.Path(path).read_text().split()[0]) for path in self.accounts().split(",")) / 1e9
 
     def memory(self):
-        """Proportional set size in bytes: pages shared with others count in parts."""
+        """Memory of its own in bytes, that of files aside: how much of a library counts hangs on who else has it."""
         for line in open(f"/proc/{self.process.pid}/smaps_rollup"):
-            if line.startswith("Pss:"):
+            if line.startswith("Pss_Anon:"):
                 return int(line.split()[1]) * 1024
-        raise SystemExit("no Pss in smaps_rollup")
+        raise SystemExit("no Pss_Anon in smaps_rollup: Linux 5.9 or later is needed")
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
