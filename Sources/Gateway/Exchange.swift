@@ -560,7 +560,7 @@ final class Exchange {
             host: self.record.host, path: self.record.path, protocolName: "\(self.record.version.name)",
             route: self.record.route, function: self.record.function, status: self.record.status,
             age: now - self.record.startedAt, idle: now - (self.machine.lastByteAt ?? self.record.startedAt),
-            bytesIn: self.record.bytesIn, bytesOut: self.record.bytesOut, attempts: Int(self.record.attempts))
+            bytesIn: self.record.bytesIn, bytesOut: self.record.bytesOut, attempts: self.record.attempts)
     }
 
     /// The time for draining is over.

@@ -26,10 +26,9 @@ final class RequestRecord {
     var bytesIn = 0
     var bytesOut = 0
     var chunks = 0
+    var attempts = 0
     private(set) var status = 0
     private(set) var firstByteAt: MonotonicTime?
-    // PERF: as many bytes as are free behind an optional moment. There is one record for each open stream.
-    var attempts: Int32 = 0
     /// When it was over; when it began, until then.
     private(set) var finishedAt: MonotonicTime
     private(set) var end = ""

@@ -24,7 +24,7 @@ final class LoopMetrics {
             self.totals.functions.values[position].firstByte.add(firstByteAt - record.startedAt)
         }
         self.totals.functions.values[position].duration.add(record.finishedAt - record.startedAt)
-        if record.attempts > 1 { self.totals.functions.values[position].retries += Int(record.attempts) - 1 }
+        if record.attempts > 1 { self.totals.functions.values[position].retries += record.attempts - 1 }
     }
 
     /// A call was throttled, for the reason that Lambda gave.
